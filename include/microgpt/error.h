@@ -1,0 +1,34 @@
+// What can go wrong outside the program, in one line for the person who can mend it.
+//
+// A function that meets the outside world (files, sizes, memory) returns false, fills the Error and
+// leaves its outputs as they were. A caller's bug (NULL, a bad id) is an assert instead: see
+// microgpt's house rule in docs and CONTRIBUTING. Nothing in the library prints or exits.
+#ifndef MICROGPT_ERROR_H
+#define MICROGPT_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+// One line: the file or option, the line number where there is one, what is wrong, what to do.
+typedef struct Error {
+    char message[512];
+} Error;
+
+// Writes the message, cut to fit. Returns false always, so that callers can `return
+// error_set(...)`.
+bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// "out of memory for <what> (<size> bytes needed)". Returns false always.
+bool error_out_of_memory(Error *error, const char *what, size_t size);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

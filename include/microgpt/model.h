@@ -1,0 +1,105 @@
+// The model: its sizes, and its parameters as named matrices in the order of microgpt.py's
+// state_dict. Engines compute with it, Adam changes it; neither is known here.
+//
+// Shape letters, used in every comment of the project:
+//   V vocab_size   E n_embd   H n_head   D head_dim = E / H   B block_size   L n_layer
+//   T the positions so far in the document
+#ifndef MICROGPT_MODEL_H
+#define MICROGPT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+#include "microgpt/random.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+enum {
+    MODEL_MAX_SIZE = 1 << 20, // the largest n_layer, n_embd, n_head, block_size
+};
+
+typedef struct ModelConfig {
+    int n_layer;    // L: how many transformer layers, 0 or more
+    int n_embd;     // E: the width of the network
+    int n_head;     // H: attention heads; divides n_embd
+    int block_size; // B: the longest context
+    int vocab_size; // V
+} ModelConfig;
+
+// Which matrix of the state_dict. The first three stand once, the others once per layer.
+typedef enum MatrixKind {
+    MATRIX_WTE,     // [V,E] token embeddings: row token_id is read directly
+    MATRIX_WPE,     // [B,E] position embeddings: row pos_id is read directly
+    MATRIX_LM_HEAD, // [V,E] the last x to logits
+    MATRIX_ATTN_WQ, // [E,E] x to queries, all heads side by side
+    MATRIX_ATTN_WK, // [E,E] x to keys
+    MATRIX_ATTN_WV, // [E,E] x to values
+    MATRIX_ATTN_WO, // [E,E] the heads' outputs back to the residual stream
+    MATRIX_MLP_FC1, // [4E,E] up
+    MATRIX_MLP_FC2, // [E,4E] and down again
+} MatrixKind;
+
+enum {
+    N_MODEL_MATRICES = 3, // wte, wpe, lm_head
+    N_LAYER_MATRICES = 6, // attn_wq ... mlp_fc2
+};
+
+typedef struct Matrix {
+    MatrixKind kind;
+    int layer; // which layer; -1 for wte, wpe, lm_head
+    int n_out; // rows
+    int n_in;  // columns; row-major, so a row is what one output of linear() is made with
+    size_t first_param;
+} Matrix;
+
+typedef struct Model {
+    ModelConfig config;
+    int head_dim; // D
+    int n_matrices;
+    Matrix *matrices; // [n_matrices] in state_dict order
+    size_t n_params;
+    double *data; // [n_params], the matrices one after the other, row by row
+    double *grad; // [n_params], dloss/ddata of the last document
+} Model;
+
+// Checks the sizes, and counts the parameters without allocating anything.
+// Formula: n_params = 2VE + BE + L * 12 E^2; SIZE_MAX where that overflows.
+// Errors: a size out of range, n_embd not divisible by n_head.
+bool model_count_params(const ModelConfig *config, size_t *n_params, Error *error);
+
+// Allocates the parameters, all zero.
+// Errors: as model_count_params; out of memory.
+bool model_init(Model *model, const ModelConfig *config, Error *error);
+
+void model_free(Model *model);
+
+// Draws every parameter from a normal distribution around 0, in state_dict order.
+// Source: matrix = ... random.gauss(0, std)
+void model_randomize(Model *model, Random *random, double init_std);
+
+// A matrix of a layer; layer is -1 for wte, wpe and lm_head.
+const Matrix *model_matrix(const Model *model, MatrixKind kind, int layer);
+
+enum {
+    MODEL_NAME_BYTES = 64,
+};
+
+// The matrix's key in the state_dict, as `wte` or `layer0.attn_wq`.
+// Shapes: name [MODEL_NAME_BYTES].
+void model_matrix_name(const Matrix *matrix, char *name);
+
+// A parameter's matrix, row and column, as `layer0.attn_wq[3,7]`.
+// Shapes: name [MODEL_NAME_BYTES].
+// Requires: param_id < n_params.
+void model_param_name(const Model *model, size_t param_id, char *name);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

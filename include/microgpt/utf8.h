@@ -1,0 +1,38 @@
+// Code points from UTF-8 and back, as strict as Python's codec: no surrogates, no overlong forms.
+#ifndef MICROGPT_UTF8_H
+#define MICROGPT_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+enum {
+    UTF8_MAX_BYTES = 4,
+    UTF8_MAX_CODE_POINT = 0x10FFFF,
+};
+
+// Reads the code point at text. Returns how many bytes it takes, or 0 where they are not UTF-8 (the
+// bytes end too early, or encode nothing).
+// Requires: size >= 1.
+size_t utf8_decode(const char *text, size_t size, uint32_t *code_point);
+
+// Writes a code point and returns how many bytes it took.
+// Shapes: out [UTF8_MAX_BYTES].
+// Requires: code_point <= UTF8_MAX_CODE_POINT, not a surrogate.
+size_t utf8_encode(uint32_t code_point, char *out);
+
+// Whether str.strip() removes the code point.
+// Source: str.isspace, Unicode 14 (unchanged since Unicode 6.3)
+bool utf8_is_space(uint32_t code_point);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,215 @@
+// A text file to documents.
+//
+// Carries `docs = [line.strip() for line in open(...) if line.strip()]` and the shuffle. Comes
+// before the tokenizer. Nothing is copied line by line: documents are views into the text.
+#include "microgpt/dataset.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "default_names.h"
+#include "microgpt/utf8.h"
+
+// Opens a regular file and learns its size. O_NONBLOCK: opening a pipe must not wait for a writer.
+static bool open_regular(const char *path, int *fd, size_t *size, Error *error)
+{
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (opened < 0) {
+        return error_set(error, "%s: cannot be opened: %s", path, strerror(errno));
+    }
+    struct stat status;
+    bool ok = true;
+    if (fstat(opened, &status) != 0) {
+        ok = error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+    } else if (S_ISDIR(status.st_mode)) {
+        ok = error_set(error, "%s: is a directory; name a text file", path);
+    } else if (!S_ISREG(status.st_mode)) {
+        ok = error_set(error, "%s: is not a regular file; write the text to a file first", path);
+    } else if (status.st_size > DATASET_MAX_BYTES) {
+        ok = error_set(error, "%s: has %lld bytes; at most %d can be read", path,
+                       (long long)status.st_size, DATASET_MAX_BYTES);
+    }
+    if (!ok) {
+        close(opened);
+        return false;
+    }
+    *fd = opened;
+    *size = (size_t)status.st_size;
+    return true;
+}
+
+// Reads up to size bytes; fewer where the file has shrunk since it was measured.
+static bool read_all(int fd, const char *path, char *text, size_t *size, Error *error)
+{
+    size_t n_read = 0;
+    while (n_read < *size) {
+        ssize_t n = read(fd, text + n_read, *size - n_read);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+        }
+        if (n == 0) {
+            break;
+        }
+        n_read += (size_t)n;
+    }
+    *size = n_read;
+    return true;
+}
+
+bool dataset_read(Dataset *dataset, const char *path, Error *error)
+{
+    assert(dataset != NULL && path != NULL && error != NULL);
+    int fd = -1;
+    size_t size = 0;
+    if (!open_regular(path, &fd, &size, error)) {
+        return false;
+    }
+    char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
+    bool ok = text != NULL ? read_all(fd, path, text, &size, error)
+                           : error_set(error, "%s: out of memory for its %zu bytes", path, size);
+    close(fd);
+    Dataset parsed;
+    if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
+        free(text);
+        return false;
+    }
+    *dataset = parsed;
+    dataset->text = text;
+    return true;
+}
+
+bool dataset_default(Dataset *dataset, Error *error)
+{
+    return dataset_parse(dataset, "names.txt", default_names, default_names_size, error);
+}
+
+// Checks that all of the text is UTF-8, so that nobody after this has to.
+static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
+{
+    size_t line = 1;
+    size_t offset = 0;
+    while (offset < size) {
+        uint32_t code_point;
+        size_t n = utf8_decode(text + offset, size - offset, &code_point);
+        if (n == 0) {
+            return error_set(error,
+                             "%s:%zu: not UTF-8 at byte offset %zu (byte 0x%02x); convert the file "
+                             "to UTF-8",
+                             name, line, offset, (unsigned)(unsigned char)text[offset]);
+        }
+        line += code_point == '\n';
+        offset += n;
+    }
+    return true;
+}
+
+// How many bytes of white space the text starts with.
+static size_t leading_space(const char *text, size_t size)
+{
+    size_t skipped = 0;
+    while (skipped < size) {
+        uint32_t code_point;
+        size_t n = utf8_decode(text + skipped, size - skipped, &code_point);
+        if (!utf8_is_space(code_point)) {
+            break;
+        }
+        skipped += n;
+    }
+    return skipped;
+}
+
+// How many bytes are left when the white space at the end is gone.
+static size_t without_trailing_space(const char *text, size_t size)
+{
+    while (size > 0) {
+        size_t start = size - 1;
+        while ((text[start] & 0xC0) == 0x80) { // back to where the last character starts
+            start--;
+        }
+        uint32_t code_point;
+        utf8_decode(text + start, size - start, &code_point);
+        if (!utf8_is_space(code_point)) {
+            break;
+        }
+        size = start;
+    }
+    return size;
+}
+
+static Document strip(const char *text, size_t size)
+{
+    size_t skipped = leading_space(text, size);
+    return (Document){text + skipped, without_trailing_space(text + skipped, size - skipped)};
+}
+
+// The next line, without its end. A \r\n makes two ends, and a blank line that is dropped anyhow.
+static size_t line_size(const char *text, size_t size)
+{
+    size_t n = 0;
+    while (n < size && text[n] != '\n' && text[n] != '\r') {
+        n++;
+    }
+    return n;
+}
+
+// Collects the documents, or only counts them where docs is NULL.
+static size_t split_documents(const char *text, size_t size, Document *docs)
+{
+    size_t n_docs = 0;
+    size_t offset = 0;
+    while (offset < size) {
+        size_t n = line_size(text + offset, size - offset);
+        Document doc = strip(text + offset, n);
+        if (doc.size > 0) {
+            if (docs != NULL) {
+                docs[n_docs] = doc;
+            }
+            n_docs++;
+        }
+        offset += n + 1;
+    }
+    return n_docs;
+}
+
+bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t size, Error *error)
+{
+    assert(dataset != NULL && name != NULL && text != NULL && error != NULL);
+    if (!check_utf8(name, text, size, error)) {
+        return false;
+    }
+    size_t n_docs = split_documents(text, size, NULL);
+    if (n_docs == 0) {
+        return error_set(error, "%s: %s; write one document a line", name,
+                         size == 0 ? "is empty" : "has only blank lines");
+    }
+    Document *docs = calloc(n_docs, sizeof *docs);
+    if (docs == NULL) {
+        return error_set(error, "%s: out of memory for its %zu documents", name, n_docs);
+    }
+    split_documents(text, size, docs);
+    *dataset = (Dataset){.docs = docs, .n_docs = n_docs};
+    return true;
+}
+
+void dataset_shuffle(Dataset *dataset, Random *random)
+{
+    assert(dataset != NULL);
+    random_shuffle(random, dataset->docs, dataset->n_docs, sizeof *dataset->docs);
+}
+
+void dataset_free(Dataset *dataset)
+{
+    assert(dataset != NULL);
+    free(dataset->docs);
+    free(dataset->text);
+    *dataset = (Dataset){0};
+}
