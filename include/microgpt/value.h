@@ -1,0 +1,155 @@
+// The Value class of microgpt.py: a number that remembers what it was made of.
+//
+// Every operator makes a new node that points to its operands (its children) and keeps the local
+// gradient d(node)/d(child) for each. value_backward() then walks the graph from the result back to
+// the leaves and applies the chain rule at every edge. This library stands on its own:
+//
+//     Graph *g = ...;
+//     Value *a = value_leaf(g, 2.0);
+//     Value *b = value_leaf(g, -3.0);
+//     Value *loss = value_mul(g, value_add(g, a, b), b);
+//     value_backward(g, loss, &error);      // a->grad == -3, b->grad == -4
+//
+// Nodes are made in exactly the order in which Python makes them, constants included, and their
+// numbers are the doubles that Python computes.
+#ifndef MICROGPT_VALUE_H
+#define MICROGPT_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "microgpt/arena.h"
+#include "microgpt/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+// What made a node. The operators that are missing here (neg, sub, div) are made of these, as they
+// are in microgpt.py.
+typedef enum __attribute__((packed)) ValueOp {
+    OP_LEAF, // a parameter or a constant: no children
+    OP_ADD,  // a + b
+    OP_MUL,  // a * b
+    OP_POW,  // a ** c; the exponent is a plain number and is not kept
+    OP_LOG,  // log a
+    OP_EXP,  // e ** a
+    OP_RELU, // max(0, a)
+} ValueOp;
+
+typedef struct Value Value;
+struct Value {
+    double data;           // what the forward pass computed
+    double grad;           // d(root)/d(this), once backward has passed
+    Value *children[2];    // the operands, from left to right; NULL where there is none
+    double local_grads[2]; // d(this)/d(child)
+    ValueOp op;
+    uint8_t n_children;
+    uint8_t cursor;   // where graph_build_topo() stands: 0 when it has not come here yet
+    uint32_t n_terms; // of the last node of value_dot(): how many products it sums; otherwise 0
+};
+
+// All nodes of one computation, in order of creation, and the order in which backward visits them.
+typedef struct Graph {
+    Arena arena;        // of Values and nothing else
+    bool out_of_memory; // some node could not be made: what was built since is worthless
+    Value no_memory;    // what operators return then, so that they never return NULL
+    Value **topo;       // children before parents: Python's `topo`
+    size_t n_topo;      // how many nodes are in it
+    size_t topo_capacity;
+} Graph;
+
+// An empty graph; allocates nothing yet.
+void graph_init(Graph *g);
+
+void graph_free(Graph *g);
+
+// How many nodes there are.
+size_t graph_n_nodes(const Graph *g);
+
+// Bytes in use at the peak: nodes and order.
+size_t graph_peak_bytes(const Graph *g);
+
+// Remember a place, drop all nodes made after it; also forgives an out_of_memory.
+ArenaMark graph_mark(const Graph *g);
+void graph_reset(Graph *g, ArenaMark mark);
+
+// A node without children: Python's Value(data).
+Value *value_leaf(Graph *g, double data);
+
+// n leaves next to each other in memory, for parameters; NULL where there is no memory for them.
+// Shapes: data [n].
+Value *graph_leaves(Graph *g, const double *data, size_t n);
+
+// a + b, a * b.
+// Formula: d(a+b)/da = d(a+b)/db = 1; d(ab)/da = b, d(ab)/db = a
+// Source: Value.__add__, __mul__
+Value *value_add(Graph *g, Value *a, Value *b);
+Value *value_mul(Graph *g, Value *a, Value *b);
+
+// a ** exponent, by libm's pow. Where Python raises (0 to a negative power, a negative number to a
+// fraction) the result is what C says: infinite or not a number.
+// Formula: d(a**c)/da = c * a**(c-1)
+// Source: Value.__pow__
+Value *value_pow(Graph *g, Value *a, double exponent);
+
+// log a; e ** a; max(0, a), where 0 wins a tie.
+// Formula: 1/a; e**a; 1 if a > 0 else 0
+// Source: Value.log, exp, relu
+Value *value_log(Graph *g, Value *a);
+Value *value_exp(Graph *g, Value *a);
+Value *value_relu(Graph *g, Value *a);
+
+// -a = a * -1;  a - b = a + -b;  a / b = a * b**-1.
+// Source: Value.__neg__, __sub__, __truediv__
+Value *value_neg(Graph *g, Value *a);
+Value *value_sub(Graph *g, Value *a, Value *b);
+Value *value_div(Graph *g, Value *a, Value *b);
+
+// The same with a plain number on the right: it becomes a leaf, made just before the result. For a
+// difference that leaf is -c, for a quotient c**-1: Python computes those on plain numbers.
+// a + c also stands for c + a, and a * c for c * a (__radd__, __rmul__).
+Value *value_add_number(Graph *g, Value *a, double c);
+Value *value_mul_number(Graph *g, Value *a, double c);
+Value *value_sub_number(Graph *g, Value *a, double c);
+Value *value_div_number(Graph *g, Value *a, double c);
+
+// With a plain number on the left: c - a = -a + c;  c / a = a**-1 * c.
+// Source: Value.__rsub__, __rtruediv__
+Value *value_rsub_number(Graph *g, Value *a, double c);
+Value *value_rdiv_number(Graph *g, Value *a, double c);
+
+// Python's sum(), which starts from the number 0: ((a[0] + 0) + a[1]) + a[2] ...
+// Requires: n >= 1.
+Value *value_sum(Graph *g, Value *const *a, size_t n);
+
+// sum(ai * bi for ai, bi in zip(a, b)): each product is made just before it is added.
+// Requires: n >= 1.
+Value *value_dot(Graph *g, Value *const *a, Value *const *b, size_t n);
+
+// Sets g->topo to the nodes that root is made of, children before parents: the post-order of a
+// depth-first walk that takes children from left to right. The order matters for the bits: it is
+// the order in which backward adds up gradients. Needs no stack of its own.
+// Errors: the graph ran out of memory, now or before.
+// Source: Value.backward, build_topo
+bool graph_build_topo(Graph *g, Value *root, Error *error);
+
+// Walks g->topo from its end, the root, and adds to each child's gradient. Gradients of earlier
+// calls stay and are added to, as in Python.
+// Requires: graph_build_topo() came just before.
+// Formula: child.grad += local_grad * v.grad
+void graph_backward(Graph *g);
+
+// Both: every node's grad becomes d(root)/d(node).
+// Errors: as graph_build_topo.
+// Source: Value.backward
+bool value_backward(Graph *g, Value *root, Error *error);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif
