@@ -1,0 +1,70 @@
+// The seam between training and the two ways to compute: an engine turns a document into its loss
+// and leaves the gradients in model->grad.
+//
+// The engines are rooms behind this one door: `scalar` builds the graph of Values, node by node.
+// Who trains or samples knows the model and the engine, never what is inside.
+#ifndef MICROGPT_ENGINE_H
+#define MICROGPT_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+#include "microgpt/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef enum EngineKind {
+    ENGINE_SCALAR, // a graph of Values
+} EngineKind;
+
+typedef struct Engine Engine;
+
+// The engine of that name, for a command line. Returns false where there is none.
+bool engine_kind_find(const char *name, EngineKind *kind);
+
+// The memory that an engine needs for a model, besides the parameters and their gradients, when
+// documents take up to n_positions positions. SIZE_MAX where that overflows. Allocates nothing.
+// Requires: sizes that model_count_params accepts, 1 <= n_positions <= block_size.
+size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_positions);
+
+// Makes an engine that computes with the model, which must outlive it.
+// Errors: out of memory.
+bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error);
+
+void engine_free(Engine *engine);
+
+// Runs the document through the model and computes its average loss per position.
+// Shapes: tokens [n_positions + 1]; tokens[pos_id + 1] is the target of position pos_id.
+// Requires: 1 <= n_positions <= block_size, tokens in [0, V).
+// Errors: out of memory.
+// Formula: loss = (1/n) * sum(-log(probs[target]))
+bool engine_forward(Engine *engine, const int *tokens, size_t n_positions, double *loss,
+                    Error *error);
+
+// Computes dloss/dparameter for the document just run forward, into model->grad.
+// Requires: engine_forward() came just before.
+// Errors: out of memory.
+bool engine_backward(Engine *engine, Error *error);
+
+// The probabilities of the token after token_id at position pos_id. Positions come in rising order
+// from 0: the engine's KV cache remembers those before, and pos_id 0 empties it.
+// Shapes: probs [V].
+// Requires: pos_id < block_size, 0 <= token_id < V, temperature > 0.
+// Errors: out of memory.
+// Formula: softmax(logits / temperature)
+bool engine_probs(Engine *engine, int token_id, size_t pos_id, double temperature, double *probs,
+                  Error *error);
+
+// The most memory that the engine has had in use so far, in bytes.
+size_t engine_peak_bytes(const Engine *engine);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,423 @@
+// gpt() over Values, one token at a time, and the loss of a document.
+//
+// Carries `gpt`, and the forward half of the training loop's body. Comes after scalar_nn.c;
+// engine.c opens this room to the rest of the house.
+#include "scalar_gpt.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../count.h"
+#include "exact.h"
+#include "scalar_nn.h"
+
+// The matrix's leaves, row by row.
+static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)
+{
+    return gpt->params_by_id + model_matrix(gpt->model, kind, layer)->first_param;
+}
+
+// Where the cache keeps the key or value vector of a position.
+static Value **cache_row(const ScalarGpt *gpt, Value **rows, int layer, size_t pos_id)
+{
+    const ModelConfig *config = &gpt->model->config;
+    size_t row = (size_t)layer * (size_t)config->block_size + pos_id;
+    return rows + row * (size_t)config->n_embd;
+}
+
+static void copy_vector(Value **out, Value *const *x, size_t n)
+{
+    memcpy(out, x, n * sizeof *out);
+}
+
+// x = [a + b for a, b in zip(x, x_residual)]
+static void add_residual(Graph *g, Value **x, Value *const *x_residual, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = value_add(g, x[i], x_residual[i]);
+    }
+}
+
+// Token and position become one vector.
+static void embed(ScalarGpt *gpt, int token_id, size_t pos_id)
+{
+    size_t n_embd = (size_t)gpt->model->config.n_embd;
+    Value **tok_emb = matrix(gpt, MATRIX_WTE, -1) + (size_t)token_id * n_embd;
+    Value **pos_emb = matrix(gpt, MATRIX_WPE, -1) + pos_id * n_embd;
+    for (size_t i = 0; i < n_embd; i++) {
+        gpt->x[i] = value_add(&gpt->graph, tok_emb[i], pos_emb[i]);
+    }
+}
+
+// One head: how well its query fits each key so far decides how much of each value it takes.
+// Formula: head_out = sum_t softmax_t(q . k_t / sqrt(D)) * v_t
+static void attention_head(ScalarGpt *gpt, int layer, size_t head, size_t n_positions)
+{
+    Graph *g = &gpt->graph;
+    size_t head_dim = (size_t)gpt->model->head_dim;
+    size_t hs = head * head_dim;
+    Value **q_h = gpt->q + hs;
+    Value **head_out = gpt->x_attn + hs;
+    Value **attn_logits = gpt->attn_weights;
+    for (size_t t = 0; t < n_positions; t++) {
+        Value **k_t = cache_row(gpt, gpt->cache.keys, layer, t) + hs;
+        Value *q_dot_k = value_dot(g, q_h, k_t, head_dim);
+        attn_logits[t] = value_div_number(g, q_dot_k, pow((double)head_dim, 0.5));
+    }
+    softmax(g, attn_logits, n_positions, gpt->attn_weights);
+    for (size_t j = 0; j < head_dim; j++) {
+        for (size_t t = 0; t < n_positions; t++) {
+            gpt->v_column[t] = cache_row(gpt, gpt->cache.values, layer, t)[hs + j];
+        }
+        head_out[j] = value_dot(g, gpt->attn_weights, gpt->v_column, n_positions);
+    }
+}
+
+// 1) Multi-head attention: x += wo @ heads(rmsnorm(x))
+static void attention_block(ScalarGpt *gpt, int layer, size_t pos_id)
+{
+    Graph *g = &gpt->graph;
+    size_t n_embd = (size_t)gpt->model->config.n_embd;
+    size_t n_head = (size_t)gpt->model->config.n_head;
+    Value **k = cache_row(gpt, gpt->cache.keys, layer, pos_id);
+    Value **v = cache_row(gpt, gpt->cache.values, layer, pos_id);
+    copy_vector(gpt->x_residual, gpt->x, n_embd);
+    rmsnorm(g, gpt->x, n_embd, gpt->x);
+    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WQ, layer), n_embd, gpt->q);
+    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WK, layer), n_embd, k);
+    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WV, layer), n_embd, v);
+    for (size_t head = 0; head < n_head; head++) {
+        attention_head(gpt, layer, head, pos_id + 1);
+    }
+    linear(g, gpt->x_attn, n_embd, matrix(gpt, MATRIX_ATTN_WO, layer), n_embd, gpt->x);
+    add_residual(g, gpt->x, gpt->x_residual, n_embd);
+}
+
+// 2) MLP: x += fc2 @ relu(fc1 @ rmsnorm(x))
+static void mlp_block(ScalarGpt *gpt, int layer)
+{
+    Graph *g = &gpt->graph;
+    size_t n_embd = (size_t)gpt->model->config.n_embd;
+    copy_vector(gpt->x_residual, gpt->x, n_embd);
+    rmsnorm(g, gpt->x, n_embd, gpt->x);
+    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_MLP_FC1, layer), 4 * n_embd, gpt->hidden);
+    for (size_t i = 0; i < 4 * n_embd; i++) {
+        gpt->hidden[i] = value_relu(g, gpt->hidden[i]);
+    }
+    linear(g, gpt->hidden, 4 * n_embd, matrix(gpt, MATRIX_MLP_FC2, layer), n_embd, gpt->x);
+    add_residual(g, gpt->x, gpt->x_residual, n_embd);
+}
+
+// The logits of the token that follows token_id; its keys and values join the cache.
+// Shapes: logits [V].
+// Source: gpt
+static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **logits)
+{
+    const ModelConfig *config = &gpt->model->config;
+    Graph *g = &gpt->graph;
+    size_t n_embd = (size_t)config->n_embd;
+    embed(gpt, token_id, pos_id);
+    rmsnorm(g, gpt->x, n_embd, gpt->x); // not idle: backward passes through it
+    for (int li = 0; li < config->n_layer; li++) {
+        attention_block(gpt, li, pos_id);
+        mlp_block(gpt, li);
+    }
+    gpt->cache.n_positions = pos_id + 1;
+    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_LM_HEAD, -1), (size_t)config->vocab_size, logits);
+}
+
+// The leaves get the parameters as they are now, and forget their gradients.
+static void load_params(ScalarGpt *gpt)
+{
+    for (size_t i = 0; i < gpt->model->n_params; i++) {
+        gpt->params[i].data = gpt->model->data[i];
+        gpt->params[i].grad = 0;
+    }
+}
+
+// Starts a document: an empty graph but for the parameters, an empty cache.
+static void start_document(ScalarGpt *gpt)
+{
+    graph_reset(&gpt->graph, gpt->above_params);
+    load_params(gpt);
+    gpt->cache.n_positions = 0;
+    gpt->loss = NULL;
+}
+
+static bool check_memory(const ScalarGpt *gpt, Error *error)
+{
+    if (gpt->graph.out_of_memory) {
+        size_t n_nodes = graph_n_nodes(&gpt->graph);
+        return error_out_of_memory(error, "the graph", (n_nodes + 1) * sizeof(Value));
+    }
+    return true;
+}
+
+bool scalar_gpt_forward(ScalarGpt *gpt, const int *tokens, size_t n_positions, double *loss,
+                        Error *error)
+{
+    Graph *g = &gpt->graph;
+    size_t vocab_size = (size_t)gpt->model->config.vocab_size;
+    start_document(gpt);
+    for (size_t pos_id = 0; pos_id < n_positions; pos_id++) {
+        int token_id = tokens[pos_id];
+        int target_id = tokens[pos_id + 1];
+        gpt_position(gpt, token_id, pos_id, gpt->probs);
+        softmax(g, gpt->probs, vocab_size, gpt->probs);
+        Value *log_prob = value_log(g, gpt->probs[target_id]);
+        gpt->losses[pos_id] = value_neg(g, log_prob);
+        if (!check_memory(gpt, error)) {
+            return false;
+        }
+    }
+    Value *sum_of_losses = value_sum(g, gpt->losses, n_positions);
+    Value *mean_loss = value_mul_number(g, sum_of_losses, 1 / (double)n_positions);
+    if (!check_memory(gpt, error)) {
+        return false;
+    }
+    gpt->loss = mean_loss;
+    *loss = mean_loss->data;
+    return true;
+}
+
+bool scalar_gpt_backward(ScalarGpt *gpt, Error *error)
+{
+    assert(gpt->loss != NULL);
+    if (!value_backward(&gpt->graph, gpt->loss, error)) {
+        return false;
+    }
+    scalar_gpt_store_grads(gpt);
+    return true;
+}
+
+void scalar_gpt_store_grads(ScalarGpt *gpt)
+{
+    for (size_t i = 0; i < gpt->model->n_params; i++) {
+        gpt->model->grad[i] = gpt->params[i].grad;
+    }
+}
+
+// Drops the graph of the position just computed: sampling needs none of it but the keys and values,
+// which become leaves. So memory does not grow with the graphs of all positions.
+static void keep_only_cache(ScalarGpt *gpt, ArenaMark before, size_t pos_id)
+{
+    const ModelConfig *config = &gpt->model->config;
+    size_t n_embd = (size_t)config->n_embd;
+    double *data = gpt->cache_data;
+    for (int li = 0; li < config->n_layer; li++) {
+        Value **k = cache_row(gpt, gpt->cache.keys, li, pos_id);
+        Value **v = cache_row(gpt, gpt->cache.values, li, pos_id);
+        for (size_t i = 0; i < n_embd; i++) {
+            *data++ = k[i]->data;
+            *data++ = v[i]->data;
+        }
+    }
+    graph_reset(&gpt->graph, before);
+    data = gpt->cache_data;
+    for (int li = 0; li < config->n_layer; li++) {
+        Value **k = cache_row(gpt, gpt->cache.keys, li, pos_id);
+        Value **v = cache_row(gpt, gpt->cache.values, li, pos_id);
+        for (size_t i = 0; i < n_embd; i++) {
+            k[i] = value_leaf(&gpt->graph, *data++);
+            v[i] = value_leaf(&gpt->graph, *data++);
+        }
+    }
+}
+
+bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temperature,
+                      double *probs, Error *error)
+{
+    Graph *g = &gpt->graph;
+    size_t vocab_size = (size_t)gpt->model->config.vocab_size;
+    if (pos_id == 0) {
+        start_document(gpt);
+    }
+    assert(pos_id == gpt->cache.n_positions);
+    ArenaMark before = graph_mark(g);
+    Value **logits = gpt->probs;
+    gpt_position(gpt, token_id, pos_id, logits);
+    for (size_t i = 0; i < vocab_size; i++) {
+        logits[i] = value_div_number(g, logits[i], temperature);
+    }
+    softmax(g, logits, vocab_size, gpt->probs);
+    if (!check_memory(gpt, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < vocab_size; i++) {
+        probs[i] = gpt->probs[i]->data;
+    }
+    keep_only_cache(gpt, before, pos_id);
+    return check_memory(gpt, error);
+}
+
+// How many nodes linear() makes: per row n_in products, n_in sums and the 0 of sum().
+static size_t linear_nodes(size_t n_in, size_t n_out)
+{
+    return n_out * (2 * n_in + 1);
+}
+
+// x * x summed, / n (2 nodes), + 1e-5 (2), ** -0.5, x * scale.
+static size_t rmsnorm_nodes(size_t n)
+{
+    return (2 * n + 1) + 2 + 2 + 1 + n;
+}
+
+// x - max (2 nodes), exp; their sum; total ** -1, e * that.
+static size_t softmax_nodes(size_t n)
+{
+    return 3 * n + (n + 1) + 2 * n;
+}
+
+// What one layer makes at each position, leaving out what looks back at the positions before.
+static size_t layer_nodes(const ModelConfig *config)
+{
+    size_t n_embd = (size_t)config->n_embd;
+    size_t qkvo = 4 * linear_nodes(n_embd, n_embd);
+    size_t mlp = linear_nodes(n_embd, 4 * n_embd) + 4 * n_embd + linear_nodes(4 * n_embd, n_embd);
+    size_t norms_and_residuals = 2 * (rmsnorm_nodes(n_embd) + n_embd);
+    size_t heads = (size_t)config->n_head * softmax_nodes(0) + n_embd; // the 0s of their sums
+    return qkvo + mlp + norms_and_residuals + heads;
+}
+
+// What one layer makes for each pair of a position and a key that it looks at: in each head q . k,
+// its scaling, a share of the softmax, and the weight times the value.
+static size_t pair_nodes(const ModelConfig *config)
+{
+    size_t head_dim = (size_t)(config->n_embd / config->n_head);
+    size_t logit = (2 * head_dim + 1) + 2;
+    size_t weight = softmax_nodes(1) - softmax_nodes(0);
+    size_t head_out = 2 * head_dim;
+    return (size_t)config->n_head * (logit + weight + head_out);
+}
+
+size_t scalar_gpt_count_nodes(const ModelConfig *config, size_t n_positions)
+{
+    // One position's nodes in one layer are fewer than 2^50 for sizes up to MODEL_MAX_SIZE; only
+    // the products with the number of positions and layers can overflow.
+    size_t n_embd = (size_t)config->n_embd;
+    size_t n_layer = (size_t)config->n_layer;
+    size_t vocab_size = (size_t)config->vocab_size;
+    size_t n_pairs = n_positions * (n_positions + 1) / 2;
+    size_t embedding = n_embd + rmsnorm_nodes(n_embd);
+    size_t head = linear_nodes(n_embd, vocab_size) + softmax_nodes(vocab_size);
+    size_t position_loss = 3;          // log, -1, their product
+    size_t mean = n_positions + 1 + 2; // the sum of the losses, 1/n, their product
+    size_t layers = count_add(count_mul(n_layer, count_mul(n_positions, layer_nodes(config))),
+                              count_mul(n_layer, count_mul(n_pairs, pair_nodes(config))));
+    size_t ends = count_mul(n_positions, embedding + head + position_loss);
+    return count_add(count_add(layers, ends), mean);
+}
+
+// Pointers in the vectors: x, x_residual, q, x_attn, hidden; attn_weights, v_column, losses; probs.
+static size_t count_vector_items(const ModelConfig *config)
+{
+    size_t n_embd = (size_t)config->n_embd;
+    return (4 + 4) * n_embd + 3 * (size_t)config->block_size + (size_t)config->vocab_size;
+}
+
+static size_t count_cache_items(const ModelConfig *config)
+{
+    return count_mul((size_t)config->n_layer, (size_t)config->block_size * (size_t)config->n_embd);
+}
+
+size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
+{
+    Error ignored;
+    size_t n_params = 0;
+    bool valid = model_count_params(config, &n_params, &ignored);
+    assert(valid && n_positions >= 1);
+    size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
+    size_t n_pointers = count_add(n_nodes, n_params); // the order, and params_by_id
+    n_pointers = count_add(n_pointers, count_mul(2, count_cache_items(config)));
+    n_pointers = count_add(n_pointers, count_vector_items(config));
+    return count_add(count_mul(n_nodes, sizeof(Value)), count_mul(n_pointers, sizeof(Value *)));
+}
+
+// Hands out the next n pointers of the vectors' memory.
+static Value **next_vector(Value ***free_vectors, size_t n)
+{
+    Value **vector = *free_vectors;
+    *free_vectors += n;
+    return vector;
+}
+
+static void lay_out_vectors(ScalarGpt *gpt)
+{
+    const ModelConfig *config = &gpt->model->config;
+    size_t n_embd = (size_t)config->n_embd;
+    size_t block_size = (size_t)config->block_size;
+    Value **next = gpt->vectors;
+    gpt->x = next_vector(&next, n_embd);
+    gpt->x_residual = next_vector(&next, n_embd);
+    gpt->q = next_vector(&next, n_embd);
+    gpt->x_attn = next_vector(&next, n_embd);
+    gpt->hidden = next_vector(&next, 4 * n_embd);
+    gpt->attn_weights = next_vector(&next, block_size);
+    gpt->v_column = next_vector(&next, block_size);
+    gpt->losses = next_vector(&next, block_size);
+    gpt->probs = next_vector(&next, (size_t)config->vocab_size);
+    assert(next == gpt->vectors + count_vector_items(config));
+}
+
+// The leaves at the bottom of the graph, one block.
+static bool make_params(ScalarGpt *gpt)
+{
+    size_t n_params = gpt->model->n_params;
+    gpt->params = graph_leaves(&gpt->graph, gpt->model->data, n_params);
+    gpt->params_by_id = calloc(n_params, sizeof(Value *));
+    if (gpt->params == NULL || gpt->params_by_id == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < n_params; i++) {
+        gpt->params_by_id[i] = &gpt->params[i];
+    }
+    gpt->above_params = graph_mark(&gpt->graph);
+    return true;
+}
+
+bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
+{
+    assert(gpt != NULL && model != NULL && error != NULL);
+    const ModelConfig *config = &model->config;
+    size_t n_cache = count_cache_items(config);
+    size_t n_newest = 2 * (size_t)config->n_layer * (size_t)config->n_embd;
+    *gpt = (ScalarGpt){
+        .model = model,
+        .cache.keys = calloc(n_cache + 1, sizeof(Value *)), // + 1: without layers there are none
+        .cache.values = calloc(n_cache + 1, sizeof(Value *)),
+        .cache_data = calloc(n_newest + 1, sizeof(double)),
+        .vectors = calloc(count_vector_items(config), sizeof(Value *)),
+    };
+    graph_init(&gpt->graph);
+    bool ok = gpt->cache.keys != NULL && gpt->cache.values != NULL && gpt->cache_data != NULL &&
+              gpt->vectors != NULL && make_params(gpt);
+    if (!ok) {
+        scalar_gpt_free(gpt);
+        return error_out_of_memory(error, "the scalar engine", scalar_gpt_count_bytes(config, 1));
+    }
+    lay_out_vectors(gpt);
+    return true;
+}
+
+void scalar_gpt_free(ScalarGpt *gpt)
+{
+    assert(gpt != NULL);
+    graph_free(&gpt->graph);
+    free(gpt->cache.keys);
+    free(gpt->cache.values);
+    free(gpt->cache_data);
+    free(gpt->vectors);
+    free(gpt->params_by_id);
+    *gpt = (ScalarGpt){0};
+}
+
+size_t scalar_gpt_peak_bytes(const ScalarGpt *gpt)
+{
+    const ModelConfig *config = &gpt->model->config;
+    size_t n_pointers =
+        gpt->model->n_params + 2 * count_cache_items(config) + count_vector_items(config);
+    return graph_peak_bytes(&gpt->graph) + n_pointers * sizeof(Value *);
+}

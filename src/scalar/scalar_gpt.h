@@ -1,0 +1,64 @@
+// The model over Values: gpt() with its KV cache, the loss, and the scalar engine around them.
+#ifndef MICROGPT_SCALAR_GPT_H
+#define MICROGPT_SCALAR_GPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+#include "microgpt/model.h"
+#include "microgpt/value.h"
+
+// The keys and values of the positions so far: what attention looks back at.
+typedef struct KvCache {
+    size_t n_positions; // T, how many positions it holds
+    Value **keys;       // [L,B,E]
+    Value **values;     // [L,B,E]
+} KvCache;
+
+// The graph of one document and what is needed to build it. The parameters are the graph's first
+// nodes, leaves that stay; a document's nodes stand above them and go when the next one comes.
+typedef struct ScalarGpt {
+    Model *model;
+    Graph graph;
+    Value *params;          // [n_params] leaves, one after the other as in model->data
+    ArenaMark above_params; // where a document's nodes start
+    KvCache cache;
+    Value **params_by_id; // [n_params] pointers to the leaves, for linear()
+
+    // Vectors of the position being computed, under the names they have in microgpt.py.
+    Value **x;            // [E] the residual stream
+    Value **x_residual;   // [E] x as it was before the block
+    Value **q;            // [E] all heads side by side
+    Value **x_attn;       // [E] the heads' outputs side by side
+    Value **hidden;       // [4E] the inside of the MLP
+    Value **attn_weights; // [B] of one head, logits first
+    Value **v_column;     // [B] one dimension of one head's values, over the positions
+    Value **probs;        // [V], logits first
+    Value **losses;       // [B]
+    Value *loss;          // of the document, the root of the graph
+    double *cache_data;   // [2,L,E] the newest keys and values, while sampling
+    Value **vectors;      // the memory of all the vectors above
+} ScalarGpt;
+
+// The nodes that a document of n_positions makes. SIZE_MAX where that overflows.
+size_t scalar_gpt_count_nodes(const ModelConfig *config, size_t n_positions);
+
+// What the engine needs for documents of up to n_positions. See engine_count_bytes().
+size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions);
+
+// The engine's functions: see include/microgpt/engine.h.
+bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error);
+void scalar_gpt_free(ScalarGpt *gpt);
+bool scalar_gpt_forward(ScalarGpt *gpt, const int *tokens, size_t n_positions, double *loss,
+                        Error *error);
+bool scalar_gpt_backward(ScalarGpt *gpt, Error *error);
+bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temperature,
+                      double *probs, Error *error);
+size_t scalar_gpt_peak_bytes(const ScalarGpt *gpt);
+
+// The parts of scalar_gpt_backward(), to be timed one by one: the order (graph_build_topo on loss),
+// the walk (graph_backward), and this, which hands the leaves' gradients to model->grad.
+void scalar_gpt_store_grads(ScalarGpt *gpt);
+
+#endif
