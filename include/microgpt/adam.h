@@ -1,0 +1,54 @@
+// Adam, the optimiser: changes every parameter by its gradient's running mean over the square root
+// of its running square.
+#ifndef MICROGPT_ADAM_H
+#define MICROGPT_ADAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+#include "microgpt/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef struct AdamConfig {
+    double learning_rate; // of step 0; falls linearly to 0 over num_steps
+    double beta1;         // how much of the running mean stays, in [0, 1)
+    double beta2;         // how much of the running square stays, in [0, 1)
+    double eps_adam;      // > 0, keeps the quotient finite
+} AdamConfig;
+
+typedef struct Adam {
+    AdamConfig config;
+    size_t n_params;
+    double *m; // [n_params] first moments
+    double *v; // [n_params] second moments, never negative
+} Adam;
+
+// Allocates the moments, all zero.
+// Errors: out of memory.
+bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *error);
+
+void adam_free(Adam *adam);
+
+// Updates model->data from model->grad. step counts from 0.
+// Requires: step < num_steps, the model has adam's n_params.
+// Errors: the square of a gradient overflows (Python raises OverflowError); the parameters and
+// moments are then no longer usable.
+// Formula:
+//   lr_t = learning_rate * (1 - step / num_steps)
+//   m = beta1 * m + (1 - beta1) * grad;       m_hat = m / (1 - beta1**(step+1))
+//   v = beta2 * v + (1 - beta2) * grad**2;    v_hat = v / (1 - beta2**(step+1))
+//   data -= lr_t * m_hat / (v_hat**0.5 + eps_adam)
+// Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015)
+bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,45 @@
+// Sampling: the trained model makes up a new document, one token at a time.
+#ifndef MICROGPT_SAMPLE_H
+#define MICROGPT_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/engine.h"
+#include "microgpt/error.h"
+#include "microgpt/model.h"
+#include "microgpt/random.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef struct Sampler {
+    const Model *model;
+    Engine *engine;
+    Random *random;
+    double temperature; // > 0; below 1 the likely tokens become likelier
+    double *probs;      // [V], of the next token
+    int *tokens;        // [block_size], the last sample, without BOS
+    size_t n_tokens;
+} Sampler;
+
+// Requires: temperature > 0.
+// Errors: out of memory.
+bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *random,
+                  double temperature, Error *error);
+
+void sampler_free(Sampler *sampler);
+
+// Makes the next sample: from BOS until the model says BOS again, or block_size tokens.
+// Requires: bos is the model's last token.
+// Errors: out of memory; probabilities that are not finite (the model is broken).
+bool sampler_next(Sampler *sampler, Error *error);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

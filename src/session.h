@@ -1,0 +1,47 @@
+// Everything that one run works with, set up in microgpt.py's order from the options of the run.
+//
+// Training commands share this start: seed, documents, shuffle, alphabet, parameters. What the
+// generator is asked for, and in which order, decides every bit that follows.
+#ifndef MICROGPT_SESSION_H
+#define MICROGPT_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "microgpt/microgpt.h"
+
+// The options of a run, with the values that microgpt.py has as constants.
+typedef struct RunOptions {
+    const char *data; // a text file; NULL: the names compiled in
+    uint64_t seed;
+    size_t num_steps;
+    size_t num_samples;
+    double temperature;
+    double init_std;
+    AdamConfig adam;
+    ModelConfig model; // vocab_size is the data's
+    EngineKind engine;
+    const char *log; // a file for one line a step; NULL: none
+} RunOptions;
+
+extern const RunOptions run_options_default;
+
+typedef struct Session {
+    Random random;
+    Dataset dataset;
+    Tokenizer tokenizer;
+    Model model;
+    Engine *engine;
+    Adam adam;
+    Trainer trainer;
+} Session;
+
+// Reads the data, checks that everything will fit into memory, and draws the parameters.
+// Errors: those of the parts; more memory needed than there is.
+bool session_open(Session *session, const RunOptions *options, Error *error);
+
+// A zeroed session is fine, too.
+void session_close(Session *session);
+
+#endif
