@@ -1,0 +1,28 @@
+// The commands of the program, one file each, and how they end.
+#ifndef MICROGPT_COMMAND_H
+#define MICROGPT_COMMAND_H
+
+#include <stdbool.h>
+
+#include "microgpt/error.h"
+
+typedef enum ExitStatus {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1, // the world: a file, memory, a loss that is not finite
+    EXIT_USAGE = 2,  // the command line
+} ExitStatus;
+
+// A command gets its own name as argv[0], prints to standard output, and returns how it ended; the
+// Error is filled in unless that is EXIT_DONE.
+typedef ExitStatus Command(int argc, char **argv, Error *error);
+
+Command command_run;
+
+// Whether all that was printed so far could be written.
+// Errors: standard output cannot be written.
+bool output_check(Error *error);
+
+// The same after writing out what is still buffered.
+bool output_flush(Error *error);
+
+#endif

@@ -1,0 +1,72 @@
+// The program: finds the command, prints its error, and is the only place that decides the exit
+// status.
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "version.h"
+
+typedef struct CommandName {
+    const char *name;
+    Command *command;
+} CommandName;
+
+static const CommandName commands[] = {
+    {"run", command_run},
+};
+
+static ExitStatus run_command(int argc, char **argv, Error *error)
+{
+    if (argc < 2 || argv[1][0] == '-') {
+        if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+            printf("microgpt %s\n", MICROGPT_VERSION);
+            return EXIT_DONE;
+        }
+        return command_run(argc, argv, error);
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].command(argc - 1, argv + 1, error);
+        }
+    }
+    error_set(error, "%.100s: no such command; see --help", argv[1]);
+    return EXIT_USAGE;
+}
+
+// A file opened later must never get the number of a standard stream that the caller has closed:
+// what is printed would land in it.
+static bool check_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
+            int flags = fd == STDIN_FILENO ? O_RDONLY : O_WRONLY;
+            if (fd == STDOUT_FILENO || open("/dev/null", flags) != fd) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    Error error;
+    if (!check_standard_streams()) {
+        fprintf(stderr, "microgpt: standard output: is closed; send it to a file or a terminal\n");
+        return EXIT_FAILED;
+    }
+    signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), with a message
+    ExitStatus status = run_command(argc, argv, &error);
+    if (status == EXIT_DONE && !output_flush(&error)) {
+        status = EXIT_FAILED;
+    }
+    if (status != EXIT_DONE) {
+        fflush(stdout);
+        fprintf(stderr, "microgpt: %s\n", error.message);
+    }
+    return (int)status;
+}

@@ -1,0 +1,48 @@
+// The command line: options by name, each value checked, one line of error for the first bad one.
+#ifndef MICROGPT_OPTIONS_H
+#define MICROGPT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+#include "session.h"
+
+typedef enum OptionKind {
+    OPTION_TEXT,   // const char *: not empty
+    OPTION_SEED,   // uint64_t: an integer of up to 64 bits; its sign does not matter, as in Python
+    OPTION_COUNT,  // size_t from min to max
+    OPTION_SIZE,   // int from min to max
+    OPTION_REAL,   // double, min <= x < max
+    OPTION_ABOVE,  // double, min < x < max
+    OPTION_ENGINE, // EngineKind by its name
+    OPTION_FLAG,   // bool: takes no value
+} OptionKind;
+
+// One option: where its value goes, what it may be, and its line of help.
+typedef struct Option {
+    const char *name;
+    OptionKind kind;
+    void *target;
+    double min;
+    double max;
+    const char *value_name; // as the help calls it; NULL for a flag
+    const char *help;
+} Option;
+
+enum {
+    N_RUN_OPTIONS = 16,
+};
+
+// The options that every training command has, to be written into run.
+// Shapes: options [N_RUN_OPTIONS].
+void options_for_run(RunOptions *run, Option *options);
+
+// Reads the arguments from argv[1] on; argv[0] is not looked at. Nothing is printed.
+// Errors: an unknown option, a value missing or bad, an argument that is no option.
+bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
+
+// Writes the help lines of the options.
+void options_print(const Option *options, size_t n_options);
+
+#endif
