@@ -2,20 +2,20 @@
 #ifndef MICROGPT_MICROGPT_H
 #define MICROGPT_MICROGPT_H
 
-// clang-format off: sorted by meaning, not by name
-#include "microgpt/adam.h"      // gradients -> parameters
-#include "microgpt/arena.h"     // where nodes live
-#include "microgpt/dataset.h"   // a text file -> documents
-#include "microgpt/engine.h"    // tokens -> loss and gradients
+// clang-format off
 #include "microgpt/error.h"     // one line for the person who can mend it
 #include "microgpt/hexfloat.h"  // doubles, written bit for bit
-#include "microgpt/model.h"     // sizes and parameters
 #include "microgpt/random.h"    // CPython's generator
-#include "microgpt/sample.h"    // and new names
-#include "microgpt/tokenizer.h" // documents -> tokens
-#include "microgpt/train.h"     // all of it, step by step
 #include "microgpt/utf8.h"      // code points
+#include "microgpt/dataset.h"   // a text file -> documents
+#include "microgpt/tokenizer.h" // documents -> tokens
+#include "microgpt/model.h"     // sizes and parameters
+#include "microgpt/arena.h"     // where nodes live
 #include "microgpt/value.h"     // the Value class
+#include "microgpt/engine.h"    // tokens -> loss and gradients
+#include "microgpt/adam.h"      // gradients -> parameters
+#include "microgpt/train.h"     // all of it, step by step
+#include "microgpt/sample.h"    // and new names
 // clang-format on
 
 #endif

@@ -1,0 +1,46 @@
+// What all test programs share: doubles compared by their bits, and a main() in one line.
+#ifndef MICROGPT_CHECK_MORE_H
+#define MICROGPT_CHECK_MORE_H
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static inline uint64_t double_bits(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+// Fails unless both are the same double: 0.0 and -0.0 differ, a nan equals itself.
+static inline void assert_same_double(double actual, double expected, const char *what)
+{
+    ck_assert_msg(double_bits(actual) == double_bits(expected),
+                  "%s is %a (%.17g), expected %a (%.17g)", what, actual, actual, expected,
+                  expected);
+}
+
+static inline void assert_same_doubles(const double *actual, const double *expected, size_t n,
+                                       const char *what)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_msg(double_bits(actual[i]) == double_bits(expected[i]),
+                      "%s[%zu] is %a (%.17g), expected %a (%.17g)", what, i, actual[i], actual[i],
+                      expected[i], expected[i]);
+    }
+}
+
+// Runs the suite and returns what main() returns.
+static inline int run_suite(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#endif
