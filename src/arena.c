@@ -44,13 +44,22 @@ static ArenaChunk **link_after_current(Arena *arena)
     return arena->current != NULL ? &arena->current->next : &arena->first;
 }
 
+// How large a new chunk is: half of what is in use, so that a large arena has few chunks, in whole
+// multiples of the first.
+static size_t next_chunk_size(const Arena *arena, size_t size)
+{
+    size_t n_times = 1 + arena_used(arena) / 2 / arena->chunk_size;
+    size_t grown = n_times * arena->chunk_size;
+    return size > grown ? size : grown;
+}
+
 // Moves on to a chunk that has room for size bytes. A chunk left from before a reset is used again;
 // where it is too small, a new one is put in front of it.
 static bool advance(Arena *arena, size_t size)
 {
     ArenaChunk **link = link_after_current(arena);
     if (*link == NULL || (*link)->size < size) {
-        ArenaChunk *chunk = new_chunk(size > arena->chunk_size ? size : arena->chunk_size);
+        ArenaChunk *chunk = new_chunk(next_chunk_size(arena, size));
         if (chunk == NULL) {
             return false;
         }

@@ -2,8 +2,6 @@
 #ifndef MICROGPT_COMMAND_H
 #define MICROGPT_COMMAND_H
 
-#include <stdbool.h>
-
 #include "microgpt/error.h"
 
 typedef enum ExitStatus {
@@ -17,12 +15,6 @@ typedef enum ExitStatus {
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
-
-// Whether all that was printed so far could be written.
-// Errors: standard output cannot be written.
-bool output_check(Error *error);
-
-// The same after writing out what is still buffered.
-bool output_flush(Error *error);
+Command command_nodes;
 
 #endif

@@ -1,13 +1,11 @@
 // `microgpt run`: trains and samples, and prints what microgpt.py prints, byte for byte.
 #include "command.h"
 
-#include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "options.h"
+#include "out_file.h"
 #include "session.h"
 #include "step_log.h"
 
@@ -21,14 +19,22 @@ static void print_help(const Option *options, size_t n_options)
     options_print(options, n_options);
 }
 
-static bool train(Session *session, StepLog *log, Error *error)
+static bool log_step(OutFile *log, const Session *session, double loss, Error *error)
+{
+    if (log->file == NULL) {
+        return true;
+    }
+    step_log_write(log->file, session->trainer.step, loss, &session->model);
+    return out_file_check(log, error);
+}
+
+static bool train(Session *session, OutFile *log, Error *error)
 {
     bool interactive = isatty(STDOUT_FILENO) == 1;
     Trainer *trainer = &session->trainer;
     while (trainer->step < trainer->num_steps) {
         double loss;
-        if (!trainer_step(trainer, &loss, error) ||
-            !step_log_write(log, trainer->step, loss, &session->model, error)) {
+        if (!trainer_step(trainer, &loss, error) || !log_step(log, session, loss, error)) {
             return false;
         }
         printf("step %4zu / %4zu | loss %.4f\r", trainer->step, trainer->num_steps, loss);
@@ -70,37 +76,48 @@ static bool sample(Session *session, const RunOptions *options, Error *error)
     return ok;
 }
 
+static bool open_log(OutFile *log, const RunOptions *options, Error *error)
+{
+    *log = (OutFile){0};
+    if (options->log == NULL) {
+        return true;
+    }
+    if (!out_file_open(log, options->log, options->data, error)) {
+        return false;
+    }
+    step_log_begin(log->file);
+    return true;
+}
+
 static bool run(Session *session, const RunOptions *options, Error *error)
 {
-    StepLog log;
-    if (!step_log_open(&log, options->log, options->data, error)) {
+    OutFile log;
+    if (!open_log(&log, options, error)) {
         return false;
     }
     printf("num docs: %zu\n", session->dataset.n_docs);
     printf("vocab size: %d\n", session->tokenizer.vocab_size);
     printf("num params: %zu\n", session->model.n_params);
-    bool ok = train(session, &log, error);
-    Error close_error;
-    if (!step_log_close(&log, &close_error) && ok) {
-        *error = close_error;
-        ok = false;
-    }
-    return ok && sample(session, options, error);
+    bool trained = train(session, &log, error);
+    Error ignored; // training's own error comes first
+    bool logged = out_file_close(&log, trained ? error : &ignored);
+    return trained && logged && sample(session, options, error);
 }
 
 ExitStatus command_run(int argc, char **argv, Error *error)
 {
     RunOptions run_options = run_options_default;
     bool help = false;
-    Option options[N_RUN_OPTIONS + 1];
+    Option options[N_RUN_OPTIONS + 2];
     options_for_run(&run_options, options);
     options[N_RUN_OPTIONS] = (Option){
-        .name = "help", .kind = OPTION_FLAG, .target = &help, .help = "print this and exit"};
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 1, error)) {
+        "log", OPTION_TEXT, &run_options.log, 0, 0, "FILE", "write one line a step, tab-separated"};
+    options[N_RUN_OPTIONS + 1] = option_help(&help);
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 2, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 1);
+        print_help(options, N_RUN_OPTIONS + 2);
         return EXIT_DONE;
     }
     Session session;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scalar/scalar_gpt.h"
+#include "engine_scalar.h"
 
 struct Engine {
     EngineKind kind;
@@ -87,6 +87,12 @@ bool engine_probs(Engine *engine, int token_id, size_t pos_id, double temperatur
     assert(pos_id < (size_t)engine->model->config.block_size);
     assert(tokens_are_valid(engine->model, &token_id, 1));
     return scalar_gpt_probs(&engine->scalar, token_id, pos_id, temperature, probs, error);
+}
+
+const ScalarGpt *engine_scalar_gpt(const Engine *engine)
+{
+    assert(engine != NULL && engine->kind == ENGINE_SCALAR);
+    return &engine->scalar;
 }
 
 size_t engine_peak_bytes(const Engine *engine)

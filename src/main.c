@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "out_file.h"
 #include "version.h"
 
 typedef struct CommandName {
@@ -17,6 +18,7 @@ typedef struct CommandName {
 
 static const CommandName commands[] = {
     {"run", command_run},
+    {"nodes", command_nodes},
 };
 
 static ExitStatus run_command(int argc, char **argv, Error *error)

@@ -147,6 +147,11 @@ const Matrix *model_matrix(const Model *model, MatrixKind kind, int layer)
     return &model->matrices[i];
 }
 
+const char *matrix_kind_name(MatrixKind kind)
+{
+    return matrix_names[kind];
+}
+
 void model_matrix_name(const Matrix *matrix, char *name)
 {
     assert(matrix != NULL && name != NULL);

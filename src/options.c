@@ -17,9 +17,6 @@ enum {
     FIRST_OPTION_CODE = 256, // above any character, so that no option has a one-letter form
 };
 
-// Steps and samples are counted in doubles, too (the learning rate's decay): exact up to here.
-static const double MAX_COUNT = 1e15;
-
 void options_for_run(RunOptions *run, Option *options)
 {
     AdamConfig *adam = &run->adam;
@@ -27,9 +24,9 @@ void options_for_run(RunOptions *run, Option *options)
     const Option all[] = {
         {"data", OPTION_TEXT, &run->data, 0, 0, "FILE", "documents, one a line (default: names)"},
         {"seed", OPTION_SEED, &run->seed, 0, 0, "N", "of the random numbers (default: 42)"},
-        {"num-steps", OPTION_COUNT, &run->num_steps, 0, MAX_COUNT, "N",
+        {"num-steps", OPTION_COUNT, &run->num_steps, 0, OPTION_MAX_COUNT, "N",
          "documents to train on (default: 1000)"},
-        {"num-samples", OPTION_COUNT, &run->num_samples, 0, MAX_COUNT, "N",
+        {"num-samples", OPTION_COUNT, &run->num_samples, 0, OPTION_MAX_COUNT, "N",
          "names to make up (default: 20)"},
         {"temperature", OPTION_ABOVE, &run->temperature, 0, INFINITY, "X",
          "of the sampling: low is likely, high is wild (default: 0.5)"},
@@ -49,7 +46,6 @@ void options_for_run(RunOptions *run, Option *options)
         {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
          "spread of the initial parameters (default: 0.08)"},
         {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME", "scalar (default: scalar)"},
-        {"log", OPTION_TEXT, &run->log, 0, 0, "FILE", "write one line a step, tab-separated"},
     };
     _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
     memcpy(options, all, sizeof all);
@@ -205,6 +201,11 @@ bool options_parse(int argc, char **argv, const Option *options, size_t n_option
         return error_set(error, "%.100s: is not an option; see --help", argv[optind]);
     }
     return true;
+}
+
+Option option_help(bool *help)
+{
+    return (Option){"help", OPTION_FLAG, help, 0, 0, NULL, "print this and exit"};
 }
 
 void options_print(const Option *options, size_t n_options)

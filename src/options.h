@@ -30,8 +30,11 @@ typedef struct Option {
     const char *help;
 } Option;
 
+// Steps and samples are counted in doubles, too (the learning rate's decay): exact up to here.
+#define OPTION_MAX_COUNT 1e15
+
 enum {
-    N_RUN_OPTIONS = 16,
+    N_RUN_OPTIONS = 15,
 };
 
 // The options that every training command has, to be written into run.
@@ -41,6 +44,9 @@ void options_for_run(RunOptions *run, Option *options);
 // Reads the arguments from argv[1] on; argv[0] is not looked at. Nothing is printed.
 // Errors: an unknown option, a value missing or bad, an argument that is no option.
 bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
+
+// The option --help, which sets *help.
+Option option_help(bool *help);
 
 // Writes the help lines of the options.
 void options_print(const Option *options, size_t n_options);

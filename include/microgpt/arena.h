@@ -27,7 +27,7 @@ typedef struct Arena {
     char *end;           // the end of the current chunk
     ArenaChunk *current; // NULL before the first allocation
     ArenaChunk *first;
-    size_t chunk_size; // what a new chunk has at least
+    size_t chunk_size; // of the first chunk; later ones are multiples of it, or as large as asked
     size_t peak;       // the most bytes that were ever in use, up to the last reset
 } Arena;
 

@@ -84,6 +84,9 @@ void model_randomize(Model *model, Random *random, double init_std);
 // A matrix of a layer; layer is -1 for wte, wpe and lm_head.
 const Matrix *model_matrix(const Model *model, MatrixKind kind, int layer);
 
+// The name of a kind of matrix: `wte`, `attn_wq`; a literal.
+const char *matrix_kind_name(MatrixKind kind);
+
 enum {
     MODEL_NAME_BYTES = 64,
 };

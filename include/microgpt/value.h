@@ -51,7 +51,21 @@ struct Value {
     uint32_t n_terms; // of the last node of value_dot(): how many products it sums; otherwise 0
 };
 
-// All nodes of one computation, in order of creation, and the order in which backward visits them.
+// Where in the model the nodes from first_node on were made, up to the next scope's first node. So
+// every node has a name, and no node pays for it: see node_path.h.
+typedef struct Scope {
+    const char *name;   // a literal: it must outlive the graph; the index goes where it has []
+    size_t first_node;  // the id of the first node made in it
+    uint32_t parent;    // the scope that this one is in, an index into Graph.scopes; or NO_SCOPE
+    int32_t index;      // which of several of the name; -1: there is only one
+    uint32_t n_columns; // of a matrix of parameters; otherwise 0
+    bool is_part;       // a part with scopes inside, as pos2 or attn; otherwise a thing, as q[5]
+} Scope;
+
+#define NO_SCOPE UINT32_MAX
+
+// All nodes of one computation, in order of creation, the order in which backward visits them, and
+// where they were made.
 typedef struct Graph {
     Arena arena;        // of Values and nothing else
     bool out_of_memory; // some node could not be made: what was built since is worthless
@@ -59,7 +73,18 @@ typedef struct Graph {
     Value **topo;       // children before parents: Python's `topo`
     size_t n_topo;      // how many nodes are in it
     size_t topo_capacity;
+    Scope *scopes; // by rising first_node
+    size_t n_scopes;
+    size_t scopes_capacity;
+    uint32_t part; // the part being made, an index into scopes; or NO_SCOPE
 } Graph;
+
+// A place to go back to.
+typedef struct GraphMark {
+    ArenaMark nodes;
+    size_t n_scopes;
+    uint32_t part;
+} GraphMark;
 
 // An empty graph; allocates nothing yet.
 void graph_init(Graph *g);
@@ -73,8 +98,23 @@ size_t graph_n_nodes(const Graph *g);
 size_t graph_peak_bytes(const Graph *g);
 
 // Remember a place, drop all nodes made after it; also forgives an out_of_memory.
-ArenaMark graph_mark(const Graph *g);
-void graph_reset(Graph *g, ArenaMark mark);
+GraphMark graph_mark(const Graph *g);
+void graph_reset(Graph *g, GraphMark mark);
+
+// A node's id is how many nodes were made before it. graph_node_id() is SIZE_MAX for a pointer that
+// is no node of the graph, graph_node() needs an id < graph_n_nodes().
+size_t graph_node_id(const Graph *g, const Value *v);
+Value *graph_node(const Graph *g, size_t node_id);
+
+// Names what is made from now on. A part (pos2, layer0, attn) lasts until it is left, and what is
+// named meanwhile is inside it. graph_name() names one thing, as q[5], until the next name: index
+// stands behind the name, or where the name has [], or is -1 where there is only one of it.
+// graph_name_matrix() names leaves by row and column.
+// Requires: a name that outlives the graph, as a literal does.
+void graph_enter(Graph *g, const char *part, int32_t index);
+void graph_leave(Graph *g);
+void graph_name(Graph *g, const char *name, int32_t index);
+void graph_name_matrix(Graph *g, const char *name, uint32_t n_columns);
 
 // A node without children: Python's Value(data).
 Value *value_leaf(Graph *g, double data);

@@ -17,7 +17,7 @@
 // The matrix's leaves, row by row.
 static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)
 {
-    return gpt->params_by_id + model_matrix(gpt->model, kind, layer)->first_param;
+    return gpt->params + model_matrix(gpt->model, kind, layer)->first_param;
 }
 
 // Where the cache keeps the key or value vector of a position.
@@ -33,10 +33,11 @@ static void copy_vector(Value **out, Value *const *x, size_t n)
     memcpy(out, x, n * sizeof *out);
 }
 
-// x = [a + b for a, b in zip(x, x_residual)]
+// Adds the residual stream to what a block made, element by element, the block's output left.
 static void add_residual(Graph *g, Value **x, Value *const *x_residual, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        graph_name(g, "residual", (int32_t)i);
         x[i] = value_add(g, x[i], x_residual[i]);
     }
 }
@@ -48,6 +49,7 @@ static void embed(ScalarGpt *gpt, int token_id, size_t pos_id)
     Value **tok_emb = matrix(gpt, MATRIX_WTE, -1) + (size_t)token_id * n_embd;
     Value **pos_emb = matrix(gpt, MATRIX_WPE, -1) + pos_id * n_embd;
     for (size_t i = 0; i < n_embd; i++) {
+        graph_name(&gpt->graph, "embed", (int32_t)i);
         gpt->x[i] = value_add(&gpt->graph, tok_emb[i], pos_emb[i]);
     }
 }
@@ -62,18 +64,22 @@ static void attention_head(ScalarGpt *gpt, int layer, size_t head, size_t n_posi
     Value **q_h = gpt->q + hs;
     Value **head_out = gpt->x_attn + hs;
     Value **attn_logits = gpt->attn_weights;
+    graph_enter(g, "head", (int32_t)head);
     for (size_t t = 0; t < n_positions; t++) {
+        graph_name(g, "logit", (int32_t)t);
         Value **k_t = cache_row(gpt, gpt->cache.keys, layer, t) + hs;
         Value *q_dot_k = value_dot(g, q_h, k_t, head_dim);
         attn_logits[t] = value_div_number(g, q_dot_k, pow((double)head_dim, 0.5));
     }
-    softmax(g, attn_logits, n_positions, gpt->attn_weights);
+    softmax(g, "weight", attn_logits, n_positions, gpt->attn_weights);
     for (size_t j = 0; j < head_dim; j++) {
         for (size_t t = 0; t < n_positions; t++) {
             gpt->v_column[t] = cache_row(gpt, gpt->cache.values, layer, t)[hs + j];
         }
+        graph_name(g, "out", (int32_t)j);
         head_out[j] = value_dot(g, gpt->attn_weights, gpt->v_column, n_positions);
     }
+    graph_leave(g);
 }
 
 // 1) Multi-head attention: x += wo @ heads(rmsnorm(x))
@@ -84,16 +90,18 @@ static void attention_block(ScalarGpt *gpt, int layer, size_t pos_id)
     size_t n_head = (size_t)gpt->model->config.n_head;
     Value **k = cache_row(gpt, gpt->cache.keys, layer, pos_id);
     Value **v = cache_row(gpt, gpt->cache.values, layer, pos_id);
+    graph_enter(g, "attn", -1);
     copy_vector(gpt->x_residual, gpt->x, n_embd);
     rmsnorm(g, gpt->x, n_embd, gpt->x);
-    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WQ, layer), n_embd, gpt->q);
-    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WK, layer), n_embd, k);
-    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WV, layer), n_embd, v);
+    linear(g, "q", gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WQ, layer), n_embd, gpt->q);
+    linear(g, "k", gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WK, layer), n_embd, k);
+    linear(g, "v", gpt->x, n_embd, matrix(gpt, MATRIX_ATTN_WV, layer), n_embd, v);
     for (size_t head = 0; head < n_head; head++) {
         attention_head(gpt, layer, head, pos_id + 1);
     }
-    linear(g, gpt->x_attn, n_embd, matrix(gpt, MATRIX_ATTN_WO, layer), n_embd, gpt->x);
+    linear(g, "wo", gpt->x_attn, n_embd, matrix(gpt, MATRIX_ATTN_WO, layer), n_embd, gpt->x);
     add_residual(g, gpt->x, gpt->x_residual, n_embd);
+    graph_leave(g);
 }
 
 // 2) MLP: x += fc2 @ relu(fc1 @ rmsnorm(x))
@@ -101,14 +109,17 @@ static void mlp_block(ScalarGpt *gpt, int layer)
 {
     Graph *g = &gpt->graph;
     size_t n_embd = (size_t)gpt->model->config.n_embd;
+    graph_enter(g, "mlp", -1);
     copy_vector(gpt->x_residual, gpt->x, n_embd);
     rmsnorm(g, gpt->x, n_embd, gpt->x);
-    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_MLP_FC1, layer), 4 * n_embd, gpt->hidden);
+    linear(g, "fc1", gpt->x, n_embd, matrix(gpt, MATRIX_MLP_FC1, layer), 4 * n_embd, gpt->hidden);
     for (size_t i = 0; i < 4 * n_embd; i++) {
+        graph_name(g, "fc1[].relu", (int32_t)i);
         gpt->hidden[i] = value_relu(g, gpt->hidden[i]);
     }
-    linear(g, gpt->hidden, 4 * n_embd, matrix(gpt, MATRIX_MLP_FC2, layer), n_embd, gpt->x);
+    linear(g, "fc2", gpt->hidden, 4 * n_embd, matrix(gpt, MATRIX_MLP_FC2, layer), n_embd, gpt->x);
     add_residual(g, gpt->x, gpt->x_residual, n_embd);
+    graph_leave(g);
 }
 
 // The logits of the token that follows token_id; its keys and values join the cache.
@@ -122,19 +133,22 @@ static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **lo
     embed(gpt, token_id, pos_id);
     rmsnorm(g, gpt->x, n_embd, gpt->x); // not idle: backward passes through it
     for (int li = 0; li < config->n_layer; li++) {
+        graph_enter(g, "layer", li);
         attention_block(gpt, li, pos_id);
         mlp_block(gpt, li);
+        graph_leave(g);
     }
     gpt->cache.n_positions = pos_id + 1;
-    linear(g, gpt->x, n_embd, matrix(gpt, MATRIX_LM_HEAD, -1), (size_t)config->vocab_size, logits);
+    linear(g, "logit", gpt->x, n_embd, matrix(gpt, MATRIX_LM_HEAD, -1), (size_t)config->vocab_size,
+           logits);
 }
 
 // The leaves get the parameters as they are now, and forget their gradients.
 static void load_params(ScalarGpt *gpt)
 {
     for (size_t i = 0; i < gpt->model->n_params; i++) {
-        gpt->params[i].data = gpt->model->data[i];
-        gpt->params[i].grad = 0;
+        gpt->params[i]->data = gpt->model->data[i];
+        gpt->params[i]->grad = 0;
     }
 }
 
@@ -165,15 +179,20 @@ bool scalar_gpt_forward(ScalarGpt *gpt, const int *tokens, size_t n_positions, d
     for (size_t pos_id = 0; pos_id < n_positions; pos_id++) {
         int token_id = tokens[pos_id];
         int target_id = tokens[pos_id + 1];
+        graph_enter(g, "pos", (int32_t)pos_id);
         gpt_position(gpt, token_id, pos_id, gpt->probs);
-        softmax(g, gpt->probs, vocab_size, gpt->probs);
+        softmax(g, "prob", gpt->probs, vocab_size, gpt->probs);
+        graph_name(g, "loss", -1);
         Value *log_prob = value_log(g, gpt->probs[target_id]);
         gpt->losses[pos_id] = value_neg(g, log_prob);
+        graph_leave(g);
         if (!check_memory(gpt, error)) {
             return false;
         }
     }
+    graph_name(g, "loss.sum", -1);
     Value *sum_of_losses = value_sum(g, gpt->losses, n_positions);
+    graph_name(g, "loss", -1);
     Value *mean_loss = value_mul_number(g, sum_of_losses, 1 / (double)n_positions);
     if (!check_memory(gpt, error)) {
         return false;
@@ -196,13 +215,13 @@ bool scalar_gpt_backward(ScalarGpt *gpt, Error *error)
 void scalar_gpt_store_grads(ScalarGpt *gpt)
 {
     for (size_t i = 0; i < gpt->model->n_params; i++) {
-        gpt->model->grad[i] = gpt->params[i].grad;
+        gpt->model->grad[i] = gpt->params[i]->grad;
     }
 }
 
 // Drops the graph of the position just computed: sampling needs none of it but the keys and values,
 // which become leaves. So memory does not grow with the graphs of all positions.
-static void keep_only_cache(ScalarGpt *gpt, ArenaMark before, size_t pos_id)
+static void keep_only_cache(ScalarGpt *gpt, GraphMark before, size_t pos_id)
 {
     const ModelConfig *config = &gpt->model->config;
     size_t n_embd = (size_t)config->n_embd;
@@ -236,13 +255,16 @@ bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temper
         start_document(gpt);
     }
     assert(pos_id == gpt->cache.n_positions);
-    ArenaMark before = graph_mark(g);
+    GraphMark before = graph_mark(g);
     Value **logits = gpt->probs;
+    graph_enter(g, "pos", (int32_t)pos_id);
     gpt_position(gpt, token_id, pos_id, logits);
     for (size_t i = 0; i < vocab_size; i++) {
+        graph_name(g, "scaled", (int32_t)i);
         logits[i] = value_div_number(g, logits[i], temperature);
     }
-    softmax(g, logits, vocab_size, gpt->probs);
+    softmax(g, "prob", logits, vocab_size, gpt->probs);
+    graph_leave(g);
     if (!check_memory(gpt, error)) {
         return false;
     }
@@ -330,7 +352,7 @@ size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
     bool valid = model_count_params(config, &n_params, &ignored);
     assert(valid && n_positions >= 1);
     size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
-    size_t n_pointers = count_add(n_nodes, n_params); // the order, and params_by_id
+    size_t n_pointers = count_add(n_nodes, n_params); // the order, and params
     n_pointers = count_add(n_pointers, count_mul(2, count_cache_items(config)));
     n_pointers = count_add(n_pointers, count_vector_items(config));
     return count_add(count_mul(n_nodes, sizeof(Value)), count_mul(n_pointers, sizeof(Value *)));
@@ -362,20 +384,37 @@ static void lay_out_vectors(ScalarGpt *gpt)
     assert(next == gpt->vectors + count_vector_items(config));
 }
 
-// The leaves at the bottom of the graph, one block.
+// The leaves of one matrix, side by side.
+static bool make_matrix(ScalarGpt *gpt, const Matrix *matrix)
+{
+    Graph *g = &gpt->graph;
+    size_t n = (size_t)matrix->n_out * (size_t)matrix->n_in;
+    graph_name_matrix(g, matrix_kind_name(matrix->kind), (uint32_t)matrix->n_in);
+    Value *leaves = graph_leaves(g, gpt->model->data + matrix->first_param, n);
+    for (size_t i = 0; leaves != NULL && i < n; i++) {
+        gpt->params[matrix->first_param + i] = &leaves[i];
+    }
+    return leaves != NULL;
+}
+
+// The parameters at the bottom of the graph, in state_dict order.
 static bool make_params(ScalarGpt *gpt)
 {
-    size_t n_params = gpt->model->n_params;
-    gpt->params = graph_leaves(&gpt->graph, gpt->model->data, n_params);
-    gpt->params_by_id = calloc(n_params, sizeof(Value *));
-    if (gpt->params == NULL || gpt->params_by_id == NULL) {
-        return false;
+    Graph *g = &gpt->graph;
+    for (int i = 0; i < gpt->model->n_matrices; i++) {
+        const Matrix *matrix = &gpt->model->matrices[i];
+        if (matrix->kind == MATRIX_ATTN_WQ) {
+            graph_enter(g, "layer", matrix->layer);
+        }
+        if (!make_matrix(gpt, matrix)) {
+            return false;
+        }
+        if (matrix->kind == MATRIX_MLP_FC2) {
+            graph_leave(g);
+        }
     }
-    for (size_t i = 0; i < n_params; i++) {
-        gpt->params_by_id[i] = &gpt->params[i];
-    }
-    gpt->above_params = graph_mark(&gpt->graph);
-    return true;
+    gpt->above_params = graph_mark(g);
+    return !g->out_of_memory;
 }
 
 bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
@@ -389,11 +428,12 @@ bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
         .cache.keys = calloc(n_cache + 1, sizeof(Value *)), // + 1: without layers there are none
         .cache.values = calloc(n_cache + 1, sizeof(Value *)),
         .cache_data = calloc(n_newest + 1, sizeof(double)),
+        .params = calloc(model->n_params, sizeof(Value *)),
         .vectors = calloc(count_vector_items(config), sizeof(Value *)),
     };
     graph_init(&gpt->graph);
     bool ok = gpt->cache.keys != NULL && gpt->cache.values != NULL && gpt->cache_data != NULL &&
-              gpt->vectors != NULL && make_params(gpt);
+              gpt->params != NULL && gpt->vectors != NULL && make_params(gpt);
     if (!ok) {
         scalar_gpt_free(gpt);
         return error_out_of_memory(error, "the scalar engine", scalar_gpt_count_bytes(config, 1));
@@ -410,7 +450,7 @@ void scalar_gpt_free(ScalarGpt *gpt)
     free(gpt->cache.values);
     free(gpt->cache_data);
     free(gpt->vectors);
-    free(gpt->params_by_id);
+    free(gpt->params);
     *gpt = (ScalarGpt){0};
 }
 

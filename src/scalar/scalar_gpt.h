@@ -21,10 +21,9 @@ typedef struct KvCache {
 typedef struct ScalarGpt {
     Model *model;
     Graph graph;
-    Value *params;          // [n_params] leaves, one after the other as in model->data
-    ArenaMark above_params; // where a document's nodes start
+    Value **params;         // [n_params] leaves, in the order of model->data
+    GraphMark above_params; // where a document's nodes start
     KvCache cache;
-    Value **params_by_id; // [n_params] pointers to the leaves, for linear()
 
     // Vectors of the position being computed, under the names they have in microgpt.py.
     Value **x;            // [E] the residual stream

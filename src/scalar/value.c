@@ -11,7 +11,8 @@
 #include "exact.h"
 
 enum {
-    CHUNK_NODES = 8192, // nodes per chunk of the arena, some 450 KB
+    CHUNK_NODES = 8192,  // nodes in the arena's first chunk, some 450 KB
+    FIRST_SCOPES = 1024, // how many scopes to make room for at first
 };
 
 // What Value.cursor says while graph_build_topo() walks.
@@ -30,7 +31,7 @@ enum {
 void graph_init(Graph *g)
 {
     assert(g != NULL);
-    *g = (Graph){.no_memory.data = NAN};
+    *g = (Graph){.no_memory.data = NAN, .part = NO_SCOPE};
     arena_init(&g->arena, CHUNK_NODES * sizeof(Value));
 }
 
@@ -39,6 +40,7 @@ void graph_free(Graph *g)
     assert(g != NULL);
     arena_free(&g->arena);
     free(g->topo);
+    free(g->scopes);
     graph_init(g);
 }
 
@@ -49,18 +51,98 @@ size_t graph_n_nodes(const Graph *g)
 
 size_t graph_peak_bytes(const Graph *g)
 {
-    return arena_peak(&g->arena) + g->topo_capacity * sizeof(Value *);
+    return arena_peak(&g->arena) + g->topo_capacity * sizeof(Value *) +
+           g->scopes_capacity * sizeof(Scope);
 }
 
-ArenaMark graph_mark(const Graph *g)
+GraphMark graph_mark(const Graph *g)
 {
-    return arena_mark(&g->arena);
+    return (GraphMark){arena_mark(&g->arena), g->n_scopes, g->part};
 }
 
-void graph_reset(Graph *g, ArenaMark mark)
+void graph_reset(Graph *g, GraphMark mark)
 {
-    arena_reset(&g->arena, mark);
+    arena_reset(&g->arena, mark.nodes);
+    g->n_scopes = mark.n_scopes;
+    g->part = mark.part;
     g->out_of_memory = false;
+}
+
+size_t graph_node_id(const Graph *g, const Value *v)
+{
+    const char *place = (const char *)v;
+    for (const ArenaChunk *chunk = g->arena.first; chunk != NULL; chunk = chunk->next) {
+        bool is_current = chunk == g->arena.current;
+        size_t used = is_current ? arena_used(&g->arena) - chunk->before
+                                 : (chunk->next != NULL ? chunk->next->before - chunk->before : 0);
+        if (place >= chunk->memory && place < chunk->memory + used) {
+            return (chunk->before + (size_t)(place - chunk->memory)) / sizeof(Value);
+        }
+        if (is_current) {
+            break;
+        }
+    }
+    return SIZE_MAX;
+}
+
+Value *graph_node(const Graph *g, size_t node_id)
+{
+    assert(node_id < graph_n_nodes(g));
+    size_t place = node_id * sizeof(Value);
+    const ArenaChunk *chunk = g->arena.first;
+    while (chunk != g->arena.current && chunk->next->before <= place) {
+        chunk = chunk->next;
+    }
+    return (Value *)(void *)(chunk->memory + (place - chunk->before));
+}
+
+static void add_scope(Graph *g, Scope scope)
+{
+    if (g->n_scopes == g->scopes_capacity) {
+        size_t capacity = 2 * g->scopes_capacity + FIRST_SCOPES;
+        Scope *scopes = realloc(g->scopes, capacity * sizeof *scopes);
+        if (scopes == NULL) {
+            g->out_of_memory = true;
+            return;
+        }
+        g->scopes = scopes;
+        g->scopes_capacity = capacity;
+    }
+    scope.first_node = graph_n_nodes(g);
+    g->scopes[g->n_scopes] = scope;
+    g->n_scopes++;
+}
+
+void graph_enter(Graph *g, const char *part, int32_t index)
+{
+    assert(part != NULL && g->n_scopes < NO_SCOPE);
+    uint32_t id = (uint32_t)g->n_scopes;
+    add_scope(g, (Scope){.name = part, .index = index, .parent = g->part, .is_part = true});
+    g->part = g->out_of_memory ? g->part : id;
+}
+
+void graph_leave(Graph *g)
+{
+    if (g->out_of_memory) {
+        return;
+    }
+    assert(g->part != NO_SCOPE);
+    g->part = g->scopes[g->part].parent;
+    // What comes now, without a name of its own, belongs to the part around.
+    Scope around = {.name = "", .index = -1, .parent = NO_SCOPE, .is_part = true};
+    add_scope(g, g->part != NO_SCOPE ? g->scopes[g->part] : around);
+}
+
+void graph_name(Graph *g, const char *name, int32_t index)
+{
+    assert(name != NULL);
+    add_scope(g, (Scope){.name = name, .index = index, .parent = g->part});
+}
+
+void graph_name_matrix(Graph *g, const char *name, uint32_t n_columns)
+{
+    assert(name != NULL && n_columns > 0);
+    add_scope(g, (Scope){.name = name, .index = -1, .parent = g->part, .n_columns = n_columns});
 }
 
 static void set_leaf(Value *out, double data)

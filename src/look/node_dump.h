@@ -1,0 +1,17 @@
+// Writes the graph of one document, node by node, in the format of docs/node-format.md.
+#ifndef MICROGPT_NODE_DUMP_H
+#define MICROGPT_NODE_DUMP_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "microgpt/value.h"
+
+// One line a node, in order of creation: `index data grad [children] [local gradients]`, doubles as
+// Python's float.hex(); with_names adds operation and path.
+void node_dump_write(FILE *file, const Graph *g, size_t n_params, bool with_names);
+
+// One line for each parameter, logit, probability and loss: `path data grad`.
+void node_dump_write_sparse(FILE *file, const Graph *g, size_t n_params);
+
+#endif

@@ -1,0 +1,134 @@
+// Names of nodes, worked out from the scopes in which they were made: see node_path.h.
+#include "microgpt/node_path.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *value_op_name(ValueOp op)
+{
+    static const char *const names[] = {
+        [OP_LEAF] = "const", [OP_ADD] = "add", [OP_MUL] = "mul",   [OP_POW] = "pow",
+        [OP_LOG] = "log",    [OP_EXP] = "exp", [OP_RELU] = "relu",
+    };
+    return names[op];
+}
+
+// A path being written; what does not fit is cut off.
+typedef struct Path {
+    char *text;
+    size_t length;
+} Path;
+
+static void __attribute__((format(printf, 2, 3))) append(Path *path, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(path->text + path->length, NODE_PATH_BYTES - path->length, format, arguments);
+    va_end(arguments);
+    size_t length = path->length + (size_t)n;
+    path->length = length < NODE_PATH_BYTES ? length : NODE_PATH_BYTES - 1;
+}
+
+// What a thing in the path is called: pos2 for a part, q[5] or fc1[17].relu for a thing.
+static void append_scope_name(Path *path, const Scope *scope)
+{
+    const char *brackets = strstr(scope->name, "[]");
+    if (scope->index < 0) {
+        append(path, "%s", scope->name);
+    } else if (scope->is_part) {
+        append(path, "%s%d", scope->name, scope->index);
+    } else if (brackets != NULL) {
+        int before = (int)(brackets - scope->name);
+        append(path, "%.*s[%d]%s", before, scope->name, scope->index, brackets + 2);
+    } else {
+        append(path, "%s[%d]", scope->name, scope->index);
+    }
+}
+
+enum {
+    MAX_DEPTH = 8, // pos, layer, attn, head, thing; a reader's own graph may have a few more
+};
+
+// The scope's name behind the names of all that it is in.
+static void append_scope_path(Path *path, const Graph *g, const Scope *scope)
+{
+    const Scope *chain[MAX_DEPTH];
+    size_t depth = 0;
+    while (depth < MAX_DEPTH) {
+        chain[depth] = scope;
+        depth++;
+        if (scope->parent == NO_SCOPE) {
+            break;
+        }
+        scope = &g->scopes[scope->parent];
+    }
+    while (depth-- > 0) {
+        append_scope_name(path, chain[depth]);
+        if (depth > 0) {
+            append(path, ".");
+        }
+    }
+}
+
+// The last scope that starts at the node or before; SIZE_MAX where the first scope comes later.
+static size_t find_scope(const Graph *g, size_t node_id)
+{
+    size_t low = 0; // scopes before low start at node_id or before, those from high on after it
+    size_t high = g->n_scopes;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (g->scopes[middle].first_node <= node_id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low == 0 ? SIZE_MAX : low - 1;
+}
+
+// How many of the nodes [first, end) come of an operation.
+static size_t count_op(const Graph *g, ValueOp op, size_t first, size_t end)
+{
+    size_t n = 0;
+    for (size_t node_id = first; node_id < end; node_id++) {
+        n += graph_node(g, node_id)->op == op;
+    }
+    return n;
+}
+
+// Names a node by its operation, and by its number where [first, end) have several of it.
+static void append_op(Path *path, const Graph *g, size_t node_id, size_t first, size_t end)
+{
+    ValueOp op = graph_node(g, node_id)->op;
+    append(path, "%s%s", path->length > 0 ? "." : "", value_op_name(op));
+    if (count_op(g, op, first, end) > 1) {
+        append(path, "[%zu]", count_op(g, op, first, node_id));
+    }
+}
+
+size_t node_path(const Graph *g, size_t node_id, char *path_text)
+{
+    assert(g != NULL && path_text != NULL && node_id < graph_n_nodes(g));
+    Path path = {path_text, 0};
+    path_text[0] = '\0';
+    size_t scope_id = find_scope(g, node_id);
+    size_t next = scope_id + 1; // SIZE_MAX + 1 is 0: the first scope comes later
+    size_t end = next < g->n_scopes ? g->scopes[next].first_node : graph_n_nodes(g);
+    if (scope_id == SIZE_MAX) {
+        append_op(&path, g, node_id, 0, end);
+        return path.length;
+    }
+    const Scope *scope = &g->scopes[scope_id];
+    append_scope_path(&path, g, scope);
+    if (scope->n_columns > 0) {
+        size_t place = node_id - scope->first_node;
+        append(&path, "[%zu,%zu]", place / scope->n_columns, place % scope->n_columns);
+    } else if (scope->is_part) {
+        append_op(&path, g, node_id, scope->first_node, end);
+    } else if (node_id != end - 1) {
+        append_op(&path, g, node_id, scope->first_node, end - 1);
+    }
+    return path.length;
+}
