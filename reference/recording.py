@@ -1,0 +1,345 @@
+"""What the two commands of this folder share: their options, and what they write down.
+
+`microgpt_reference.py` and `watch_microgpt.py` run the same algorithm, one in this project's words
+and one in Karpathy's. Both take the options declared here and both report to a Recorder, so that
+two files that differ can only differ because the numbers do.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import gzip
+import hashlib
+import io
+import math
+import os
+import struct
+import sys
+import zlib
+from pathlib import Path
+
+DEFAULT_DATA = Path(__file__).resolve().parent.parent / "data" / "names.txt"
+
+
+class UserError(Exception):
+    """Something outside the program is wrong: one line saying what, and what to do."""
+
+
+class StopTraining(Exception):
+    """Raised by a Recorder to end a run after the step that --stop-after names."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The constants of a run. The defaults are those of the published microgpt.py."""
+
+    seed: int = 42
+    num_steps: int = 1000
+    num_samples: int = 20
+    temperature: float = 0.5
+    learning_rate: float = 0.01
+    beta1: float = 0.85
+    beta2: float = 0.99
+    eps_adam: float = 1e-8
+    n_layer: int = 1
+    n_embd: int = 16
+    n_head: int = 4
+    block_size: int = 16
+    init_std: float = 0.08
+
+
+# --- options ------------------------------------------------------------------------------------
+
+
+class _OneLineParser(argparse.ArgumentParser):
+    """An argparse parser whose complaints take one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message}; see --help\n")
+
+
+def _whole(minimum):
+    """An argparse type: a whole number, not below `minimum` unless that is None."""
+
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
+        if minimum is not None and number < minimum:
+            raise argparse.ArgumentTypeError(f"{text} is too small, give {minimum} or more")
+        return number
+
+    return parse
+
+
+def _real(accepts, wanted):
+    """An argparse type: a finite number that `accepts` takes; `wanted` says which those are."""
+
+    def parse(text):
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
+        if not (math.isfinite(number) and accepts(number)):
+            raise argparse.ArgumentTypeError(f"{text} is out of range, give a number {wanted}")
+        return number
+
+    return parse
+
+
+_ABOVE_0 = _real(lambda x: x > 0, "above 0")
+_FROM_0 = _real(lambda x: x >= 0, "from 0 up")
+_FROM_0_BELOW_1 = _real(lambda x: 0 <= x < 1, "from 0 up and below 1")
+
+_SETTING_OPTIONS = {
+    "seed": (_whole(None), "seed of the random generator"),
+    "num_steps": (_whole(0), "training steps, one document each"),
+    "num_samples": (_whole(0), "names to make up after training"),
+    "temperature": (_ABOVE_0, "what the logits are divided by when sampling"),
+    "learning_rate": (_FROM_0, "Adam's step size before its linear decay"),
+    "beta1": (_FROM_0_BELOW_1, "decay of Adam's first moment"),
+    "beta2": (_FROM_0_BELOW_1, "decay of Adam's second moment"),
+    "eps_adam": (_ABOVE_0, "what Adam adds to its divisor"),
+    "n_layer": (_whole(0), "number of layers"),
+    "n_embd": (_whole(1), "width of the network"),
+    "n_head": (_whole(1), "attention heads, a divisor of n_embd"),
+    "block_size": (_whole(1), "longest context, in tokens"),
+    "init_std": (_FROM_0, "standard deviation of the first parameters"),
+}
+
+
+def build_parser(prog, description):
+    """Return a parser that knows every option the two commands have in common."""
+    parser = _OneLineParser(prog=prog, description=description, allow_abbrev=False)
+    parser.add_argument("--data", metavar="FILE", default=str(DEFAULT_DATA),
+                        help="documents, one a line, UTF-8 (default: ../data/names.txt)")
+
+    group = parser.add_argument_group("settings (defaults: the published run)")
+    for field in dataclasses.fields(Settings):
+        parse, text = _SETTING_OPTIONS[field.name]
+        group.add_argument("--" + field.name.replace("_", "-"), type=parse, default=field.default,
+                           metavar="N" if field.type is int else "X",
+                           help=f"{text} (default: {field.default})")
+
+    group = parser.add_argument_group("what to write")
+    group.add_argument("--nodes", metavar="FILE",
+                       help="the graph of one step after backward; gzipped if it ends in .gz")
+    group.add_argument("--nodes-step", type=_whole(1), metavar="K",
+                       help="which step --nodes writes, counted from 1 (default: 1)")
+    group.add_argument("--losses", metavar="FILE", help="the loss of every step")
+    group.add_argument("--digests", metavar="FILE",
+                       help="checksums of every step's gradients and parameters")
+    group.add_argument("--params", metavar="FILE",
+                       help="the last parameters, little-endian doubles")
+    group.add_argument("--stop-after", type=_whole(0), metavar="K",
+                       help="end after step K without sampling; the decay keeps to --num-steps")
+    return parser
+
+
+def parse_options(parser, arguments=None):
+    """Parse and cross-check the command line; return (options, Settings). Exits with 2 if wrong."""
+    options = parser.parse_args(arguments)
+    settings = Settings(**{name: getattr(options, name) for name in _SETTING_OPTIONS})
+
+    if settings.n_embd % settings.n_head != 0:
+        parser.error(f"--n-head {settings.n_head} does not divide --n-embd {settings.n_embd}")
+    if options.stop_after is not None and options.stop_after > settings.num_steps:
+        parser.error(f"--stop-after {options.stop_after} is beyond --num-steps "
+                     f"{settings.num_steps}")
+    if options.nodes_step is not None and options.nodes is None:
+        parser.error("--nodes-step needs --nodes FILE to write to")
+    if options.nodes is not None:
+        if options.nodes_step is None:
+            options.nodes_step = 1
+        last_step = settings.num_steps if options.stop_after is None else options.stop_after
+        if options.nodes_step > last_step:
+            parser.error(f"--nodes-step {options.nodes_step} is beyond the last step, {last_step}")
+    return options, settings
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def reason(error):
+    """Return the operating system's words for an OSError, without its number and file name."""
+    return error.strerror or str(error)
+
+
+def read_data(path):
+    """Return the bytes of a data file, known to be UTF-8 with at least one document in it."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {reason(error)}; give a readable file with --data") from None
+    try:
+        lines = decode_lines(data)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}: line {line}: not UTF-8; convert the file to UTF-8") from None
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{path}: no document in it; put one document on each line")
+    return data
+
+
+def decode_lines(data):
+    """Return the lines of UTF-8 `data` as iterating over an open text file gives them."""
+    return list(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
+
+
+class _Output:
+    """A file to write to. Opened before the run, so that a wrong path costs no training."""
+
+    def __init__(self, path, binary=False):
+        self._path = path
+        with self._named_errors(), contextlib.ExitStack() as stack:
+            self._file = stack.enter_context(open(path, "wb"))
+            if path.endswith(".gz"):
+                # No name and no time in the header: the same graph gives the same bytes.
+                self._file = stack.enter_context(
+                    gzip.GzipFile(filename="", mode="wb", fileobj=self._file, mtime=0))
+            if not binary:
+                self._file = stack.enter_context(
+                    io.TextIOWrapper(self._file, encoding="ascii", newline="\n"))
+            self._closer = stack.pop_all()
+
+    def write(self, content):
+        with self._named_errors():
+            self._file.write(content)
+
+    def close(self):
+        with self._named_errors():
+            self._closer.close()
+
+    @contextlib.contextmanager
+    def _named_errors(self):
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"{self._path}: {reason(error)}; give a file that can be written") \
+                from None
+
+
+def doubles_to_bytes(numbers):
+    """Return numbers as little-endian IEEE doubles, the layout of every binary file here."""
+    return struct.pack(f"<{len(numbers)}d", *numbers)
+
+
+def digest(numbers):
+    """Return CRC-32 and SHA-256 of the numbers' doubles, as one piece of a digests line."""
+    packed = doubles_to_bytes(numbers)
+    return f"{zlib.crc32(packed):08x} {hashlib.sha256(packed).hexdigest()}"
+
+
+def node_lines(nodes):
+    """Yield one line per node: index, data, grad, children's indices, local gradients.
+
+    Doubles are written as float.hex() does, which loses no bit. The two zeros and the ones that
+    Python keeps as whole numbers are written as the doubles they stand for.
+    """
+    index_of = {node: index for index, node in enumerate(nodes)}
+    for index, node in enumerate(nodes):
+        children = " ".join(str(index_of[child]) for child in node._children)
+        local_grads = " ".join(float(grad).hex() for grad in node._local_grads)
+        yield (f"{index} {float(node.data).hex()} {float(node.grad).hex()} "
+               f"[{children}] [{local_grads}]\n")
+
+
+# --- recording ----------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Is told what a run does and writes what the options ask for.
+
+    A step is passed as the training loop counts it, from 0, and written counted from 1. The nodes
+    of a step are gathered by `created`, which the Value class calls for each node it makes;
+    nothing about a node tells when it was made, and the dump is in that order.
+
+    A context manager: its files are open, and complete once it is left.
+    """
+
+    def __init__(self, options):
+        self._nodes_step = options.nodes_step
+        self._stop_after = options.stop_after
+        self._step_nodes = None
+        with contextlib.ExitStack() as stack:
+            self._nodes = self._open(stack, options.nodes)
+            self._losses = self._open(stack, options.losses)
+            self._digests = self._open(stack, options.digests)
+            self._params = self._open(stack, options.params, binary=True)
+            self._closer = stack.pop_all()
+
+    @staticmethod
+    def _open(stack, path, binary=False):
+        if path is None:
+            return None
+        output = _Output(path, binary)
+        stack.callback(output.close)
+        return output
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._closer.close()
+
+    def created(self, node):
+        """A node was made. Kept only within the step whose graph is wanted."""
+        if self._step_nodes is not None:
+            self._step_nodes.append(node)
+
+    def before_training(self, params):
+        """The parameters have their first values."""
+        if self._stop_after == 0:
+            self.after_training(params)
+            raise StopTraining
+
+    def begin_step(self, step):
+        """A step begins: from here on, new nodes are its own."""
+        self._step_nodes = [] if step + 1 == self._nodes_step else None
+
+    def after_backward(self, step, loss, params):
+        """Every node of the step has its gradient; the parameters are not updated yet."""
+        if self._losses:
+            self._losses.write(f"{step + 1} {float(loss.data).hex()}\n")
+        if self._digests:
+            self._digests.write(f"{step + 1} {digest([p.grad for p in params])} ")
+        if self._step_nodes is not None:
+            for line in node_lines(params + self._step_nodes):
+                self._nodes.write(line)
+            self._step_nodes = None
+
+    def after_update(self, step, params):
+        """The step is over: the parameters have their new values."""
+        if self._digests:
+            self._digests.write(digest([p.data for p in params]) + "\n")
+        if step + 1 == self._stop_after:
+            self.after_training(params)
+            raise StopTraining
+
+    def after_training(self, params):
+        """The last step is over."""
+        if self._params:
+            self._params.write(doubles_to_bytes([p.data for p in params]))
+
+
+def run_command(prog, command):
+    """Call `command`; return the exit code, with one line on stderr for whatever went wrong."""
+    try:
+        # The same bytes on every machine, whatever its locale and its line ends.
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+        command()
+        sys.stdout.flush()
+        return 0
+    except UserError as error:
+        message, code = str(error), 1
+    except KeyboardInterrupt:
+        message, code = "interrupted", 130
+    except OSError as error:
+        message, code = f"standard output: {reason(error)}", 1
+        # What is still buffered would fail again, noisily, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    print(f"{prog}: {message}", file=sys.stderr)
+    return code
