@@ -8,6 +8,7 @@
 #include "out_file.h"
 #include "session.h"
 #include "step_log.h"
+#include "version.h"
 
 static void print_help(const Option *options, size_t n_options)
 {
@@ -82,7 +83,7 @@ static bool open_log(OutFile *log, const RunOptions *options, Error *error)
     if (options->log == NULL) {
         return true;
     }
-    if (!out_file_open(log, options->log, options->data, error)) {
+    if (!out_file_open(log, "--log", options->log, options->data, error)) {
         return false;
     }
     step_log_begin(log->file);
@@ -108,17 +109,27 @@ ExitStatus command_run(int argc, char **argv, Error *error)
 {
     RunOptions run_options = run_options_default;
     bool help = false;
-    Option options[N_RUN_OPTIONS + 2];
+    bool version = false;
+    Option options[N_RUN_OPTIONS + 3];
     options_for_run(&run_options, options);
     options[N_RUN_OPTIONS] = (Option){
         "log", OPTION_TEXT, &run_options.log, 0, 0, "FILE", "write one line a step, tab-separated"};
     options[N_RUN_OPTIONS + 1] = option_help(&help);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 2, error)) {
+    options[N_RUN_OPTIONS + 2] =
+        (Option){"version", OPTION_FLAG, &version, 0, 0, NULL, "print the version and exit"};
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 3, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 2);
+        print_help(options, N_RUN_OPTIONS + 3);
         return EXIT_DONE;
+    }
+    if (version) {
+        printf("microgpt %s\n", MICROGPT_VERSION);
+        return EXIT_DONE;
+    }
+    if (!options_check_run(&run_options, error)) {
+        return EXIT_USAGE;
     }
     Session session;
     if (!session_open(&session, &run_options, error)) {

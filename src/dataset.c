@@ -21,19 +21,20 @@ static bool open_regular(const char *path, int *fd, size_t *size, Error *error)
 {
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (opened < 0) {
-        return error_set(error, "%s: cannot be opened: %s", path, strerror(errno));
+        return error_set_file(error, path, 0, "cannot be opened: %s", strerror(errno));
     }
     struct stat status;
     bool ok = true;
     if (fstat(opened, &status) != 0) {
-        ok = error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+        ok = error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
     } else if (S_ISDIR(status.st_mode)) {
-        ok = error_set(error, "%s: is a directory; name a text file", path);
+        ok = error_set_file(error, path, 0, "is a directory; name a text file");
     } else if (!S_ISREG(status.st_mode)) {
-        ok = error_set(error, "%s: is not a regular file; write the text to a file first", path);
+        ok =
+            error_set_file(error, path, 0, "is not a regular file; write the text to a file first");
     } else if (status.st_size > DATASET_MAX_BYTES) {
-        ok = error_set(error, "%s: has %lld bytes; at most %d can be read", path,
-                       (long long)status.st_size, DATASET_MAX_BYTES);
+        ok = error_set_file(error, path, 0, "has %lld bytes; at most %d can be read",
+                            (long long)status.st_size, DATASET_MAX_BYTES);
     }
     if (!ok) {
         close(opened);
@@ -54,7 +55,7 @@ static bool read_all(int fd, const char *path, char *text, size_t *size, Error *
             continue;
         }
         if (n < 0) {
-            return error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+            return error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
         }
         if (n == 0) {
             break;
@@ -74,8 +75,9 @@ bool dataset_read(Dataset *dataset, const char *path, Error *error)
         return false;
     }
     char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
-    bool ok = text != NULL ? read_all(fd, path, text, &size, error)
-                           : error_set(error, "%s: out of memory for its %zu bytes", path, size);
+    bool ok = text != NULL
+                  ? read_all(fd, path, text, &size, error)
+                  : error_set_file(error, path, 0, "out of memory for its %zu bytes", size);
     close(fd);
     Dataset parsed;
     if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
@@ -92,6 +94,15 @@ bool dataset_default(Dataset *dataset, Error *error)
     return dataset_parse(dataset, "names.txt", default_names, default_names_size, error);
 }
 
+// Whether a line ends with this byte: \n, or a \r that no \n follows.
+static bool ends_line(const char *text, size_t size, size_t offset)
+{
+    if (text[offset] == '\r') {
+        return offset + 1 == size || text[offset + 1] != '\n';
+    }
+    return text[offset] == '\n';
+}
+
 // Checks that all of the text is UTF-8, so that nobody after this has to.
 static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
 {
@@ -101,12 +112,12 @@ static bool check_utf8(const char *name, const char *text, size_t size, Error *e
         uint32_t code_point;
         size_t n = utf8_decode(text + offset, size - offset, &code_point);
         if (n == 0) {
-            return error_set(error,
-                             "%s:%zu: not UTF-8 at byte offset %zu (byte 0x%02x); convert the file "
-                             "to UTF-8",
-                             name, line, offset, (unsigned)(unsigned char)text[offset]);
+            return error_set_file(
+                error, name, line,
+                "not UTF-8 at byte offset %zu (byte 0x%02x); convert the file to UTF-8", offset,
+                (unsigned)(unsigned char)text[offset]);
         }
-        line += code_point == '\n';
+        line += ends_line(text, size, offset);
         offset += n;
     }
     return true;
@@ -188,12 +199,12 @@ bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t 
     }
     size_t n_docs = split_documents(text, size, NULL);
     if (n_docs == 0) {
-        return error_set(error, "%s: %s; write one document a line", name,
-                         size == 0 ? "is empty" : "has only blank lines");
+        return error_set_file(error, name, 0, "%s; write one document a line",
+                              size == 0 ? "is empty" : "has only blank lines");
     }
     Document *docs = calloc(n_docs, sizeof *docs);
     if (docs == NULL) {
-        return error_set(error, "%s: out of memory for its %zu documents", name, n_docs);
+        return error_set_file(error, name, 0, "out of memory for its %zu documents", n_docs);
     }
     split_documents(text, size, docs);
     *dataset = (Dataset){.docs = docs, .n_docs = n_docs};

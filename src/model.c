@@ -100,21 +100,22 @@ bool model_init(Model *model, const ModelConfig *config, Error *error)
         return false;
     }
     int n_matrices = N_MODEL_MATRICES + config->n_layer * N_LAYER_MATRICES;
-    *model = (Model){
+    Model made = {
         .config = *config,
         .head_dim = config->n_embd / config->n_head,
         .n_matrices = n_matrices,
-        .matrices = calloc((size_t)n_matrices, sizeof *model->matrices),
+        .matrices = calloc((size_t)n_matrices, sizeof *made.matrices),
         .n_params = n_params,
-        .data = calloc(n_params, sizeof *model->data),
-        .grad = calloc(n_params, sizeof *model->grad),
+        .data = calloc(n_params, sizeof *made.data),
+        .grad = calloc(n_params, sizeof *made.grad),
     };
-    if (model->matrices == NULL || model->data == NULL || model->grad == NULL) {
-        model_free(model);
+    if (made.matrices == NULL || made.data == NULL || made.grad == NULL) {
+        model_free(&made);
         return error_out_of_memory(error, "the parameters",
-                                   count_mul(n_params, 2 * sizeof *model->data));
+                                   count_mul(n_params, 2 * sizeof *made.data));
     }
-    lay_out_matrices(model);
+    lay_out_matrices(&made);
+    *model = made;
     return true;
 }
 

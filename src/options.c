@@ -154,7 +154,7 @@ static bool set_option(const Option *option, char *text, Error *error)
         *(bool *)option->target = true;
         return true;
     }
-    assert(!"every kind is handled above");
+    assert(false); // every kind is handled above
     return false;
 }
 
@@ -199,6 +199,15 @@ bool options_parse(int argc, char **argv, const Option *options, size_t n_option
     }
     if (optind < argc) {
         return error_set(error, "%.100s: is not an option; see --help", argv[optind]);
+    }
+    return true;
+}
+
+bool options_check_run(const RunOptions *run, Error *error)
+{
+    if (run->model.n_embd % run->model.n_head != 0) {
+        return error_set(error, "--n-embd: %d must be a multiple of --n-head %d", run->model.n_embd,
+                         run->model.n_head);
     }
     return true;
 }

@@ -2,6 +2,7 @@
 #include "session.h"
 
 #include <assert.h>
+#include <math.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,28 +19,37 @@ const RunOptions run_options_default = {
     .engine = ENGINE_SCALAR,
 };
 
+static const double MEBIBYTE = 1 << 20;
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
+// What a resource limit allows.
+static size_t limit_bytes(const struct rlimit *limit)
+{
+    return limit->rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit->rlim_cur;
+}
+
 // The most memory that this process may have: the machine's, or less where a limit is set.
 static size_t memory_limit(void)
 {
-    size_t limit = SIZE_MAX;
+    size_t smallest = SIZE_MAX;
     long n_pages = sysconf(_SC_PHYS_PAGES);
     long page_size = sysconf(_SC_PAGESIZE);
     if (n_pages > 0 && page_size > 0) {
-        limit = count_mul((size_t)n_pages, (size_t)page_size);
+        smallest = count_mul((size_t)n_pages, (size_t)page_size);
     }
-    const int resources[] = {RLIMIT_AS, RLIMIT_DATA};
-    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
-        struct rlimit rlimit;
-        if (getrlimit(resources[i], &rlimit) == 0 && rlimit.rlim_cur != RLIM_INFINITY) {
-            limit = smaller(limit, (size_t)rlimit.rlim_cur);
-        }
+    struct rlimit address_space;
+    if (getrlimit(RLIMIT_AS, &address_space) == 0) {
+        smallest = smaller(smallest, limit_bytes(&address_space));
     }
-    return limit;
+    struct rlimit data;
+    if (getrlimit(RLIMIT_DATA, &data) == 0) {
+        smallest = smaller(smallest, limit_bytes(&data));
+    }
+    return smallest;
 }
 
 // Refuses a model that cannot fit, before anything is allocated for it.
@@ -55,10 +65,12 @@ static bool check_memory(const RunOptions *options, const ModelConfig *config,
     size_t needed = count_add(arrays, engine_count_bytes(options->engine, config, n_positions));
     size_t limit = memory_limit();
     if (needed > limit) {
-        return error_set(error,
-                         "%zu parameters and documents of %zu positions need %.3g MiB, and there "
-                         "are %.3g MiB; use a smaller --n-embd, --n-layer or --block-size",
-                         n_params, n_positions, (double)needed / 1048576, (double)limit / 1048576);
+        return error_set(
+            error,
+            "%zu parameters and documents of %zu positions need %.0f MiB of memory, and "
+            "there are %.0f; use a smaller --n-embd, --n-layer or --block-size",
+            n_params, n_positions, ceil((double)needed / MEBIBYTE),
+            floor((double)limit / MEBIBYTE));
     }
     return true;
 }
