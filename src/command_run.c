@@ -100,6 +100,9 @@ static bool run(Session *session, const RunOptions *options, Error *error)
     printf("vocab size: %d\n", session->tokenizer.vocab_size);
     printf("num params: %zu\n", session->model.n_params);
     bool trained = train(session, &log, error);
+    if (!trained && isatty(STDOUT_FILENO) == 1) {
+        printf("\n"); // the error must not be written over the progress line
+    }
     Error ignored; // training's own error comes first
     bool logged = out_file_close(&log, trained ? error : &ignored);
     return trained && logged && sample(session, options, error);

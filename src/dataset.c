@@ -33,7 +33,8 @@ static bool open_regular(const char *path, int *fd, size_t *size, Error *error)
         ok =
             error_set_file(error, path, 0, "is not a regular file; write the text to a file first");
     } else if (status.st_size > DATASET_MAX_BYTES) {
-        ok = error_set_file(error, path, 0, "has %lld bytes; at most %d can be read",
+        ok = error_set_file(error, path, 0,
+                            "has %lld bytes; at most %d can be read; use a smaller file",
                             (long long)status.st_size, DATASET_MAX_BYTES);
     }
     if (!ok) {
@@ -77,7 +78,8 @@ bool dataset_read(Dataset *dataset, const char *path, Error *error)
     char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
     bool ok = text != NULL
                   ? read_all(fd, path, text, &size, error)
-                  : error_set_file(error, path, 0, "out of memory for its %zu bytes", size);
+                  : error_set_file(error, path, 0,
+                                   "out of memory for its %zu bytes; use a smaller file", size);
     close(fd);
     Dataset parsed;
     if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
@@ -204,7 +206,8 @@ bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t 
     }
     Document *docs = calloc(n_docs, sizeof *docs);
     if (docs == NULL) {
-        return error_set_file(error, name, 0, "out of memory for its %zu documents", n_docs);
+        return error_set_file(error, name, 0,
+                              "out of memory for its %zu documents; use a smaller file", n_docs);
     }
     split_documents(text, size, docs);
     *dataset = (Dataset){.docs = docs, .n_docs = n_docs};

@@ -76,7 +76,7 @@ static bool parse_integer(const Option *option, const char *text, uint64_t *valu
 
 static bool parse_count(const Option *option, const char *text, uint64_t *value, Error *error)
 {
-    if (text[0] == '-' && isdigit((unsigned char)text[1])) {
+    if (text[0] == '-' && strpbrk(text, "123456789") != NULL) {
         return error_set(error, "--%s: '%.100s' must be at least %.0f", option->name, text,
                          option->min);
     }
@@ -169,9 +169,9 @@ static bool bad_option(int code, char **argv, Error *error)
         return error_set(error, "%.100s: takes no value; see --help", text);
     }
     if (optopt != 0) {
-        return error_set(error, "-%c: no such option; see --help", optopt);
+        return error_set(error, "-%c: no such option; see --help", isprint(optopt) ? optopt : '?');
     }
-    return error_set(error, "%.100s: no such option; see --help", text);
+    return error_set(error, "%.100s: no such option, or short for several; see --help", text);
 }
 
 bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
