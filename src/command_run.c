@@ -110,7 +110,7 @@ static bool run(Session *session, const RunOptions *options, Error *error)
 
 ExitStatus command_run(int argc, char **argv, Error *error)
 {
-    RunOptions run_options = run_options_default;
+    RunOptions run_options = run_options_default();
     bool help = false;
     bool version = false;
     Option options[N_RUN_OPTIONS + 3];

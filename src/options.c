@@ -45,7 +45,10 @@ void options_for_run(RunOptions *run, Option *options)
          "longest context (default: 16)"},
         {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
          "spread of the initial parameters (default: 0.08)"},
-        {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME", "scalar (default: scalar)"},
+        {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME",
+         "scalar: a graph of Values; tensor: fast (default: scalar)"},
+        {"simd", OPTION_SIMD, &run->simd, 0, 0, "NAME",
+         "auto, none, avx2 or avx512; all the same bits (default: auto)"},
     };
     _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
     memcpy(options, all, sizeof all);
@@ -128,6 +131,22 @@ static bool set_integer(const Option *option, const char *text, Error *error)
     return true;
 }
 
+static bool set_simd(const Option *option, const char *text, Error *error)
+{
+    if (strcmp(text, "auto") == 0) {
+        *(SimdLevel *)option->target = simd_best();
+        return true;
+    }
+    for (SimdLevel level = SIMD_NONE; level < N_SIMD_LEVELS; level++) {
+        if (strcmp(text, simd_name(level)) == 0) {
+            *(SimdLevel *)option->target = level;
+            return simd_has(level) ||
+                   bad_value(option, text, "is not in this processor; choose auto", error);
+        }
+    }
+    return bad_value(option, text, "is no SIMD level; choose auto, none, avx2 or avx512", error);
+}
+
 static bool set_option(const Option *option, char *text, Error *error)
 {
     switch (option->kind) {
@@ -147,9 +166,11 @@ static bool set_option(const Option *option, char *text, Error *error)
         return parse_real(option, text, option->target, error);
     case OPTION_ENGINE:
         if (!engine_kind_find(text, option->target)) {
-            return bad_value(option, text, "is no engine; there is: scalar", error);
+            return bad_value(option, text, "is no engine; choose scalar or tensor", error);
         }
         return true;
+    case OPTION_SIMD:
+        return set_simd(option, text, error);
     case OPTION_FLAG:
         *(bool *)option->target = true;
         return true;

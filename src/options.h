@@ -16,6 +16,7 @@ typedef enum OptionKind {
     OPTION_REAL,   // double, min <= x < max
     OPTION_ABOVE,  // double, min < x < max
     OPTION_ENGINE, // EngineKind by its name
+    OPTION_SIMD,   // SimdLevel by its name, or auto
     OPTION_FLAG,   // bool: takes no value
 } OptionKind;
 
@@ -34,7 +35,7 @@ typedef struct Option {
 #define OPTION_MAX_COUNT 1e15
 
 enum {
-    N_RUN_OPTIONS = 15,
+    N_RUN_OPTIONS = 16,
 };
 
 // The options that every training command has, to be written into run.

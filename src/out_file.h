@@ -12,8 +12,8 @@ typedef struct OutFile {
     FILE *file;       // NULL once closed
 } OutFile;
 
-// Opens the file that an option (as "--log") names; it is overwritten. A path of NULL means standard
-// output. data_path, unless it is NULL, is a file that must stay: what the run reads.
+// Opens the file that an option (as "--log") names; it is overwritten. A path of NULL means
+// standard output. data_path, unless it is NULL, is a file that must stay: what the run reads.
 // Errors: the file cannot be written, or is the data file.
 bool out_file_open(OutFile *out, const char *option, const char *path, const char *data_path,
                    Error *error);

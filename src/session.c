@@ -8,16 +8,20 @@
 
 #include "count.h"
 
-const RunOptions run_options_default = {
-    .seed = 42,
-    .num_steps = 1000,
-    .num_samples = 20,
-    .temperature = 0.5,
-    .init_std = 0.08,
-    .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
-    .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
-    .engine = ENGINE_SCALAR,
-};
+RunOptions run_options_default(void)
+{
+    return (RunOptions){
+        .seed = 42,
+        .num_steps = 1000,
+        .num_samples = 20,
+        .temperature = 0.5,
+        .init_std = 0.08,
+        .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
+        .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
+        .engine = ENGINE_SCALAR,
+        .simd = simd_best(),
+    };
+}
 
 static const double MEBIBYTE = 1 << 20;
 
@@ -96,7 +100,13 @@ static bool open_model(Session *session, const RunOptions *options, Error *error
         return false;
     }
     model_randomize(&session->model, &session->random, options->init_std);
-    return engine_create(&session->engine, options->engine, &session->model, error);
+    if (!engine_create(&session->engine, options->engine, &session->model, error) ||
+        !adam_init(&session->adam, &options->adam, session->model.n_params, error)) {
+        return false;
+    }
+    engine_set_simd(session->engine, options->simd);
+    session->adam.simd = options->simd;
+    return true;
 }
 
 bool session_open(Session *session, const RunOptions *options, Error *error)
