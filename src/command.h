@@ -16,5 +16,6 @@ typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
 Command command_nodes;
+Command command_bench;
 
 #endif

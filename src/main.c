@@ -19,6 +19,7 @@ typedef struct CommandName {
 static const CommandName commands[] = {
     {"run", command_run},
     {"nodes", command_nodes},
+    {"bench", command_bench},
 };
 
 static ExitStatus run_command(int argc, char **argv, Error *error)

@@ -28,10 +28,8 @@ typedef struct AdamStep {
 // Requires: beta1, beta2 in [0, 1), eps > 0, step < num_steps.
 AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_steps);
 
-// Updates p, m and v from the gradients g. Returns false where a gradient's square is not finite; then
-// p, m and v are no longer usable.
-// Shapes: p, g, m, v [n].
-// Requires: simd_has(level).
+// Updates p, m and v from the gradients g. Returns false where a gradient's square is not finite;
+// then p, m and v are no longer usable. Shapes: p, g, m, v [n]. Requires: simd_has(level).
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step);
 
