@@ -9,11 +9,15 @@
 // Requires: simd_has(level).
 double peak_per_us(SimdLevel level);
 
-// What each level's file has to offer: n_rounds times PEAK_OPERATIONS vectors' worth of products
-// and sums; returns a number that depends on all of them.
+// Independent chains of products, and as many of sums: enough to keep two units of each kind busy,
+// whose results take 3 or 4 cycles, and with two constants no more than there are registers.
 enum {
-    PEAK_CHAINS = 12, // independent chains of each kind: enough to hide the latency of 4 cycles
+    PEAK_CHAINS = 7,         // of 16 registers
+    PEAK_CHAINS_AVX512 = 12, // of 32
 };
+
+// What each level's file has to offer: n_rounds times one vector of products and one of sums for
+// each chain; returns a number that depends on all of them.
 typedef double PeakFunction(double x, long n_rounds);
 PeakFunction peak_none;
 PeakFunction peak_avx2;
