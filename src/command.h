@@ -8,14 +8,19 @@ typedef enum ExitStatus {
     EXIT_DONE = 0,
     EXIT_FAILED = 1, // the world: a file, memory, a loss that is not finite
     EXIT_USAGE = 2,  // the command line
+
+    // A command that compares answers as diff does; EXIT_DONE is: the same.
+    EXIT_DIFFERS = 1,
+    EXIT_TROUBLE = 2, // the world or the command line
 } ExitStatus;
 
-// A command gets its own name as argv[0], prints to standard output, and returns how it ended; the
-// Error is filled in unless that is EXIT_DONE.
+// A command gets its own name as argv[0], prints to standard output, and returns how it ended. The
+// Error, empty before, is filled in where something went wrong.
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
 Command command_nodes;
 Command command_bench;
+Command command_compare;
 
 #endif

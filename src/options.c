@@ -195,7 +195,21 @@ static bool bad_option(int code, char **argv, Error *error)
     return error_set(error, "%.100s: no such option, or short for several; see --help", text);
 }
 
-bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
+// Takes an argument that is no option.
+static bool add_file(const char *text, const char **files, size_t max_files, size_t *n_files,
+                     Error *error)
+{
+    if (*n_files >= max_files) {
+        return error_set(error, "%.100s: is %s; see --help", text,
+                         max_files > 0 ? "one file too many" : "not an option");
+    }
+    files[*n_files] = text;
+    *n_files += 1;
+    return true;
+}
+
+bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
+                         const char **files, size_t max_files, size_t *n_files, Error *error)
 {
     assert(n_options <= MAX_OPTIONS);
     struct option long_options[MAX_OPTIONS + 1] = {{0}};
@@ -206,22 +220,28 @@ bool options_parse(int argc, char **argv, const Option *options, size_t n_option
     }
     opterr = 0;
     optind = 0; // glibc: start anew
-    for (;;) {
-        int code = getopt_long(argc, argv, "+:", long_options, NULL);
-        if (code == -1) {
-            break;
-        }
-        if (code == '?' || code == ':') {
-            return bad_option(code, argv, error);
-        }
-        if (!set_option(&options[code - FIRST_OPTION_CODE], optarg, error)) {
-            return false;
+    *n_files = 0;
+    bool ok = true;
+    for (int code = 0; ok && code != -1;) {
+        code = getopt_long(argc, argv, "-:", long_options, NULL); // -: files in their place, as 1
+        if (code == 1) {
+            ok = add_file(optarg, files, max_files, n_files, error);
+        } else if (code == '?' || code == ':') {
+            ok = bad_option(code, argv, error);
+        } else if (code != -1) {
+            ok = set_option(&options[code - FIRST_OPTION_CODE], optarg, error);
         }
     }
-    if (optind < argc) {
-        return error_set(error, "%.100s: is not an option; see --help", argv[optind]);
+    for (; ok && optind < argc; optind++) { // behind `--`
+        ok = add_file(argv[optind], files, max_files, n_files, error);
     }
-    return true;
+    return ok;
+}
+
+bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
+{
+    size_t n_files;
+    return options_parse_files(argc, argv, options, n_options, NULL, 0, &n_files, error);
 }
 
 bool options_check_run(const RunOptions *run, Error *error)

@@ -46,6 +46,12 @@ void options_for_run(RunOptions *run, Option *options);
 // Errors: an unknown option, a value missing or bad, an argument that is no option.
 bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
 
+// The same for a command that takes files, before, behind or between the options, or after `--`.
+// Shapes: files [max_files].
+// Errors: also more files than max_files.
+bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
+                         const char **files, size_t max_files, size_t *n_files, Error *error);
+
 // Whether the options fit together.
 // Errors: n_embd is not divisible by n_head.
 bool options_check_run(const RunOptions *run, Error *error);
