@@ -21,6 +21,7 @@ typedef ExitStatus Command(int argc, char **argv, Error *error);
 Command command_run;
 Command command_nodes;
 Command command_bench;
+Command command_crosscheck;
 Command command_compare;
 
 #endif

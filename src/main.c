@@ -20,6 +20,7 @@ static const CommandName commands[] = {
     {"run", command_run},
     {"nodes", command_nodes},
     {"bench", command_bench},
+    {"crosscheck", command_crosscheck},
     {"compare", command_compare},
 };
 

@@ -102,7 +102,7 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
 
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
-    CompareOptions chosen = {.run = run_options_default};
+    CompareOptions chosen = {.run = run_options_default()};
     Option options[N_COMPARE_OPTIONS + N_SIZE_OPTIONS] = {
         {"max-ulp", OPTION_COUNT, &chosen.max_ulp, 0, OPTION_MAX_COUNT, "N",
          "let differences of up to N ULP pass (default: 0)"},
