@@ -179,8 +179,19 @@ static bool set_option(const Option *option, char *text, Error *error)
     return false;
 }
 
+// Whether `--text` begins the names of several options.
+static bool is_ambiguous(const char *text, const Option *options, size_t n_options)
+{
+    const char *name = text + strspn(text, "-");
+    size_t n_begun = 0;
+    for (size_t i = 0; i < n_options; i++) {
+        n_begun += strncmp(options[i].name, name, strcspn(name, "=")) == 0;
+    }
+    return n_begun > 1;
+}
+
 // What getopt_long stumbled on. It has already stepped over it, so argv[optind - 1] is the culprit.
-static bool bad_option(int code, char **argv, Error *error)
+static bool bad_option(int code, char **argv, const Option *options, size_t n_options, Error *error)
 {
     const char *text = argv[optind - 1];
     if (code == ':') {
@@ -192,7 +203,9 @@ static bool bad_option(int code, char **argv, Error *error)
     if (optopt != 0) {
         return error_set(error, "-%c: no such option; see --help", isprint(optopt) ? optopt : '?');
     }
-    return error_set(error, "%.100s: no such option, or short for several; see --help", text);
+    const char *what =
+        is_ambiguous(text, options, n_options) ? "is short for several options" : "no such option";
+    return error_set(error, "%.100s: %s; see --help", text, what);
 }
 
 // Takes an argument that is no option.
@@ -227,7 +240,7 @@ bool options_parse_files(int argc, char **argv, const Option *options, size_t n_
         if (code == 1) {
             ok = add_file(optarg, files, max_files, n_files, error);
         } else if (code == '?' || code == ':') {
-            ok = bad_option(code, argv, error);
+            ok = bad_option(code, argv, options, n_options, error);
         } else if (code != -1) {
             ok = set_option(&options[code - FIRST_OPTION_CODE], optarg, error);
         }

@@ -221,7 +221,7 @@ static const ReasonCase reason_cases[] = {
     {"--init-std=-0.08", "greater than 0"},
     {"--beta2=1", "from 0 to less than 1"},
     {"--beta2=-0.1", "from 0 to less than 1"},
-    {"--engine=tensors", "there is: scalar"},
+    {"--engine=tensors", "choose scalar or tensor"},
     {"--data=", "FILE"},
 };
 
