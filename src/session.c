@@ -115,7 +115,6 @@ bool session_open(Session *session, const RunOptions *options, Error *error)
     *session = (Session){0};
     bool ok =
         open_data(session, options, error) && open_model(session, options, error) &&
-        adam_init(&session->adam, &options->adam, session->model.n_params, error) &&
         trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
                      session->engine, &session->adam, options->num_steps, error);
     if (!ok) {
