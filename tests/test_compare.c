@@ -510,6 +510,7 @@ START_TEST(a_kv_cache_off_by_one_is_found)
         }
     }
     run_forward(&pair.b);
+    run_backward(&pair.b, NO_MISTAKE);
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_STRUCTURE, "pos1.layer0.attn.head0.logit[1].mul[0]");
     assert_says(&pair, "structure: 12 nodes differ");
@@ -519,6 +520,8 @@ START_TEST(a_kv_cache_off_by_one_is_found)
     assert_says(&pair, "       pos0.layer0.attn.k[0] (");
     ck_assert_uint_gt(pair.diff.data.n_differ, 100);
     ck_assert_uint_eq(pair.diff.data.n_causes, 0); // all of it follows
+    ck_assert_uint_gt(pair.diff.grad.n_differ, 100);
+    ck_assert_uint_eq(pair.diff.grad.n_causes, 0);
     close_pair(&pair);
 }
 END_TEST

@@ -8,7 +8,7 @@
 #include "exactmath.h"
 
 enum {
-    BLOCK = 64, // parameters that the plain loops take at a time
+    BLOCK = 32, // parameters that the plain loops take at a time
 };
 
 AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_steps)
@@ -36,12 +36,22 @@ bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *
     return isfinite(square);
 }
 
+// 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone.
+static double power_of_two_below(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0x7FF0000000000000);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 // One block as if pow(g, 2) were g * g and pow(v_hat, 0.5) were sqrt(v_hat). doubt tells where that
 // may be wrong: where another power would change v or p. libm's powers are these or their
 // neighbours. v and p rise and fall with the powers, so if a little more and a little less than a
 // neighbour give the same v and p, then so does libm. (One unit in the last place of the root makes
-// up to two in the quotient.) For the root it is also enough that its exact rest leaves no doubt.
-// Shapes: all [BLOCK].
+// up to two in the quotient.) For the root it is also enough that its exact rest, remainder / (2
+// root), is within libm's margin: compared without the division. Shapes: all [BLOCK].
 static void update_block(double *restrict p, const double *restrict g, double *restrict m,
                          double *restrict v, double *restrict doubt, const AdamStep *step)
 {
@@ -59,14 +69,13 @@ static void update_block(double *restrict p, const double *restrict g, double *r
         double change = numerator / (root + s.eps);
         double root_square = root * root;
         double remainder = (v_hat - root_square) - exactmath_square_rest(root, root_square);
-        double root_rest = remainder / (root + root);
-        double other_root = root + root_rest * (1 / (1 - 2 * EXACT_MARGIN));
+        double limit = root * power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
         double p_above = p[i] - change * (1 - 0x1.8p-51);
         double p_below = p[i] - change * (1 + 0x1.8p-51);
         p[i] -= change;
         // Below and above these sizes the factors above are not what they seem; nan is neither.
         double v_doubt = v_above == v_below ? 0.0 : 1.0;
-        double root_doubt = other_root == root && v_hat > 0x1p-250 ? 0.0 : 1.0;
+        double root_doubt = fabs(remainder) < limit && v_hat > 0x1p-250 ? 0.0 : 1.0;
         double p_doubt = p_above == p_below ? 0.0 : root_doubt;
         double g_doubt = square > 0x1p-900 || g[i] == 0 ? 0.0 : 1.0;
         double size_doubt =
