@@ -17,10 +17,8 @@ typedef struct CommandName {
 } CommandName;
 
 static const CommandName commands[] = {
-    {"run", command_run},
-    {"nodes", command_nodes},
-    {"bench", command_bench},
-    {"crosscheck", command_crosscheck},
+    {"run", command_run},         {"nodes", command_nodes},
+    {"bench", command_bench},     {"crosscheck", command_crosscheck},
     {"compare", command_compare},
 };
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "exact.h"
 #include "microgpt/utf8.h"
@@ -98,6 +99,26 @@ bool trainer_update(Trainer *trainer, Error *error)
     }
     trainer->step++;
     return true;
+}
+
+double trainer_loss_at(const Trainer *trainer, size_t param_id, double delta)
+{
+    assert(trainer != NULL && trainer->n_positions > 0 && param_id < trainer->model->n_params);
+    double loss = NAN;
+    Error ignored;
+    Model model;
+    if (!model_init(&model, &trainer->model->config, &ignored)) {
+        return NAN;
+    }
+    memcpy(model.data, trainer->model->data, model.n_params * sizeof *model.data);
+    model.data[param_id] += delta;
+    Engine *engine = NULL;
+    if (engine_create(&engine, ENGINE_SCALAR, &model, &ignored)) {
+        engine_forward(engine, trainer->tokens, trainer->n_positions, &loss, &ignored);
+        engine_free(engine);
+    }
+    model_free(&model);
+    return loss;
 }
 
 bool trainer_step(Trainer *trainer, double *loss, Error *error)

@@ -219,6 +219,52 @@ START_TEST(a_gradient_that_is_too_large_names_the_step)
 }
 END_TEST
 
+// ---- a loss somewhere else ----
+
+static double moved_loss(size_t param_id, double delta)
+{
+    double loss;
+    Error error = {""};
+    double before = model.data[param_id];
+    model.data[param_id] += delta;
+    ck_assert_msg(trainer_forward(&trainer, &loss, &error), "%s", error.message);
+    model.data[param_id] = before;
+    return loss;
+}
+
+// It is the loss of the model with that parameter moved, and nothing is different afterwards: not
+// the model, and not what backward goes on with.
+START_TEST(loss_at_is_the_loss_of_a_moved_model_and_touches_nothing)
+{
+    double loss;
+    Error error = {""};
+    open_trainer(&default_shape, &default_adam);
+    train_one_step();
+    size_t n_bytes = model.n_params * sizeof(double);
+    double *data = malloc(n_bytes);
+    double *grad = malloc(n_bytes);
+    memcpy(data, model.data, n_bytes);
+    ck_assert(trainer_forward(&trainer, &loss, &error) && trainer_backward(&trainer, &error));
+    memcpy(grad, model.grad, n_bytes);
+    ck_assert(trainer_forward(&trainer, &loss, &error));
+    size_t in_use = model_matrix(&model, MATRIX_WPE, -1)->first_param; // by every document
+    double plus = trainer_loss_at(&trainer, in_use, 0.5);
+    double same = trainer_loss_at(&trainer, 0, 0);
+    double minus = trainer_loss_at(&trainer, model.n_params - 1, -0.5);
+    assert_same_doubles(model.data, data, model.n_params, "data");
+    assert_same_doubles(model.grad, grad, model.n_params, "grad before backward");
+    ck_assert(trainer_backward(&trainer, &error));
+    assert_same_doubles(model.grad, grad, model.n_params, "grad");
+    assert_same_double(same, loss, "loss");
+    assert_same_double(plus, moved_loss(in_use, 0.5), "loss with a larger parameter");
+    assert_same_double(minus, moved_loss(model.n_params - 1, -0.5), "with a smaller one");
+    ck_assert(plus != loss && minus != loss);
+    free(grad);
+    free(data);
+    close_trainer();
+}
+END_TEST
+
 // ---- lengths ----
 
 START_TEST(max_positions_is_the_longest_document_or_the_block)
@@ -259,6 +305,7 @@ int main(void)
     tcase_add_test(tcase, updates_shrink_with_the_learning_rate);
     tcase_add_loop_test(tcase, a_loss_that_is_not_finite_names_the_step, 0, 2);
     tcase_add_test(tcase, a_gradient_that_is_too_large_names_the_step);
+    tcase_add_test(tcase, loss_at_is_the_loss_of_a_moved_model_and_touches_nothing);
     tcase_add_test(tcase, max_positions_is_the_longest_document_or_the_block);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);

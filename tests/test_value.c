@@ -1044,6 +1044,17 @@ START_TEST(operators_without_memory_return_a_node_and_say_so)
 }
 END_TEST
 
+// What the order pointed to is gone: nobody may walk it.
+START_TEST(a_reset_forgets_the_order)
+{
+    GraphMark mark = graph_mark(g);
+    backward(value_add(g, x, y));
+    ck_assert_uint_eq(g->n_topo, 3);
+    graph_reset(g, mark);
+    ck_assert_uint_eq(g->n_topo, 0);
+}
+END_TEST
+
 // A node that has its place is no comfort once another has none.
 START_TEST(out_of_memory_lasts_until_the_reset)
 {
@@ -1213,6 +1224,7 @@ static void add_memory_tests(TCase *tcase)
 {
     tcase_add_loop_test(tcase, operators_without_memory_return_a_node_and_say_so, 0,
                         N_OPERATOR_CASES);
+    tcase_add_test(tcase, a_reset_forgets_the_order);
     tcase_add_test(tcase, out_of_memory_lasts_until_the_reset);
     tcase_add_test(tcase, a_memory_limit_is_an_error_and_no_crash);
     tcase_add_test(tcase, a_memory_limit_for_the_order_is_an_error_and_no_crash);

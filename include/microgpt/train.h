@@ -50,6 +50,12 @@ bool trainer_forward(Trainer *trainer, double *loss, Error *error);
 bool trainer_backward(Trainer *trainer, Error *error);
 bool trainer_update(Trainer *trainer, Error *error);
 
+// The loss that the document of the last trainer_forward() would have with one parameter larger by
+// delta; not a number where there is no memory for it. Computed on a copy of the model, so that
+// nothing changes: a debugger may call it anywhere in a step.
+// Requires: param_id < n_params.
+double trainer_loss_at(const Trainer *trainer, size_t param_id, double delta);
+
 // The three together.
 bool trainer_step(Trainer *trainer, double *loss, Error *error);
 

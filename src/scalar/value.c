@@ -30,6 +30,11 @@ enum {
     PREFETCH_NODES = 64,
 };
 
+// How many nodes backward takes in one stretch.
+enum {
+    STRETCH_NODES = 256,
+};
+
 void graph_init(Graph *g)
 {
     assert(g != NULL);
@@ -84,6 +89,7 @@ GraphMark graph_mark(const Graph *g)
 void graph_reset(Graph *g, GraphMark mark)
 {
     arena_reset(&g->arena, mark.nodes);
+    g->n_topo = 0; // it may have nodes that are gone
     g->n_scopes = mark.n_scopes;
     g->part = mark.part;
     g->out_of_memory = false;
@@ -182,26 +188,28 @@ static void set_unary(Value *out, ValueOp op, double data, Value *a, double loca
     };
 }
 
-static void set_add(Value *out, Value *a, Value *b)
+static void set_binary(Value *out, ValueOp op, double data, Value *a, Value *b, double local_grad_a,
+                       double local_grad_b)
 {
     *out = (Value){
-        .data = a->data + b->data,
+        .data = data,
         .children = {a, b},
-        .local_grads = {1, 1},
-        .op = OP_ADD,
+        .local_grads = {local_grad_a, local_grad_b},
+        .op = op,
         .n_children = 2,
     };
 }
 
+static void set_add(Value *out, Value *a, Value *b)
+{
+    double data = a->data + b->data;
+    set_binary(out, OP_ADD, data, a, b, 1, 1);
+}
+
 static void set_mul(Value *out, Value *a, Value *b)
 {
-    *out = (Value){
-        .data = a->data * b->data,
-        .children = {a, b},
-        .local_grads = {b->data, a->data},
-        .op = OP_MUL,
-        .n_children = 2,
-    };
+    double data = a->data * b->data;
+    set_binary(out, OP_MUL, data, a, b, b->data, a->data);
 }
 
 // Room for n nodes next to each other, or NULL. The fast path of every operator.
@@ -465,6 +473,7 @@ static bool visit_at_once(Value *v, Value ***done)
 bool graph_build_topo(Graph *g, Value *root, Error *error)
 {
     assert(g != NULL && root != NULL && !is_seen(root));
+    g->n_topo = 0; // until the walk is done
     if (!reserve_topo(g, error)) {
         return false;
     }
@@ -539,13 +548,12 @@ static void dot_backward(Value *total)
     sum[1].cursor = NOT_SEEN; // the 0
 }
 
-void graph_backward(Graph *g)
+// Walks topo from n_left down to n_stop, or a little further: a dot product is taken whole. Returns
+// how many nodes are left. A debugger looking for one node stops at the stretch that has it first,
+// and passes the others at full speed.
+static size_t stretch_backward(Graph *g, size_t n_left, size_t n_stop)
 {
-    assert(g != NULL && g->n_topo > 0);
-    Value *root = g->topo[g->n_topo - 1];
-    root->grad = 1;
-    size_t n_left = g->n_topo;
-    while (n_left > 0) {
+    while (n_left > n_stop) {
         Value *v = g->topo[n_left - 1];
         if (v->cursor == ENDS_DOT) {
             dot_backward(v);
@@ -554,6 +562,19 @@ void graph_backward(Graph *g)
             node_backward(v);
             n_left--;
         }
+    }
+    return n_left;
+}
+
+void graph_backward(Graph *g)
+{
+    assert(g != NULL && g->n_topo > 0);
+    Value *root = g->topo[g->n_topo - 1];
+    root->grad = 1;
+    size_t n_left = g->n_topo;
+    while (n_left > 0) {
+        size_t n_stop = n_left > STRETCH_NODES ? n_left - STRETCH_NODES : 0;
+        n_left = stretch_backward(g, n_left, n_stop);
     }
 }
 
