@@ -23,5 +23,10 @@ Command command_nodes;
 Command command_bench;
 Command command_crosscheck;
 Command command_compare;
+Command command_inspect;
+Command command_trace;
+Command command_attention;
+Command command_graph;
+Command command_gradcheck;
 
 #endif

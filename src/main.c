@@ -16,11 +16,20 @@ typedef struct CommandName {
     Command *command;
 } CommandName;
 
+// clang-format off
 static const CommandName commands[] = {
-    {"run", command_run},         {"nodes", command_nodes},
-    {"bench", command_bench},     {"crosscheck", command_crosscheck},
+    {"run", command_run},
+    {"nodes", command_nodes},
     {"compare", command_compare},
+    {"bench", command_bench},
+    {"crosscheck", command_crosscheck},
+    {"inspect", command_inspect},
+    {"trace", command_trace},
+    {"attention", command_attention},
+    {"graph", command_graph},
+    {"gradcheck", command_gradcheck},
 };
+// clang-format on
 
 static ExitStatus run_command(int argc, char **argv, Error *error)
 {

@@ -214,7 +214,7 @@ static bool add_file(const char *text, const char **files, size_t max_files, siz
 {
     if (*n_files >= max_files) {
         return error_set(error, "%.100s: is %s; see --help", text,
-                         max_files > 0 ? "one file too many" : "not an option");
+                         max_files > 0 ? "one argument too many" : "not an option");
     }
     files[*n_files] = text;
     *n_files += 1;

@@ -1,0 +1,55 @@
+// Attention weights out of the graph: see attention.h.
+#include "attention.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "count.h"
+#include "pipeline.h"
+
+static double *row(const Attention *attention, size_t layer, size_t head, size_t position)
+{
+    assert(layer < attention->n_layer && head < attention->n_head);
+    assert(position < attention->n_positions);
+    size_t map = layer * attention->n_head + head;
+    return attention->weights + (map * attention->n_positions + position) * attention->n_positions;
+}
+
+bool attention_read(Attention *attention, const LookSession *look, Error *error)
+{
+    size_t n_positions = look->n_positions;
+    size_t n_layer = (size_t)look->model->config.n_layer;
+    size_t n_head = (size_t)look->model->config.n_head;
+    size_t n = count_mul(count_mul(n_layer, n_head), count_mul(n_positions, n_positions));
+    *attention = (Attention){
+        .look = look,
+        .n_positions = n_positions,
+        .n_head = n_head,
+        .n_layer = n_layer,
+        .weights = calloc(n + 1, sizeof *attention->weights), // + 1: without layers there are none
+    };
+    if (attention->weights == NULL) {
+        return error_out_of_memory(error, "the attention maps",
+                                   count_mul(n, sizeof *attention->weights));
+    }
+    StageWalk walk = stage_walk(look_graph(look));
+    StageNode node;
+    while (stage_walk_next(&walk, &node)) {
+        if (node.kind == STAGE_HEAD_WEIGHT) {
+            row(attention, (size_t)node.layer, (size_t)node.head,
+                (size_t)node.position)[node.index] = node.value->data;
+        }
+    }
+    return true;
+}
+
+void attention_free(Attention *attention)
+{
+    free(attention->weights);
+    *attention = (Attention){0};
+}
+
+const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position)
+{
+    return row(attention, layer, head, position);
+}

@@ -1,0 +1,27 @@
+// The attention weights of a document, read from its graph.
+#ifndef MICROGPT_ATTENTION_H
+#define MICROGPT_ATTENTION_H
+
+#include <stddef.h>
+
+#include "look_session.h"
+
+typedef struct Attention {
+    const LookSession *look;
+    size_t n_positions; // T
+    size_t n_head;      // H
+    size_t n_layer;     // L
+    double *weights;    // [L,H,T,T]: how much position t takes of position s; 0 where s > t
+} Attention;
+
+// Requires: look_forward() came before.
+// Errors: out of memory.
+bool attention_read(Attention *attention, const LookSession *look, Error *error);
+
+void attention_free(Attention *attention);
+
+// The weights of one position in one head.
+// Shapes: [T], of which the first position + 1 are not 0.
+const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position);
+
+#endif

@@ -1,0 +1,216 @@
+// `microgpt attention TEXT`: where each head looks, as a heat map and as numbers.
+#include "command.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "attention.h"
+#include "attention_svg.h"
+#include "look_session.h"
+#include "out_file.h"
+
+typedef struct AttentionOptions {
+    LookOptions look;
+    const char *svg; // NULL: none
+} AttentionOptions;
+
+// How a map is laid out: where it has too many columns for the screen, it is shown in several
+// panels, each with some of them.
+typedef struct Layout {
+    Screen screen;
+    int label_columns;
+    size_t panel_columns; // weights side by side in a panel
+} Layout;
+
+enum {
+    NUMBER_COLUMNS = 5,   // ` 0.25`
+    POSITION_COLUMNS = 8, // two spaces, the position's number, a space
+};
+
+static Layout lay_out(const LookSession *look)
+{
+    Layout layout = {.screen = screen_open()};
+    layout.label_columns =
+        screen_label_columns(&layout.screen, look->tokenizer, look->tokens, look->n_positions);
+    int room = SCREEN_COLUMNS - POSITION_COLUMNS - layout.label_columns - 2;
+    layout.panel_columns = (size_t)(room / (NUMBER_COLUMNS + 1)); // + 1: its cell in the heat map
+    return layout;
+}
+
+static Label label_of(const LookSession *look, const Layout *layout, size_t position)
+{
+    return screen_label(&layout->screen, look->tokenizer, look->tokens[position]);
+}
+
+// Above the numbers: the tokens looked at, or their positions where a name is too long.
+static void print_panel_head(const Attention *attention, const Layout *layout, size_t first,
+                             size_t end)
+{
+    printf("%*s", POSITION_COLUMNS + layout->label_columns + 2 + (int)(end - first), "");
+    for (size_t s = first; s < end; s++) {
+        Label label = label_of(attention->look, layout, s);
+        if (label.n_columns < NUMBER_COLUMNS) {
+            printf("%*s%s", NUMBER_COLUMNS - label.n_columns, "", label.text);
+        } else {
+            printf("%*zu", NUMBER_COLUMNS, s);
+        }
+    }
+    printf("\n");
+}
+
+static void print_row(const Attention *attention, const Layout *layout, const double *weights,
+                      size_t position, size_t first, size_t end)
+{
+    Label label = label_of(attention->look, layout, position);
+    size_t shown = position + 1 < end ? position + 1 : end; // the future is left blank
+    printf("  %5zu ", position);
+    screen_print_label(&label, layout->label_columns + 1);
+    for (size_t s = first; s < shown; s++) {
+        fputs(screen_shade(&layout->screen, weights[s]), stdout);
+    }
+    printf("%*s", (int)(end - shown) + 1, "");
+    for (size_t s = first; s < shown; s++) {
+        printf("%*.2f", NUMBER_COLUMNS, weights[s]);
+    }
+    printf("\n");
+}
+
+// How far the sum of a head's rows is from 1, at the worst; not a number where one is none.
+static double worst_sum(const Attention *attention, size_t layer, size_t head)
+{
+    double worst = 0;
+    for (size_t t = 0; t < attention->n_positions; t++) {
+        const double *weights = attention_row(attention, layer, head, t);
+        double sum = 0;
+        for (size_t s = 0; s <= t; s++) {
+            sum += weights[s];
+        }
+        if (isnan(sum)) {
+            return sum;
+        }
+        worst = fmax(worst, fabs(sum - 1));
+    }
+    return worst;
+}
+
+static void print_head(const Attention *attention, const Layout *layout, size_t layer, size_t head)
+{
+    char title[64];
+    snprintf(title, sizeof title, "Layer %zu, head %zu", layer, head);
+    screen_title(&layout->screen, title);
+    size_t end;
+    for (size_t first = 0; first < attention->n_positions; first = end) {
+        end = first + layout->panel_columns;
+        end = end < attention->n_positions ? end : attention->n_positions;
+        print_panel_head(attention, layout, first, end);
+        for (size_t t = first; t < attention->n_positions; t++) {
+            print_row(attention, layout, attention_row(attention, layer, head, t), t, first, end);
+        }
+    }
+    printf("  each row sums to 1, up to %.1g\n", worst_sum(attention, layer, head));
+}
+
+static void print_text(const Attention *attention)
+{
+    Layout layout = lay_out(attention->look);
+    look_print_subject(attention->look, &layout.screen);
+    printf("A row is a position that looks; what it looks at stands from left to right.\n");
+    for (size_t layer = 0; layer < attention->n_layer; layer++) {
+        for (size_t head = 0; head < attention->n_head; head++) {
+            print_head(attention, &layout, layer, head);
+        }
+    }
+    if (attention->n_layer == 0) {
+        printf("This model has no layers: there is no attention to show.\n");
+    }
+}
+
+static void put_head(const Attention *attention, JsonOut *out, json_t *parent, size_t layer,
+                     size_t head)
+{
+    json_t *object = json_out_object(out, parent, NULL);
+    json_out_count(out, object, "layer", layer);
+    json_out_count(out, object, "head", head);
+    json_t *rows = json_out_array(out, object, "weights");
+    for (size_t t = 0; t < attention->n_positions; t++) {
+        const double *weights = attention_row(attention, layer, head, t);
+        json_t *row = json_out_array(out, rows, NULL);
+        for (size_t s = 0; s <= t; s++) {
+            json_out_number(out, row, NULL, weights[s]);
+        }
+    }
+}
+
+static bool print_json(const Attention *attention, Error *error)
+{
+    const LookSession *look = attention->look;
+    JsonOut out;
+    json_out_init(&out);
+    look_put_subject(look, &out, "attention");
+    json_t *tokens = json_out_array(&out, out.root, "tokens");
+    for (size_t t = 0; t < attention->n_positions; t++) {
+        look_put_token(look, &out, tokens, NULL, look->tokens[t]);
+    }
+    json_t *heads = json_out_array(&out, out.root, "heads");
+    for (size_t layer = 0; layer < attention->n_layer; layer++) {
+        for (size_t head = 0; head < attention->n_head; head++) {
+            put_head(attention, &out, heads, layer, head);
+        }
+    }
+    bool ok = json_out_write(&out, stdout, error);
+    json_out_free(&out);
+    return ok;
+}
+
+static bool write_svg(const Attention *attention, const AttentionOptions *options, Error *error)
+{
+    OutFile out;
+    if (!out_file_open(&out, "--svg", options->svg, options->look.run.data, error)) {
+        return false;
+    }
+    attention_write_svg(out.file, attention);
+    return out_file_close(&out, error);
+}
+
+static bool show(LookSession *look, const AttentionOptions *options, Error *error)
+{
+    Attention attention;
+    if (!look_forward(look, error) || !attention_read(&attention, look, error)) {
+        return false;
+    }
+    bool ok = options->svg == NULL || write_svg(&attention, options, error);
+    if (ok && options->look.json) {
+        ok = print_json(&attention, error);
+    } else if (ok) {
+        print_text(&attention);
+    }
+    attention_free(&attention);
+    return ok;
+}
+
+ExitStatus command_attention(int argc, char **argv, Error *error)
+{
+    static const LookUsage usage = {
+        .usage = "attention TEXT [OPTION ...]",
+        .summary =
+            "Shows where each attention head looks at each position of TEXT: a heat map, and\n"
+            "the weights. Each row sums to 1; nobody looks into the future.\n",
+        .has_argument = true,
+    };
+    AttentionOptions chosen = {.svg = NULL};
+    const Option own[] = {
+        {"svg", OPTION_TEXT, &chosen.svg, 0, 0, "FILE", "draw the maps, too"},
+    };
+    LookSession look;
+    ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.help) {
+        return status;
+    }
+    status = look_open(&look, &chosen.look, error);
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    bool ok = show(&look, &chosen, error);
+    look_close(&look);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}

@@ -1,0 +1,225 @@
+// `microgpt graph`: part of the graph of a document, by name, to be drawn or read by a program.
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "graph_draw.h"
+#include "graphviz.h"
+#include "look_session.h"
+#include "microgpt/node_path.h"
+#include "out_file.h"
+#include "subgraph.h"
+
+typedef enum GraphFormat {
+    FORMAT_DOT,
+    FORMAT_SVG,
+    FORMAT_JSON,
+} GraphFormat;
+
+typedef struct GraphOptions {
+    LookOptions look;
+    SubgraphQuery query;
+    const char *op_name;     // NULL: any
+    const char *format_name; // NULL: not said
+    GraphFormat format;
+    const char *output; // NULL: standard output
+} GraphOptions;
+
+static bool find_op(const char *name, ValueOp *op)
+{
+    for (int i = OP_LEAF; i <= OP_RELU; i++) {
+        if (strcmp(name, value_op_name((ValueOp)i)) == 0) {
+            *op = (ValueOp)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_format(const char *name, GraphFormat *format)
+{
+    static const char *const names[] = {"dot", "svg", "json"};
+    for (int i = FORMAT_DOT; i <= FORMAT_JSON; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *format = (GraphFormat)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_options(GraphOptions *chosen, Error *error)
+{
+    if (chosen->op_name != NULL) {
+        chosen->query.has_op = true;
+        if (!find_op(chosen->op_name, &chosen->query.op)) {
+            return error_set(error,
+                             "--op: '%.100s' is no operation; there are: const, add, mul, pow, "
+                             "log, exp, relu",
+                             chosen->op_name);
+        }
+    }
+    if (chosen->format_name != NULL && !find_format(chosen->format_name, &chosen->format)) {
+        return error_set(error, "--format: '%.100s' is no format; there are: dot, svg, json",
+                         chosen->format_name);
+    }
+    if (chosen->look.json) {
+        if (chosen->format_name != NULL && chosen->format != FORMAT_JSON) {
+            return error_set(error, "--json: is not --format %s; leave one out",
+                             chosen->format_name);
+        }
+        chosen->format = FORMAT_JSON;
+    }
+    return true;
+}
+
+static void put_node(JsonOut *out, json_t *parent, const Subgraph *subgraph, size_t node_id)
+{
+    const Graph *g = subgraph->graph;
+    const Value *v = graph_node(g, node_id);
+    char path[NODE_PATH_BYTES];
+    node_path(g, node_id, path);
+    json_t *node = json_out_object(out, parent, NULL);
+    json_out_count(out, node, "id", node_id);
+    json_out_text(out, node, "path", path);
+    json_out_text(out, node, "op", value_op_name(v->op));
+    json_out_number(out, node, "data", v->data);
+    json_out_number(out, node, "grad", v->grad);
+    json_t *children = json_out_array(out, node, "children");
+    json_t *local_grads = json_out_array(out, node, "local_grads");
+    for (int i = 0; i < v->n_children; i++) {
+        json_out_count(out, children, NULL, graph_node_id(g, v->children[i]));
+        json_out_number(out, local_grads, NULL, v->local_grads[i]);
+    }
+    json_out_bool(out, node, "is_cut", subgraph_is_cut(subgraph, node_id));
+}
+
+static bool write_json(FILE *file, const LookSession *look, const Subgraph *subgraph, Error *error)
+{
+    JsonOut out;
+    json_out_init(&out);
+    look_put_subject(look, &out, "graph");
+    json_out_number(&out, out.root, "loss", look->loss);
+    json_out_count(&out, out.root, "n_nodes", graph_n_nodes(subgraph->graph));
+    json_t *nodes = json_out_array(&out, out.root, "nodes");
+    for (size_t i = 0; i < subgraph->n_nodes; i++) {
+        put_node(&out, nodes, subgraph, subgraph->node_ids[i]);
+    }
+    bool ok = json_out_write(&out, file, error);
+    json_out_free(&out);
+    return ok;
+}
+
+// Draws into one temporary file, has dot make the other.
+static bool make_svg(FILE *dot_text, FILE *svg, const Subgraph *subgraph, size_t n_params,
+                     Error *error)
+{
+    if (dot_text == NULL || svg == NULL) {
+        return error_set(error, "a temporary file: cannot be made: %s", strerror(errno));
+    }
+    graph_draw(dot_text, subgraph, n_params);
+    return graphviz_make_svg(dot_text, svg, error);
+}
+
+static void copy(FILE *from, FILE *to)
+{
+    char bytes[4096];
+    size_t n;
+    while ((n = fread(bytes, 1, sizeof bytes, from)) > 0) {
+        fwrite(bytes, 1, n, to);
+    }
+}
+
+static bool write_output(const LookSession *look, const GraphOptions *options,
+                         const Subgraph *subgraph, FILE *svg, Error *error)
+{
+    OutFile out;
+    if (!out_file_open(&out, "--output", options->output, options->look.run.data, error)) {
+        return false;
+    }
+    bool ok = true;
+    if (options->format == FORMAT_JSON) {
+        ok = write_json(out.file, look, subgraph, error);
+    } else if (options->format == FORMAT_DOT) {
+        graph_draw(out.file, subgraph, look->model->n_params);
+    } else {
+        copy(svg, out.file);
+    }
+    Error ignored; // what went wrong first is said
+    return out_file_close(&out, ok ? error : &ignored) && ok;
+}
+
+// The output is opened when there is something to write: an older file survives a failure of dot.
+static bool write_subgraph(const LookSession *look, const GraphOptions *options,
+                           const Subgraph *subgraph, Error *error)
+{
+    if (options->format != FORMAT_SVG) {
+        return write_output(look, options, subgraph, NULL, error);
+    }
+    FILE *dot_text = tmpfile();
+    FILE *svg = tmpfile();
+    bool ok = make_svg(dot_text, svg, subgraph, look->model->n_params, error) &&
+              write_output(look, options, subgraph, svg, error);
+    if (dot_text != NULL) {
+        fclose(dot_text);
+    }
+    if (svg != NULL) {
+        fclose(svg);
+    }
+    return ok;
+}
+
+static ExitStatus show(LookSession *look, const GraphOptions *options, Error *error)
+{
+    Subgraph subgraph;
+    if (!look_forward(look, error) || !look_backward(look, error)) {
+        return EXIT_FAILED;
+    }
+    if (!subgraph_find(&subgraph, look_graph(look), &options->query, error)) {
+        return EXIT_USAGE;
+    }
+    bool ok = write_subgraph(look, options, &subgraph, error);
+    subgraph_free(&subgraph);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+static const LookUsage usage = {
+    .usage = "graph [--node PATH] [--depth N] [--op OP] [OPTION ...]",
+    .summary = "Draws part of a document's graph, with data and gradients after backward: from\n"
+               "the node PATH (default: the loss) N steps down. PATH is a node, as wte[3,7] or\n"
+               "pos2.layer0.attn.q[5]; or a part, as pos2.layer0.attn, for all nodes in it.\n"
+               "With OP (const, add, mul, pow, log, exp, relu): from all nodes of that\n"
+               "operation, in PATH or everywhere. At most 500 nodes are drawn.\n",
+    .has_text_option = true,
+};
+
+ExitStatus command_graph(int argc, char **argv, Error *error)
+{
+    GraphOptions chosen = {.query.depth = 2};
+    const Option own[] = {
+        {"node", OPTION_TEXT, &chosen.query.path, 0, 0, "PATH", "where to start"},
+        {"depth", OPTION_COUNT, &chosen.query.depth, 0, OPTION_MAX_COUNT, "N",
+         "how many steps down to go (default: 2)"},
+        {"op", OPTION_TEXT, &chosen.op_name, 0, 0, "OP", "start from this operation only"},
+        {"format", OPTION_TEXT, &chosen.format_name, 0, 0, "FORMAT",
+         "dot, svg (needs graphviz) or json (default: dot)"},
+        {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
+    };
+    LookSession look;
+    ExitStatus status = look_parse(&chosen.look, &usage, own, 5, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.help) {
+        return status;
+    }
+    if (!check_options(&chosen, error)) {
+        return EXIT_USAGE;
+    }
+    status = look_open(&look, &chosen.look, error);
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    status = show(&look, &chosen, error);
+    look_close(&look);
+    return status;
+}

@@ -1,0 +1,97 @@
+// Runs dot: see graphviz.h.
+//
+// Input and output are files and not pipes, so that nobody waits for anybody, and nothing has
+// reached its destination when dot fails halfway.
+#include "graphviz.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// What dot says about its input would be a second line of error: there is nothing a user could
+// mend.
+static int set_streams(posix_spawn_file_actions_t *actions, int in, int out)
+{
+    int failed = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
+    failed = failed != 0 ? failed : posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
+    return failed != 0
+               ? failed
+               : posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+}
+
+// Signals that this program ignores are dot's own affair.
+static int set_signals(posix_spawnattr_t *attributes)
+{
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGXFSZ);
+    int failed = posix_spawnattr_setsigdefault(attributes, &defaults);
+    return failed != 0 ? failed : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF);
+}
+
+// Returns 0, or an errno.
+static int spawn_dot(pid_t *pid, int in, int out)
+{
+    char *arguments[] = {(char *)"dot", (char *)"-Tsvg", NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int failed = posix_spawn_file_actions_init(&actions);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = posix_spawnattr_init(&attributes);
+    if (failed == 0) {
+        failed = set_streams(&actions, in, out);
+        failed = failed != 0 ? failed : set_signals(&attributes);
+        failed = failed != 0
+                     ? failed
+                     : posix_spawnp(pid, arguments[0], &actions, &attributes, arguments, environ);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return failed;
+}
+
+static bool wait_for_dot(pid_t pid, Error *error)
+{
+    int status;
+    while (waitpid(pid, &status, 0) == -1) {
+        if (errno != EINTR) {
+            return error_set(error, "dot: cannot be waited for: %s", strerror(errno));
+        }
+    }
+    if (WIFSIGNALED(status)) {
+        return error_set(error, "dot: was ended by signal %d", WTERMSIG(status));
+    }
+    if (WEXITSTATUS(status) != 0) {
+        return error_set(error, "dot: failed with exit status %d; see --format dot",
+                         WEXITSTATUS(status));
+    }
+    return true;
+}
+
+bool graphviz_make_svg(FILE *dot_text, FILE *svg, Error *error)
+{
+    pid_t pid;
+    if (fflush(dot_text) != 0 || lseek(fileno(dot_text), 0, SEEK_SET) != 0) {
+        return error_set(error, "a temporary file: cannot be written: %s", strerror(errno));
+    }
+    int failed = spawn_dot(&pid, fileno(dot_text), fileno(svg));
+    if (failed == ENOENT) {
+        return error_set(error, "dot: is not installed; it comes with graphviz (or choose "
+                                "--format dot)");
+    }
+    if (failed != 0) {
+        return error_set(error, "dot: cannot be run: %s", strerror(failed));
+    }
+    if (!wait_for_dot(pid, error)) {
+        return false;
+    }
+    rewind(svg);
+    return true;
+}

@@ -1,0 +1,44 @@
+// JSON for programs that read what a command found out: a document is built, then written in plain
+// ASCII with every bit of its numbers (17 digits).
+//
+// Memory may run out while a document is built: what is added then is lost, and json_out_write()
+// says so once, so that no caller has to look at every value.
+#ifndef MICROGPT_JSON_OUT_H
+#define MICROGPT_JSON_OUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "microgpt/error.h"
+
+typedef struct JsonOut {
+    json_t *root; // an object
+    bool out_of_memory;
+} JsonOut;
+
+void json_out_init(JsonOut *out);
+
+void json_out_free(JsonOut *out);
+
+// Adds an object or an array to a parent: under the key, or behind the others where the parent is
+// an array and key is NULL. Returns what was added; it belongs to the document.
+json_t *json_out_object(JsonOut *out, json_t *parent, const char *key);
+json_t *json_out_array(JsonOut *out, json_t *parent, const char *key);
+
+// Add a value in the same way. A number that is not finite becomes null: JSON has no word for it.
+void json_out_number(JsonOut *out, json_t *parent, const char *key, double number);
+void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count);
+void json_out_bool(JsonOut *out, json_t *parent, const char *key, bool flag);
+void json_out_null(JsonOut *out, json_t *parent, const char *key);
+
+// Requires: UTF-8.
+void json_out_text(JsonOut *out, json_t *parent, const char *key, const char *text);
+void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char *text, size_t size);
+
+// Writes the document and a newline.
+// Errors: memory has run out, now or before. What the file says is for the caller to check.
+bool json_out_write(const JsonOut *out, FILE *file, Error *error);
+
+#endif

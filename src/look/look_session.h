@@ -1,0 +1,78 @@
+// What the commands that look inside share: their options, a model as it was initialised or
+// trained, and one document run through it. All that they show is read from the graph of that
+// document.
+#ifndef MICROGPT_LOOK_SESSION_H
+#define MICROGPT_LOOK_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "command.h"
+#include "engine_scalar.h"
+#include "json_out.h"
+#include "options.h"
+#include "screen.h"
+#include "session.h"
+
+typedef struct LookOptions {
+    RunOptions run;        // num_steps is 0: the model is looked at before any training
+    const char *text;      // the document; NULL: the first of the data, as training takes them
+    const char *text_name; // for errors: the argument TEXT or the option --text; NULL: takes none
+    bool json;
+    bool help;
+} LookOptions;
+
+enum {
+    N_LOOK_OPTIONS = N_RUN_OPTIONS, // four of a run's are left out, up to three are added
+};
+
+// What a command is called with.
+typedef struct LookUsage {
+    const char *usage;    // `trace TEXT [OPTION ...]`
+    const char *summary;  // some lines
+    bool has_argument;    // TEXT, which is needed
+    bool has_text_option; // --text TEXT, which is not
+} LookUsage;
+
+// Reads the command line: the command's own options and those that all of them share. Prints the
+// help where that is asked for, and says so in look->help: then the command is done. Errors: as
+// options_parse_files; TEXT is missing.
+ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
+                      int argc, char **argv, Error *error);
+
+typedef struct LookSession {
+    const LookOptions *options;
+    Session session;
+    Model *model;
+    const Tokenizer *tokenizer;
+    Engine *engine;
+    int *tokens;        // [block_size + 1]
+    size_t n_positions; // T; 0 where the command takes no text
+    Document document;
+    double loss; // once look_forward() has run
+} LookSession;
+
+// Sets up the model, trains it where that was asked for, and makes the document's tokens.
+// Errors: those of the parts (EXIT_FAILED); a text that does not fit the model (EXIT_USAGE).
+ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error);
+
+void look_close(LookSession *look);
+
+// The document through the model, and back: as engine_forward and engine_backward.
+bool look_forward(LookSession *look, Error *error);
+bool look_backward(LookSession *look, Error *error);
+
+// The graph that they leave.
+const Graph *look_graph(const LookSession *look);
+
+// Prints what is looked at in a line or two: the model, and the document where there is one.
+void look_print_subject(const LookSession *look, const Screen *screen);
+
+// Starts a JSON document with the same: command, model, text.
+void look_put_subject(const LookSession *look, JsonOut *out, const char *command);
+
+// A token for programs: its character, or null for BOS.
+void look_put_token(const LookSession *look, JsonOut *out, json_t *parent, const char *key,
+                    int token_id);
+
+#endif
