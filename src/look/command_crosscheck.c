@@ -79,12 +79,11 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
     }
     n_steps = n_steps > 0 ? n_steps : run.num_steps;
     run.num_steps = n_steps > run.num_steps ? n_steps : run.num_steps;
-    RunOptions scalar = run;
-    RunOptions tensor = run;
-    scalar.engine = ENGINE_SCALAR;
-    tensor.engine = ENGINE_TENSOR;
+    RunOptions runs[2] = {run, run};
+    runs[0].engine = ENGINE_SCALAR;
+    runs[1].engine = ENGINE_TENSOR;
     Lockstep lockstep;
-    if (!lockstep_open(&lockstep, &scalar, &tensor, error)) {
+    if (!lockstep_open(&lockstep, runs, 2, error)) {
         return EXIT_TROUBLE;
     }
     ExitStatus status = check(&lockstep, &run, n_steps, error);

@@ -1,29 +1,31 @@
-// Trains two engines side by side: see lockstep.h.
+// Trains engines side by side: see lockstep.h.
 #include "lockstep.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-bool lockstep_open(Lockstep *lockstep, const RunOptions *first, const RunOptions *second,
-                   Error *error)
+bool lockstep_open(Lockstep *lockstep, const RunOptions *runs, size_t n_runs, Error *error)
 {
-    assert(lockstep != NULL && first != NULL && second != NULL);
-    if (!session_open(&lockstep->sessions[0], first, error)) {
-        return false;
+    assert(lockstep != NULL && runs != NULL && n_runs >= 2 && n_runs <= LOCKSTEP_MAX_RUNS);
+    lockstep->n_runs = 0;
+    for (size_t run = 0; run < n_runs; run++) {
+        if (!session_open(&lockstep->sessions[run], &runs[run], error)) {
+            lockstep_close(lockstep);
+            return false;
+        }
+        lockstep->n_runs++;
+        assert(lockstep->sessions[run].model.n_params == lockstep->sessions[0].model.n_params);
     }
-    if (!session_open(&lockstep->sessions[1], second, error)) {
-        session_close(&lockstep->sessions[0]);
-        return false;
-    }
-    assert(lockstep->sessions[0].model.n_params == lockstep->sessions[1].model.n_params);
     return true;
 }
 
 void lockstep_close(Lockstep *lockstep)
 {
-    session_close(&lockstep->sessions[0]);
-    session_close(&lockstep->sessions[1]);
+    for (size_t run = 0; run < lockstep->n_runs; run++) {
+        session_close(&lockstep->sessions[run]);
+    }
+    lockstep->n_runs = 0;
 }
 
 // As bits: 0.0 and -0.0 differ, and a nan equals itself.
@@ -49,25 +51,36 @@ static void find_difference(const Model *model, const char *kind, const double *
     }
 }
 
-bool lockstep_step(Lockstep *lockstep, LockstepDifference *difference, Error *error)
+// Compares a, which is run 0, with b after a step, whose losses are given.
+static void compare_step(const Session *a, const Session *b, double loss_a, double loss_b,
+                         LockstepDifference *difference)
 {
-    Session *a = &lockstep->sessions[0];
-    Session *b = &lockstep->sessions[1];
-    double losses[2];
-    if (!trainer_step(&a->trainer, &losses[0], error) ||
-        !trainer_step(&b->trainer, &losses[1], error)) {
-        return false;
-    }
-    *difference = (LockstepDifference){.step = a->trainer.step};
     size_t n_params = a->model.n_params;
-    if (!same_bits(&losses[0], &losses[1], 1)) {
+    if (!same_bits(&loss_a, &loss_b, 1)) {
         snprintf(difference->what, sizeof difference->what, "loss");
-        memcpy(difference->numbers, losses, sizeof losses);
+        difference->numbers[0] = loss_a;
+        difference->numbers[1] = loss_b;
         difference->found = true;
     } else if (!same_bits(a->model.grad, b->model.grad, n_params)) {
         find_difference(&a->model, "gradient of", a->model.grad, b->model.grad, difference);
     } else if (!same_bits(a->model.data, b->model.data, n_params)) {
         find_difference(&a->model, "parameter", a->model.data, b->model.data, difference);
+    }
+}
+
+bool lockstep_step(Lockstep *lockstep, LockstepDifference *difference, Error *error)
+{
+    Session *sessions = lockstep->sessions;
+    double losses[LOCKSTEP_MAX_RUNS];
+    for (size_t run = 0; run < lockstep->n_runs; run++) {
+        if (!trainer_step(&sessions[run].trainer, &losses[run], error)) {
+            return false;
+        }
+    }
+    *difference = (LockstepDifference){.step = sessions[0].trainer.step};
+    for (size_t run = 1; run < lockstep->n_runs && !difference->found; run++) {
+        difference->run = run;
+        compare_step(&sessions[0], &sessions[run], losses[0], losses[run], difference);
     }
     return true;
 }
@@ -92,24 +105,28 @@ static void compare_samples(const Sampler *a, const Sampler *b, LockstepDifferen
     }
 }
 
-static bool open_sampler(Session *session, double temperature, Sampler *sampler, Error *error)
+static bool next_sample(Session *session, double temperature, Sampler *sampler, Error *error)
 {
     return sampler_init(sampler, &session->model, session->engine, &session->random, temperature,
-                        error);
+                        error) &&
+           sampler_next(sampler, error);
 }
 
 bool lockstep_sample(Lockstep *lockstep, double temperature, LockstepDifference *difference,
                      Error *error)
 {
-    Sampler samplers[2] = {{0}};
+    Sampler samplers[LOCKSTEP_MAX_RUNS] = {{0}};
+    bool ok = true;
     *difference = (LockstepDifference){.step = lockstep->sessions[0].trainer.step};
-    bool ok = open_sampler(&lockstep->sessions[0], temperature, &samplers[0], error) &&
-              open_sampler(&lockstep->sessions[1], temperature, &samplers[1], error) &&
-              sampler_next(&samplers[0], error) && sampler_next(&samplers[1], error);
-    if (ok) {
-        compare_samples(&samplers[0], &samplers[1], difference);
+    for (size_t run = 0; run < lockstep->n_runs && ok; run++) {
+        ok = next_sample(&lockstep->sessions[run], temperature, &samplers[run], error);
     }
-    sampler_free(&samplers[0]);
-    sampler_free(&samplers[1]);
+    for (size_t run = 1; run < lockstep->n_runs && ok && !difference->found; run++) {
+        difference->run = run;
+        compare_samples(&samplers[0], &samplers[run], difference);
+    }
+    for (size_t run = 0; run < lockstep->n_runs; run++) {
+        sampler_free(&samplers[run]);
+    }
     return ok;
 }
