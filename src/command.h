@@ -6,8 +6,10 @@
 
 typedef enum ExitStatus {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1, // the world: a file, memory, a loss that is not finite
-    EXIT_USAGE = 2,  // the command line
+    EXIT_FAILED = 1,        // the world: a file, memory, a loss that is not finite
+    EXIT_USAGE = 2,         // the command line
+    EXIT_INTERRUPTED = 130, // SIGINT or SIGTERM, and the step was finished: 128 + the signal
+    EXIT_TERMINATED = 143,
 } ExitStatus;
 
 // A command gets its own name as argv[0], prints to standard output, and returns how it ended; the
@@ -15,6 +17,8 @@ typedef enum ExitStatus {
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
+Command command_train;
+Command command_sample;
 Command command_nodes;
 
 #endif

@@ -18,6 +18,8 @@ typedef struct CommandName {
 
 static const CommandName commands[] = {
     {"run", command_run},
+    {"train", command_train},
+    {"sample", command_sample},
     {"nodes", command_nodes},
 };
 
@@ -62,6 +64,7 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), with a message
+    signal(SIGXFSZ, SIG_IGN); // and so is a file as large as it may be
     ExitStatus status = run_command(argc, argv, &error);
     if (status == EXIT_DONE && !output_flush(&error)) {
         status = EXIT_FAILED;

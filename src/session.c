@@ -2,10 +2,11 @@
 #include "session.h"
 
 #include <assert.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <inttypes.h>
+#include <string.h>
 
 #include "count.h"
+#include "memory_limit.h"
 
 const RunOptions run_options_default = {
     .seed = 42,
@@ -17,30 +18,6 @@ const RunOptions run_options_default = {
     .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
     .engine = ENGINE_SCALAR,
 };
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-// The most memory that this process may have: the machine's, or less where a limit is set.
-static size_t memory_limit(void)
-{
-    size_t limit = SIZE_MAX;
-    long n_pages = sysconf(_SC_PHYS_PAGES);
-    long page_size = sysconf(_SC_PAGESIZE);
-    if (n_pages > 0 && page_size > 0) {
-        limit = count_mul((size_t)n_pages, (size_t)page_size);
-    }
-    const int resources[] = {RLIMIT_AS, RLIMIT_DATA};
-    for (size_t i = 0; i < sizeof resources / sizeof resources[0]; i++) {
-        struct rlimit rlimit;
-        if (getrlimit(resources[i], &rlimit) == 0 && rlimit.rlim_cur != RLIM_INFINITY) {
-            limit = smaller(limit, (size_t)rlimit.rlim_cur);
-        }
-    }
-    return limit;
-}
 
 // Refuses a model that cannot fit, before anything is allocated for it.
 static bool check_memory(const RunOptions *options, const ModelConfig *config,
@@ -72,6 +49,9 @@ static bool open_data(Session *session, const RunOptions *options, Error *error)
     }
     random_seed(&session->random, options->seed);
     dataset_shuffle(&session->dataset, &session->random);
+    session->seed = options->seed;
+    session->init_std = options->init_std;
+    session->digest = checkpoint_digest(&session->dataset);
     return tokenizer_init(&session->tokenizer, &session->dataset, error);
 }
 
@@ -87,19 +67,95 @@ static bool open_model(Session *session, const RunOptions *options, Error *error
     return engine_create(&session->engine, options->engine, &session->model, error);
 }
 
+static bool open_trainer(Session *session, const RunOptions *options, Error *error)
+{
+    return trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
+                        session->engine, &session->adam, options->num_steps, error);
+}
+
 bool session_open(Session *session, const RunOptions *options, Error *error)
 {
     assert(session != NULL && options != NULL && error != NULL);
     *session = (Session){0};
-    bool ok =
-        open_data(session, options, error) && open_model(session, options, error) &&
-        adam_init(&session->adam, &options->adam, session->model.n_params, error) &&
-        trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
-                     session->engine, &session->adam, options->num_steps, error);
+    bool ok = open_data(session, options, error) && open_model(session, options, error) &&
+              adam_init(&session->adam, &options->adam, session->model.n_params, error) &&
+              open_trainer(session, options, error);
     if (!ok) {
         session_close(session);
     }
     return ok;
+}
+
+// Training goes through the documents in their order: other data, or another order, would go on
+// with other names than a run that was never stopped.
+static bool check_data(const Session *session, const RunOptions *options,
+                       const Checkpoint *checkpoint, Error *error)
+{
+    const DatasetDigest *here = &session->digest;
+    const DatasetDigest *there = &checkpoint->dataset;
+    const Tokenizer *tokenizer = &session->tokenizer;
+    bool same = here->n_docs == there->n_docs && here->n_bytes == there->n_bytes &&
+                here->crc32 == there->crc32 &&
+                tokenizer->n_uchars == checkpoint->tokenizer.n_uchars &&
+                memcmp(tokenizer->uchars, checkpoint->tokenizer.uchars,
+                       (size_t)tokenizer->n_uchars * sizeof *tokenizer->uchars) == 0;
+    if (!same) {
+        return error_set(error,
+                         "--resume: %s is not the data that was trained on (%zu documents, CRC-32 "
+                         "%08" PRIx32 "; there it was %zu, %08" PRIx32 "); name that with --data",
+                         options->data != NULL ? options->data : "the built-in names.txt",
+                         here->n_docs, here->crc32, there->n_docs, there->crc32);
+    }
+    return true;
+}
+
+// The checkpoint's parts become the session's.
+static void take_over(Session *session, Checkpoint *checkpoint)
+{
+    session->model = checkpoint->model;
+    session->adam = checkpoint->adam;
+    session->random = checkpoint->random;
+    checkpoint->model = (Model){0};
+    checkpoint->adam = (Adam){0};
+}
+
+bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
+                    Error *error)
+{
+    assert(session != NULL && options != NULL && error != NULL);
+    assert(checkpoint != NULL && checkpoint->can_resume && checkpoint->seed == options->seed);
+    *session = (Session){0};
+    bool ok = open_data(session, options, error) &&
+              check_data(session, options, checkpoint, error) &&
+              check_memory(options, &checkpoint->model.config, &session->dataset, error);
+    if (ok) {
+        take_over(session, checkpoint);
+        ok = engine_create(&session->engine, options->engine, &session->model, error) &&
+             open_trainer(session, options, error);
+    }
+    if (!ok) {
+        session_close(session);
+        return false;
+    }
+    session->trainer.step = checkpoint->step;
+    return true;
+}
+
+Checkpoint session_checkpoint(const Session *session)
+{
+    assert(session != NULL);
+    return (Checkpoint){
+        .model = session->model,
+        .tokenizer = session->tokenizer,
+        .can_resume = true,
+        .adam = session->adam,
+        .random = session->random,
+        .seed = session->seed,
+        .init_std = session->init_std,
+        .step = session->trainer.step,
+        .num_steps = session->trainer.num_steps,
+        .dataset = session->digest,
+    };
 }
 
 void session_close(Session *session)

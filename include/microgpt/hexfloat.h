@@ -2,6 +2,9 @@
 #ifndef MICROGPT_HEXFLOAT_H
 #define MICROGPT_HEXFLOAT_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,6 +19,13 @@ enum {
 // Shapes: out [HEXFLOAT_BYTES].
 // Source: float.hex
 int hexfloat_format(double number, char *out);
+
+// Reads a number as float.hex() writes it, or as C's %a does, with fewer digits:
+// `0x1.8000000000000p+1`, `0x1.8p1`, `-inf`, `nan`. Returns false for anything else: decimal
+// numbers, capitals, a `+` in front, `-nan`, and numbers that are not exactly a double.
+// Shapes: text [length].
+// Source: float.fromhex
+bool hexfloat_parse(const char *text, size_t length, double *number);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
