@@ -16,16 +16,17 @@ bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *err
     assert(config->beta1 >= 0 && config->beta1 < 1);
     assert(config->beta2 >= 0 && config->beta2 < 1);
     assert(config->eps_adam > 0);
-    *adam = (Adam){
+    Adam made = {
         .config = *config,
         .n_params = n_params,
-        .m = calloc(n_params, sizeof *adam->m),
-        .v = calloc(n_params, sizeof *adam->v),
+        .m = calloc(n_params, sizeof *made.m),
+        .v = calloc(n_params, sizeof *made.v),
     };
-    if (adam->m == NULL || adam->v == NULL) {
-        adam_free(adam);
-        return error_out_of_memory(error, "Adam's moments", n_params * 2 * sizeof *adam->m);
+    if (made.m == NULL || made.v == NULL) {
+        adam_free(&made);
+        return error_out_of_memory(error, "Adam's moments", n_params * 2 * sizeof *made.m);
     }
+    *adam = made;
     return true;
 }
 

@@ -15,7 +15,7 @@
 
 static bool save_error(const AtomicFile *file, int reason, Error *error)
 {
-    return error_set(error, "%s: cannot be saved: %s", file->path, strerror(reason));
+    return error_set_file(error, file->path, 0, "cannot be saved: %s", strerror(reason));
 }
 
 // Undoes everything; reason is the errno of what failed.
@@ -38,8 +38,8 @@ static bool find_target(AtomicFile *file, Error *error)
     }
     struct stat status;
     if (lstat(file->path, &status) == 0) {
-        return error_set(error, "%s: is a link to a file that is not there; remove the link",
-                         file->path);
+        return error_set_file(error, file->path, 0,
+                              "is a link to a file that is not there; remove the link");
     }
     file->target = strdup(file->path);
     return file->target != NULL || error_out_of_memory(error, "a path", strlen(file->path) + 1);
@@ -51,7 +51,7 @@ static bool open_folder(AtomicFile *file, Error *error)
     char *slash = strrchr(file->target, '/');
     file->base = slash != NULL ? slash + 1 : file->target;
     if (file->base[0] == '\0') {
-        return error_set(error, "%s: is a directory; save to a file", file->path);
+        return error_set_file(error, file->path, 0, "is a directory; save to a file");
     }
     if (slash == NULL) {
         file->folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -74,7 +74,7 @@ static bool find_mode(AtomicFile *file, int *mode, Error *error)
         return errno == ENOENT || save_error(file, errno, error);
     }
     if (!S_ISREG(status.st_mode)) {
-        return error_set(error, "%s: is not a regular file; save to another name", file->path);
+        return error_set_file(error, file->path, 0, "is not a regular file; save to another name");
     }
     *mode = (int)(status.st_mode & 0777);
     return true;
@@ -173,8 +173,8 @@ bool atomic_file_commit(AtomicFile *file, Error *error)
     file->temporary[0] = '\0';                                    // it has become the target
     bool durable = sync_to_disk(file->folder) || errno == EINVAL; // some file systems cannot
     if (!durable) {
-        error_set(error, "%s: is saved, but may be lost if the power fails: %s", file->path,
-                  strerror(errno));
+        error_set_file(error, file->path, 0, "is saved, but may be lost if the power fails: %s",
+                       strerror(errno));
     }
     atomic_file_discard(file);
     return durable;

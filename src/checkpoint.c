@@ -103,7 +103,7 @@ static bool prepare(const Checkpoint *checkpoint, const char *path, char **heade
     Error reason;
     return (check_finite(checkpoint, &reason) &&
             checkpoint_header_make(checkpoint, header, header_size, &reason)) ||
-           error_set(error, "%s: %s", path, reason.message);
+           error_set_file(error, path, 0, "%s", reason.message);
 }
 
 bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error)

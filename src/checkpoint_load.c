@@ -46,7 +46,7 @@ typedef struct Source {
 
 static bool bad(const Source *source, const char *what)
 {
-    return error_set(source->error, "%s: %s", source->path, what);
+    return error_set_file(source->error, source->path, 0, "%s", what);
 }
 
 // ---- the header's bytes ----
@@ -84,10 +84,10 @@ static bool read_header(Source *source)
     }
     uint64_t header_size = little_endian_get_integer(length);
     if (header_size > CHECKPOINT_MAX_HEADER) {
-        return error_set(source->error,
-                         "%s: is no checkpoint, or its header is too long: it claims %" PRIu64
-                         " bytes, at most %d are read",
-                         source->path, header_size, CHECKPOINT_MAX_HEADER);
+        return error_set_file(source->error, source->path, 0,
+                              "is no checkpoint, or its header is too long: it claims %" PRIu64
+                              " bytes, at most %d are read",
+                              header_size, CHECKPOINT_MAX_HEADER);
     }
     if (header_size > source->file_size - sizeof length) {
         return bad(source, "ends within its header; it was cut off");
@@ -121,8 +121,8 @@ static bool parse_header(Source *source)
     if (json_error_code(&json_error) == json_error_duplicate_key) {
         return bad(source, "its header names something twice");
     }
-    return error_set(source->error, "%s: its header is not JSON (at byte %d)", source->path,
-                     json_error.position);
+    return error_set_file(source->error, source->path, 0, "its header is not JSON (at byte %d)",
+                          json_error.position);
 }
 
 // Whether it is a file of checkpoint_save(): one sign of it is enough, but then both must be there,
@@ -158,7 +158,7 @@ static bool find_format(Source *source)
 
 static bool tensor_error(const Source *source, const char *name, const char *what)
 {
-    return error_set(source->error, "%s: its tensor %s %s", source->path, name, what);
+    return error_set_file(source->error, source->path, 0, "its tensor %s %s", name, what);
 }
 
 // A member that is an array of two whole numbers, neither negative.
@@ -254,8 +254,8 @@ static bool read_n_head(const Source *source, int known, ModelConfig *config)
         return false;
     }
     if (known > 0 && known != config->n_head) {
-        return error_set(source->error, "%s: was trained with --n-head %d, not %d", source->path,
-                         config->n_head, known);
+        return error_set_file(source->error, source->path, 0,
+                              "was trained with --n-head %d, not %d", config->n_head, known);
     }
     return true;
 }
@@ -301,10 +301,10 @@ static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *toke
         return false;
     }
     if (tokenizer->vocab_size != vocab_size) {
-        return error_set(source->error,
-                         "%s: its vocabulary has %d characters, its matrices %d; add or mend the "
-                         "metadata vocabulary",
-                         source->path, tokenizer->n_uchars, vocab_size - 1);
+        return error_set_file(source->error, source->path, 0,
+                              "its vocabulary has %d characters, its matrices %d; add or mend the "
+                              "metadata vocabulary",
+                              tokenizer->n_uchars, vocab_size - 1);
     }
     return true;
 }
@@ -317,8 +317,8 @@ static bool check_tensor_count(const Source *source)
     size_t n_found = json_object_size(source->root) - (source->metadata.object != NULL);
     size_t n_expected = (size_t)source->n_parts * (size_t)source->n_matrices;
     if (n_found != n_expected) {
-        return error_set(source->error, "%s: has %zu tensors; a model of its sizes has %zu",
-                         source->path, n_found, n_expected);
+        return error_set_file(source->error, source->path, 0,
+                              "has %zu tensors; a model of its sizes has %zu", n_found, n_expected);
     }
     return true;
 }
@@ -334,8 +334,9 @@ static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Ra
         return false;
     }
     if (shape[0] != (uint64_t)matrix->n_out || shape[1] != (uint64_t)matrix->n_in) {
-        return error_set(source->error, "%s: its tensor %s must be of shape [%d,%d]", source->path,
-                         name, matrix->n_out, matrix->n_in);
+        return error_set_file(source->error, source->path, 0,
+                              "its tensor %s must be of shape [%d,%d]", name, matrix->n_out,
+                              matrix->n_in);
     }
     size_t data_size = source->file_size - CHECKPOINT_LENGTH_BYTES - source->header_size;
     if (!read_pair(tensor, "data_offsets", offsets) || offsets[0] > offsets[1] ||
@@ -411,17 +412,18 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     size_t data_size = count_mul(n_params, (size_t)source->n_parts * CHECKPOINT_NUMBER_BYTES);
     size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
     if (source->file_size < expected) {
-        return error_set(source->error, "%s: was cut off: it has %zu bytes of %zu", source->path,
-                         source->file_size, expected);
+        return error_set_file(source->error, source->path, 0,
+                              "was cut off: it has %zu bytes of %zu", source->file_size, expected);
     }
     if (source->file_size > expected) {
-        return error_set(source->error, "%s: has %zu bytes after its end", source->path,
-                         source->file_size - expected);
+        return error_set_file(source->error, source->path, 0, "has %zu bytes after its end",
+                              source->file_size - expected);
     }
     size_t needed = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
     if (needed > memory_limit()) {
-        return error_set(source->error, "%s: needs %.3g MiB of memory, and there are %.3g MiB",
-                         source->path, (double)needed / 1048576, (double)memory_limit() / 1048576);
+        return error_set_file(source->error, source->path, 0,
+                              "needs %.3g MiB of memory, and there are %.3g MiB",
+                              (double)needed / 1048576, (double)memory_limit() / 1048576);
     }
     return true;
 }
@@ -510,9 +512,9 @@ static bool check_crc(const Source *source)
         return false;
     }
     if ((uint32_t)source->crc != expected) {
-        return error_set(source->error,
-                         "%s: is damaged: its CRC-32 is %08" PRIx32 ", not %08" PRIx32,
-                         source->path, (uint32_t)source->crc, expected);
+        return error_set_file(source->error, source->path, 0,
+                              "is damaged: its CRC-32 is %08" PRIx32 ", not %08" PRIx32,
+                              (uint32_t)source->crc, expected);
     }
     return true;
 }

@@ -12,7 +12,7 @@
 
 static bool bad(const Metadata *metadata, const char *key, const char *what)
 {
-    return error_set(metadata->error, "%s: its metadata %s %s", metadata->path, key, what);
+    return error_set_file(metadata->error, metadata->path, 0, "its metadata %s %s", key, what);
 }
 
 bool metadata_has(const Metadata *metadata, const char *key)
@@ -49,9 +49,9 @@ bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uin
         value = ok ? 10 * value + digit : 0;
     }
     if (!ok) {
-        return error_set(metadata->error,
-                         "%s: its metadata %s is not a whole number of at most %" PRIu64,
-                         metadata->path, key, max);
+        return error_set_file(metadata->error, metadata->path, 0,
+                              "its metadata %s is not a whole number of at most %" PRIu64, key,
+                              max);
     }
     *count = value;
     return true;

@@ -29,7 +29,7 @@ ExitStatus command_run(int argc, char **argv, Error *error)
 {
     Training training;
     ExitStatus status = training_open(&training, argc, argv, usage, true, error);
-    if (status != EXIT_DONE || training.options.help) {
+    if (status != EXIT_DONE || training.options.help || training.options.version) {
         return status;
     }
     status = training_run(&training, error);

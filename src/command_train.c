@@ -15,7 +15,7 @@ ExitStatus command_train(int argc, char **argv, Error *error)
 {
     Training training;
     ExitStatus status = training_open(&training, argc, argv, usage, false, error);
-    if (status != EXIT_DONE || training.options.help) {
+    if (status != EXIT_DONE || training.options.help || training.options.version) {
         return status;
     }
     status = training_run(&training, error);

@@ -23,12 +23,13 @@ bool dataset_read(Dataset *dataset, const char *path, Error *error)
     }
     if (size > DATASET_MAX_BYTES) {
         close(fd);
-        return error_set(error, "%s: has %zu bytes; at most %d can be read", path, size,
-                         DATASET_MAX_BYTES);
+        return error_set_file(error, path, 0, "has %zu bytes; at most %d can be read", size,
+                              DATASET_MAX_BYTES);
     }
     char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
-    bool ok = text != NULL ? in_file_read(fd, path, 0, text, &size, error)
-                           : error_set(error, "%s: out of memory for its %zu bytes", path, size);
+    bool ok = text != NULL
+                  ? in_file_read(fd, path, 0, text, &size, error)
+                  : error_set_file(error, path, 0, "out of memory for its %zu bytes", size);
     close(fd);
     Dataset parsed;
     if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
@@ -45,6 +46,15 @@ bool dataset_default(Dataset *dataset, Error *error)
     return dataset_parse(dataset, "names.txt", default_names, default_names_size, error);
 }
 
+// Whether a line ends with this byte: \n, or a \r that no \n follows.
+static bool ends_line(const char *text, size_t size, size_t offset)
+{
+    if (text[offset] == '\r') {
+        return offset + 1 == size || text[offset + 1] != '\n';
+    }
+    return text[offset] == '\n';
+}
+
 // Checks that all of the text is UTF-8, so that nobody after this has to.
 static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
 {
@@ -54,12 +64,12 @@ static bool check_utf8(const char *name, const char *text, size_t size, Error *e
         uint32_t code_point;
         size_t n = utf8_decode(text + offset, size - offset, &code_point);
         if (n == 0) {
-            return error_set(error,
-                             "%s:%zu: not UTF-8 at byte offset %zu (byte 0x%02x); convert the file "
-                             "to UTF-8",
-                             name, line, offset, (unsigned)(unsigned char)text[offset]);
+            return error_set_file(
+                error, name, line,
+                "not UTF-8 at byte offset %zu (byte 0x%02x); convert the file to UTF-8", offset,
+                (unsigned)(unsigned char)text[offset]);
         }
-        line += code_point == '\n';
+        line += ends_line(text, size, offset);
         offset += n;
     }
     return true;
@@ -141,12 +151,12 @@ bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t 
     }
     size_t n_docs = split_documents(text, size, NULL);
     if (n_docs == 0) {
-        return error_set(error, "%s: %s; write one document a line", name,
-                         size == 0 ? "is empty" : "has only blank lines");
+        return error_set_file(error, name, 0, "%s; write one document a line",
+                              size == 0 ? "is empty" : "has only blank lines");
     }
     Document *docs = calloc(n_docs, sizeof *docs);
     if (docs == NULL) {
-        return error_set(error, "%s: out of memory for its %zu documents", name, n_docs);
+        return error_set_file(error, name, 0, "out of memory for its %zu documents", n_docs);
     }
     split_documents(text, size, docs);
     *dataset = (Dataset){.docs = docs, .n_docs = n_docs};

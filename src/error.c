@@ -4,13 +4,55 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+enum {
+    MAX_NAME_BYTES = 200, // of a file's name: what is wrong must find room behind it
+};
+
+// The next piece of a message that is length bytes so far; what does not fit is cut. Returns the
+// new length.
+static size_t __attribute__((format(printf, 3, 0)))
+append(Error *error, size_t length, const char *format, va_list arguments)
+{
+    int n = vsnprintf(error->message + length, sizeof error->message - length, format, arguments);
+    size_t end = length + (size_t)n;
+    return end < sizeof error->message ? end : sizeof error->message - 1;
+}
+
+static size_t __attribute__((format(printf, 3, 4)))
+append_text(Error *error, size_t length, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    size_t end = append(error, length, format, arguments);
+    va_end(arguments);
+    return end;
+}
 
 bool error_set(Error *error, const char *format, ...)
 {
     assert(error != NULL && format != NULL);
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    append(error, 0, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_set_file(Error *error, const char *path, size_t line, const char *format, ...)
+{
+    assert(error != NULL && path != NULL && format != NULL);
+    size_t length = strlen(path);
+    const char *end = length > MAX_NAME_BYTES ? path + length - MAX_NAME_BYTES : path;
+    size_t written = append_text(error, 0, "%s%s:", end != path ? "..." : "", end);
+    if (line > 0) {
+        written = append_text(error, written, "%zu:", line);
+    }
+    written = append_text(error, written, " ");
+    va_list arguments;
+    va_start(arguments, format);
+    append(error, written, format, arguments);
     va_end(arguments);
     return false;
 }

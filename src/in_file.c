@@ -12,16 +12,17 @@ bool in_file_open(const char *path, const char *kind, int *fd, size_t *size, Err
     // O_NONBLOCK: opening a pipe must not wait for a writer.
     int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (opened < 0) {
-        return error_set(error, "%s: cannot be opened: %s", path, strerror(errno));
+        return error_set_file(error, path, 0, "cannot be opened: %s", strerror(errno));
     }
     struct stat status;
     bool ok = true;
     if (fstat(opened, &status) != 0) {
-        ok = error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+        ok = error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
     } else if (S_ISDIR(status.st_mode)) {
-        ok = error_set(error, "%s: is a directory; name a %s", path, kind);
+        ok = error_set_file(error, path, 0, "is a directory; name a %s", kind);
     } else if (!S_ISREG(status.st_mode)) {
-        ok = error_set(error, "%s: is not a regular file; copy the %s to one first", path, kind);
+        ok =
+            error_set_file(error, path, 0, "is not a regular file; copy the %s to one first", kind);
     }
     if (!ok) {
         close(opened);
@@ -42,7 +43,7 @@ bool in_file_read(int fd, const char *path, size_t offset, void *bytes, size_t *
             continue;
         }
         if (n < 0) {
-            return error_set(error, "%s: cannot be read: %s", path, strerror(errno));
+            return error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
         }
         if (n == 0) {
             break;

@@ -1,5 +1,6 @@
 // The program: finds the command, prints its error, and is the only place that decides the exit
 // status.
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,7 +10,6 @@
 
 #include "command.h"
 #include "out_file.h"
-#include "version.h"
 
 typedef struct CommandName {
     const char *name;
@@ -26,10 +26,6 @@ static const CommandName commands[] = {
 static ExitStatus run_command(int argc, char **argv, Error *error)
 {
     if (argc < 2 || argv[1][0] == '-') {
-        if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-            printf("microgpt %s\n", MICROGPT_VERSION);
-            return EXIT_DONE;
-        }
         return command_run(argc, argv, error);
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -56,6 +52,17 @@ static bool check_standard_streams(void)
     return true;
 }
 
+// One line, whatever the names in it: a control character could end it, or change the terminal.
+static void print_error(Error *error)
+{
+    for (char *c = error->message; *c != '\0'; c++) {
+        if (iscntrl((unsigned char)*c)) {
+            *c = '?';
+        }
+    }
+    fprintf(stderr, "microgpt: %s\n", error->message);
+}
+
 int main(int argc, char **argv)
 {
     Error error;
@@ -63,15 +70,16 @@ int main(int argc, char **argv)
         fprintf(stderr, "microgpt: standard output: is closed; send it to a file or a terminal\n");
         return EXIT_FAILED;
     }
-    signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write(), with a message
-    signal(SIGXFSZ, SIG_IGN); // and so is a file as large as it may be
+    // A closed pipe and a file at its limit are errors of write(), which have a message.
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     ExitStatus status = run_command(argc, argv, &error);
     if (status == EXIT_DONE && !output_flush(&error)) {
         status = EXIT_FAILED;
     }
     if (status != EXIT_DONE) {
         fflush(stdout);
-        fprintf(stderr, "microgpt: %s\n", error.message);
+        print_error(&error);
     }
     return (int)status;
 }

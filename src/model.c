@@ -104,21 +104,22 @@ bool model_init(Model *model, const ModelConfig *config, Error *error)
         return false;
     }
     int n_matrices = model_count_matrices(config);
-    *model = (Model){
+    Model made = {
         .config = *config,
         .head_dim = config->n_embd / config->n_head,
         .n_matrices = n_matrices,
-        .matrices = calloc((size_t)n_matrices, sizeof *model->matrices),
+        .matrices = calloc((size_t)n_matrices, sizeof *made.matrices),
         .n_params = n_params,
-        .data = calloc(n_params, sizeof *model->data),
-        .grad = calloc(n_params, sizeof *model->grad),
+        .data = calloc(n_params, sizeof *made.data),
+        .grad = calloc(n_params, sizeof *made.grad),
     };
-    if (model->matrices == NULL || model->data == NULL || model->grad == NULL) {
-        model_free(model);
+    if (made.matrices == NULL || made.data == NULL || made.grad == NULL) {
+        model_free(&made);
         return error_out_of_memory(error, "the parameters",
-                                   count_mul(n_params, 2 * sizeof *model->data));
+                                   count_mul(n_params, 2 * sizeof *made.data));
     }
-    model_lay_out(config, model->matrices);
+    model_lay_out(config, made.matrices);
+    *model = made;
     return true;
 }
 

@@ -211,6 +211,15 @@ bool options_parse(int argc, char **argv, const Option *options, size_t n_option
     return true;
 }
 
+bool options_check_run(const RunOptions *run, Error *error)
+{
+    if (run->model.n_embd % run->model.n_head != 0) {
+        return error_set(error, "--n-embd: %d must be a multiple of --n-head %d", run->model.n_embd,
+                         run->model.n_head);
+    }
+    return true;
+}
+
 Option option_help(bool *help)
 {
     return (Option){"help", OPTION_FLAG, help, 0, 0, NULL, "print this and exit"};

@@ -52,6 +52,10 @@ void options_for_run(RunOptions *run, Option *options);
 // Errors: an unknown option, a value missing or bad, an argument that is no option.
 bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
 
+// Whether the options fit together.
+// Errors: n_embd is not divisible by n_head.
+bool options_check_run(const RunOptions *run, Error *error);
+
 // The option --help, which sets *help.
 Option option_help(bool *help);
 

@@ -20,19 +20,20 @@ static bool write_error(const OutFile *out, Error *error)
 {
     // The reason is in errno unless something else has failed since; then no reason is better.
     const char *reason = errno != 0 ? strerror(errno) : "an earlier write failed";
-    return error_set(error, "%s: cannot be written: %s", out->name, reason);
+    return error_set_file(error, out->name, 0, "cannot be written: %s", reason);
 }
 
-bool out_file_open(OutFile *out, const char *path, const char *data_path, Error *error)
+bool out_file_open(OutFile *out, const char *option, const char *path, const char *data_path,
+                   Error *error)
 {
-    assert(out != NULL && error != NULL);
+    assert(out != NULL && option != NULL && error != NULL);
     if (path == NULL) {
         *out = (OutFile){"standard output", stdout};
         return true;
     }
     *out = (OutFile){path, NULL};
     if (data_path != NULL && out_file_is_same(path, data_path)) {
-        return error_set(error, "%s: is the data file; write to another one", path);
+        return error_set_file(error, path, 0, "is the data file; name another one with %s", option);
     }
     out->file = fopen(path, "we");
     return out->file != NULL || write_error(out, error);

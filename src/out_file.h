@@ -15,10 +15,11 @@ typedef struct OutFile {
 // Whether both names lead to one file; two names of a file yet to be made are compared as texts.
 bool out_file_is_same(const char *path, const char *other);
 
-// Opens the file, which is overwritten; a path of NULL means standard output. data_path, unless it
-// is NULL, is a file that must not be overwritten: what the run reads. Errors: the file cannot be
-// written, or is the data file.
-bool out_file_open(OutFile *out, const char *path, const char *data_path, Error *error);
+// Opens the file that an option (as "--log") names; it is overwritten. A path of NULL means
+// standard output. data_path, unless it is NULL, is a file that must stay: what the run reads.
+// Errors: the file cannot be written, or is the data file.
+bool out_file_open(OutFile *out, const char *option, const char *path, const char *data_path,
+                   Error *error);
 
 // Whether all that was written so far could be written.
 bool out_file_check(OutFile *out, Error *error);

@@ -15,18 +15,19 @@ bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *
     assert(temperature > 0);
     size_t vocab_size = (size_t)model->config.vocab_size;
     size_t block_size = (size_t)model->config.block_size;
-    *sampler = (Sampler){
+    Sampler made = {
         .model = model,
         .engine = engine,
         .random = random,
         .temperature = temperature,
-        .probs = calloc(vocab_size, sizeof *sampler->probs),
-        .tokens = calloc(block_size, sizeof *sampler->tokens),
+        .probs = calloc(vocab_size, sizeof *made.probs),
+        .tokens = calloc(block_size, sizeof *made.tokens),
     };
-    if (sampler->probs == NULL || sampler->tokens == NULL) {
-        sampler_free(sampler);
+    if (made.probs == NULL || made.tokens == NULL) {
+        sampler_free(&made);
         return error_out_of_memory(error, "the sample", vocab_size * sizeof(double));
     }
+    *sampler = made;
     return true;
 }
 
@@ -63,8 +64,8 @@ bool sampler_next(Sampler *sampler, Error *error)
             return false;
         }
         if (!probs_are_finite(sampler)) {
-            return error_set(error, "the model's probabilities are not finite; train it with a "
-                                    "smaller --learning-rate, or sample at a higher --temperature");
+            return error_set(error, "the model's probabilities are not finite; try a smaller "
+                                    "--learning-rate or --init-std, or a higher --temperature");
         }
         if (pos_id < sampler->n_prompt) {
             token_id = sampler->prompt[pos_id]; // no choice, and nothing is drawn

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "count.h"
@@ -19,6 +20,8 @@ const RunOptions run_options_default = {
     .engine = ENGINE_SCALAR,
 };
 
+static const double MEBIBYTE = 1 << 20;
+
 // Refuses a model that cannot fit, before anything is allocated for it.
 static bool check_memory(const RunOptions *options, const ModelConfig *config,
                          const Dataset *dataset, Error *error)
@@ -32,10 +35,12 @@ static bool check_memory(const RunOptions *options, const ModelConfig *config,
     size_t needed = count_add(arrays, engine_count_bytes(options->engine, config, n_positions));
     size_t limit = memory_limit();
     if (needed > limit) {
-        return error_set(error,
-                         "%zu parameters and documents of %zu positions need %.3g MiB, and there "
-                         "are %.3g MiB; use a smaller --n-embd, --n-layer or --block-size",
-                         n_params, n_positions, (double)needed / 1048576, (double)limit / 1048576);
+        return error_set(
+            error,
+            "%zu parameters and documents of %zu positions need %.0f MiB of memory, and "
+            "there are %.0f; use a smaller --n-embd, --n-layer or --block-size",
+            n_params, n_positions, ceil((double)needed / MEBIBYTE),
+            floor((double)limit / MEBIBYTE));
     }
     return true;
 }

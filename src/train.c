@@ -75,8 +75,10 @@ bool trainer_forward(Trainer *trainer, double *loss, Error *error)
         return false;
     }
     if (!isfinite(computed)) {
-        return error_set(error, "step %zu: the loss is %f; try a smaller --learning-rate",
-                         trainer->step + 1, computed);
+        const char *what = isnan(computed) ? "nan" : "infinite";
+        return error_set(error,
+                         "step %zu: the loss is %s; try a smaller --learning-rate or --init-std",
+                         trainer->step + 1, what);
     }
     *loss = computed;
     return true;

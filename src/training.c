@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "interrupt.h"
+#include "options.h"
 #include "out_file.h"
 #include "progress.h"
 #include "step_log.h"
+#include "version.h"
 
 // ---- the start ----
 
@@ -17,8 +19,8 @@ static ExitStatus open_resumed(Training *training, int argc, char **argv, bool s
 {
     TrainingOptions *options = &training->options;
     if (!checkpoint->can_resume) {
-        error_set(error, "%s: has no state of a training; microgpt sample --load can use it",
-                  options->resume);
+        error_set_file(error, options->resume, 0,
+                       "has no state of a training; microgpt sample --load can use it");
         return EXIT_FAILED;
     }
     training_options_take(options, checkpoint);
@@ -86,6 +88,13 @@ ExitStatus training_open(Training *training, int argc, char **argv, const char *
         printf("%s\n", usage);
         training_options_print(samples);
         return EXIT_DONE;
+    }
+    if (options->version) {
+        printf("microgpt %s\n", MICROGPT_VERSION);
+        return EXIT_DONE;
+    }
+    if (options->resume == NULL && !options_check_run(&options->run, error)) {
+        return EXIT_USAGE;
     }
     if (!check_files(options, error)) {
         return EXIT_FAILED;
@@ -193,7 +202,7 @@ static bool open_log(OutFile *log, const RunOptions *options, Error *error)
     if (options->log == NULL) {
         return true;
     }
-    if (!out_file_open(log, options->log, options->data, error)) {
+    if (!out_file_open(log, "--log", options->log, options->data, error)) {
         return false;
     }
     step_log_begin(log->file);

@@ -14,8 +14,8 @@ typedef struct Training {
     Session session;
 } Training;
 
-// Reads the command line and sets up the session. Where help is asked for (options.help), prints
-// it after usage instead; there is nothing more to do then, and nothing to close.
+// Reads the command line and sets up the session. Where help or version is asked
+// for, prints that instead (help behind usage); there is nothing more to do then.
 ExitStatus training_open(Training *training, int argc, char **argv, const char *usage, bool samples,
                          Error *error);
 

@@ -7,7 +7,7 @@
 #include "options.h"
 
 enum {
-    N_OWN_OPTIONS = 5,
+    N_OWN_OPTIONS = 6,
     MAX_TRAINING_OPTIONS = N_RUN_OPTIONS + N_OWN_OPTIONS,
 };
 
@@ -29,6 +29,7 @@ static size_t list_options(TrainingOptions *chosen, bool samples, Option *option
         {"resume", OPTION_TEXT, &chosen->resume, 0, 0, "FILE",
          "go on from a checkpoint, with its settings"},
         option_help(&chosen->help),
+        {"version", OPTION_FLAG, &chosen->version, 0, 0, NULL, "print the version and exit"},
     };
     Option of_run[N_RUN_OPTIONS];
     size_t n = 0;

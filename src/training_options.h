@@ -13,6 +13,7 @@ typedef struct TrainingOptions {
     size_t save_every;  // also after every so many steps; 0: only at the end
     const char *resume; // the checkpoint to go on from; NULL: start anew
     bool help;
+    bool version;
 } TrainingOptions;
 
 // Reads the command line; what it does not name stays as it is. Options of the sampling are known

@@ -1,8 +1,8 @@
 // What can go wrong outside the program, in one line for the person who can mend it.
 //
 // A function that meets the outside world (files, sizes, memory) returns false, fills the Error and
-// leaves its outputs as they were. A caller's bug (NULL, a bad id) is an assert instead: see
-// microgpt's house rule in docs and CONTRIBUTING. Nothing in the library prints or exits.
+// leaves its outputs as they were. A caller's bug (NULL, a bad id) is an assert instead. Nothing in
+// the library prints or exits.
 #ifndef MICROGPT_ERROR_H
 #define MICROGPT_ERROR_H
 
@@ -22,6 +22,10 @@ typedef struct Error {
 // Writes the message, cut to fit. Returns false always, so that callers can `return
 // error_set(...)`.
 bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// The same about a file: its name (of a long one the end), the line unless that is 0, the message.
+bool error_set_file(Error *error, const char *path, size_t line, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 
 // "out of memory for <what> (<size> bytes needed)". Returns false always.
 bool error_out_of_memory(Error *error, const char *what, size_t size);

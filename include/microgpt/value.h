@@ -47,7 +47,7 @@ struct Value {
     double local_grads[2]; // d(this)/d(child)
     ValueOp op;
     uint8_t n_children;
-    uint8_t cursor;   // where graph_build_topo() stands: 0 when it has not come here yet
+    uint8_t cursor;   // where graph_build_topo() stands: 0 if it has not come here yet
     uint32_t n_terms; // of the last node of value_dot(): how many products it sums; otherwise 0
 };
 
@@ -96,6 +96,10 @@ size_t graph_n_nodes(const Graph *g);
 
 // Bytes in use at the peak: nodes and order.
 size_t graph_peak_bytes(const Graph *g);
+
+// The most that graph_peak_bytes() says of a graph of so many nodes and scopes, backward included.
+// SIZE_MAX where that overflows.
+size_t graph_count_bytes(size_t n_nodes, size_t n_scopes);
 
 // Remember a place, drop all nodes made after it; also forgives an out_of_memory.
 GraphMark graph_mark(const Graph *g);
@@ -172,6 +176,7 @@ Value *value_dot(Graph *g, Value *const *a, Value *const *b, size_t n);
 // Sets g->topo to the nodes that root is made of, children before parents: the post-order of a
 // depth-first walk that takes children from left to right. The order matters for the bits: it is
 // the order in which backward adds up gradients. Needs no stack of its own.
+// Requires: after an earlier order, its graph_backward().
 // Errors: the graph ran out of memory, now or before.
 // Source: Value.backward, build_topo
 bool graph_build_topo(Graph *g, Value *root, Error *error);

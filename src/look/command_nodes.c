@@ -45,7 +45,7 @@ static bool train_up_to(Session *session, size_t step, Error *error)
 static bool write_nodes(const Session *session, const NodesOptions *options, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, options->output, options->run.data, error)) {
+    if (!out_file_open(&out, "--output", options->output, options->run.data, error)) {
         return false;
     }
     const Graph *g = &engine_scalar_gpt(session->engine)->graph;
@@ -59,6 +59,9 @@ static bool write_nodes(const Session *session, const NodesOptions *options, Err
 
 static bool check_options(const NodesOptions *options, Error *error)
 {
+    if (!options_check_run(&options->run, error)) {
+        return false;
+    }
     if (options->step == 0) {
         return error_set(error, "--step: say which step's graph to write, from 1 on");
     }

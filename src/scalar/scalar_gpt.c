@@ -345,6 +345,34 @@ static size_t count_cache_items(const ModelConfig *config)
     return count_mul((size_t)config->n_layer, (size_t)config->block_size * (size_t)config->n_embd);
 }
 
+// The names that one layer gives at each position, but for those of each key.
+static size_t layer_scopes(const ModelConfig *config)
+{
+    size_t n_embd = (size_t)config->n_embd;
+    size_t parts = 3 + (size_t)config->n_head; // layer, attn, mlp, heads: each is entered and left
+    size_t norms = 2 * (2 + n_embd);
+    size_t qkvo = 4 * n_embd;
+    size_t mlp = (4 + 4 + 1) * n_embd;
+    size_t residuals = 2 * n_embd;
+    size_t heads = (size_t)config->n_head + n_embd; // total, out
+    return 2 * parts + norms + qkvo + mlp + residuals + heads;
+}
+
+// How many scopes a document has; logit, exp and weight are named for each key of each head.
+static size_t count_scopes(const ModelConfig *config, size_t n_positions)
+{
+    size_t n_layer = (size_t)config->n_layer;
+    size_t n_pairs = n_positions * (n_positions + 1) / 2;
+    size_t matrices = N_MODEL_MATRICES + n_layer * (N_LAYER_MATRICES + 2);
+    size_t position = 2 + (size_t)config->n_embd + (2 + (size_t)config->n_embd) +
+                      3 * (size_t)config->vocab_size + 2;
+    size_t layers = count_add(count_mul(n_positions, layer_scopes(config)),
+                              count_mul(n_pairs, 3 * (size_t)config->n_head));
+    size_t loss = 2;
+    return count_add(count_add(matrices + loss, count_mul(n_positions, position)),
+                     count_mul(n_layer, layers));
+}
+
 size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
 {
     Error ignored;
@@ -352,10 +380,10 @@ size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
     bool valid = model_count_params(config, &n_params, &ignored);
     assert(valid && n_positions >= 1);
     size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
-    size_t n_pointers = count_add(n_nodes, n_params); // the order, and params
-    n_pointers = count_add(n_pointers, count_mul(2, count_cache_items(config)));
+    size_t n_pointers = count_add(n_params, count_mul(2, count_cache_items(config)));
     n_pointers = count_add(n_pointers, count_vector_items(config));
-    return count_add(count_mul(n_nodes, sizeof(Value)), count_mul(n_pointers, sizeof(Value *)));
+    return count_add(graph_count_bytes(n_nodes, count_scopes(config, n_positions)),
+                     count_mul(n_pointers, sizeof(Value *)));
 }
 
 // Hands out the next n pointers of the vectors' memory.

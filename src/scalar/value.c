@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "../count.h"
 #include "exact.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
     NOT_SEEN,
     IN_FIRST_CHILD,
     IN_SECOND_CHILD,
+    ENDS_DOT, // done, the last of a dot product whose nodes all stand just before it in topo
 };
 
 // How far ahead of the walk to fetch nodes: it goes through memory nearly in order, but by jumps of
@@ -53,6 +55,25 @@ size_t graph_peak_bytes(const Graph *g)
 {
     return arena_peak(&g->arena) + g->topo_capacity * sizeof(Value *) +
            g->scopes_capacity * sizeof(Scope);
+}
+
+// How many pointers the order of n nodes has room for, how many scopes when n are full.
+static size_t next_topo_capacity(size_t n)
+{
+    return count_add(n, n / 2);
+}
+
+static size_t next_scopes_capacity(size_t n)
+{
+    return count_add(count_mul(2, n), FIRST_SCOPES);
+}
+
+size_t graph_count_bytes(size_t n_nodes, size_t n_scopes)
+{
+    size_t nodes = count_mul(n_nodes, sizeof(Value));
+    size_t topo = count_mul(next_topo_capacity(n_nodes), sizeof(Value *));
+    size_t scopes = count_mul(next_scopes_capacity(n_scopes), sizeof(Scope));
+    return count_add(nodes, count_add(topo, scopes));
 }
 
 GraphMark graph_mark(const Graph *g)
@@ -99,7 +120,7 @@ Value *graph_node(const Graph *g, size_t node_id)
 static void add_scope(Graph *g, Scope scope)
 {
     if (g->n_scopes == g->scopes_capacity) {
-        size_t capacity = 2 * g->scopes_capacity + FIRST_SCOPES;
+        size_t capacity = next_scopes_capacity(g->scopes_capacity);
         Scope *scopes = realloc(g->scopes, capacity * sizeof *scopes);
         if (scopes == NULL) {
             g->out_of_memory = true;
@@ -359,7 +380,7 @@ static bool reserve_topo(Graph *g, Error *error)
     if (n_nodes <= g->topo_capacity) {
         return true;
     }
-    size_t capacity = n_nodes + n_nodes / 2;
+    size_t capacity = next_topo_capacity(n_nodes);
     Value **topo = malloc(capacity * sizeof(Value *));
     if (topo == NULL) {
         return error_out_of_memory(error, "the order of the graph", capacity * sizeof(Value *));
@@ -402,36 +423,37 @@ static bool visit_product(Value *product, Value ***done)
     return true;
 }
 
-// Visits all nodes of the dot product that ends in total, where its factors are seen or leaves: a
-// walk would visit them in the order in which value_dot() made them. Returns false, with nothing
-// visited, where it is not so simple.
+// Visits the nodes of the dot product that ends in total, in the order in which value_dot() made
+// them: that is the order of a walk where all factors are seen or leaves. Returns false where one
+// is not, or a node of the product has been seen from elsewhere. What is visited by then is where
+// the walk would begin, so it goes on from there.
 static bool visit_dot(Value *total, Value ***done)
 {
+    if (total->n_terms == 0) {
+        return false;
+    }
     Value **start = *done;
-    Value *product = total - 2 * (size_t)total->n_terms;
+    size_t n_before = 2 * (size_t)total->n_terms;
+    Value *product = total - n_before;
     Value *zero = product + 1;
     Value *sum = product + 2;
-    bool ok = total->n_terms > 0 && visit_product(product, done) && !is_seen(zero);
-    if (ok) {
-        append(done, zero);
-        ok = !is_seen(sum);
+    if (!visit_product(product, done) || is_seen(zero)) {
+        return false;
     }
-    while (ok && sum != total) {
+    append(done, zero);
+    while (sum != total) {
         __builtin_prefetch(sum + PREFETCH_NODES, 1);
         append(done, sum);
         product = sum + 1;
         sum = sum + 2;
-        ok = visit_product(product, done) && !is_seen(sum);
+        if (!visit_product(product, done)) {
+            return false;
+        }
     }
-    if (ok) {
-        append(done, total);
-        return true;
-    }
-    while (*done != start) {
-        *done -= 1;
-        (**done)->cursor = NOT_SEEN;
-    }
-    return false;
+    bool without_leaves = (size_t)(*done - start) == n_before;
+    append(done, total);
+    total->cursor = without_leaves ? ENDS_DOT : IN_FIRST_CHILD;
+    return true;
 }
 
 // Visits v if no walk is needed for that. Nine nodes of ten go this way.
@@ -442,7 +464,7 @@ static bool visit_at_once(Value *v, Value ***done)
 
 bool graph_build_topo(Graph *g, Value *root, Error *error)
 {
-    assert(g != NULL && root != NULL);
+    assert(g != NULL && root != NULL && !is_seen(root));
     if (!reserve_topo(g, error)) {
         return false;
     }
@@ -517,15 +539,6 @@ static void dot_backward(Value *total)
     sum[1].cursor = NOT_SEEN; // the 0
 }
 
-// Whether the last node of topo ends a dot product whose nodes all stand just before it.
-static bool ends_in_dot(Value *const *topo, size_t n_topo)
-{
-    const Value *total = topo[n_topo - 1];
-    size_t n_before = 2 * (size_t)total->n_terms;
-    return total->n_terms > 0 && n_before < n_topo &&
-           topo[n_topo - 1 - n_before] == total - n_before;
-}
-
 void graph_backward(Graph *g)
 {
     assert(g != NULL && g->n_topo > 0);
@@ -534,7 +547,7 @@ void graph_backward(Graph *g)
     size_t n_left = g->n_topo;
     while (n_left > 0) {
         Value *v = g->topo[n_left - 1];
-        if (ends_in_dot(g->topo, n_left)) {
+        if (v->cursor == ENDS_DOT) {
             dot_backward(v);
             n_left -= 2 * (size_t)v->n_terms + 1;
         } else {

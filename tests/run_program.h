@@ -1,0 +1,150 @@
+// Runs a program as a user would: arguments, standard streams, limits, a time-out. Collects its
+// exit status and all that it wrote.
+//
+//     Program p = {.path = "/usr/bin/wc", .address_space = 64 << 20};
+//     run_program(&p, "-l FILE");
+//     ck_assert_int_eq(p.status, 0);
+#ifndef MICROGPT_RUN_PROGRAM_H
+#define MICROGPT_RUN_PROGRAM_H
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    RUN_MAX_ARGS = 64,
+    RUN_TIMEOUT = 30,         // seconds, then SIGALRM ends the program
+    RUN_CANNOT_EXECUTE = 127, // the status where the program could not be started
+    RUN_NOBODY = 65534,       // the user and group id of nobody
+};
+
+// What to run and in which surroundings; a zero is nothing special.
+typedef struct Program {
+    const char *path;
+    const char *stdout_path;   // where standard output goes; NULL: into out
+    bool stdout_is_read_only;  // it is open, but not for writing
+    bool stdout_has_no_reader; // it is a pipe that nobody reads
+    bool closed[3];            // these standard streams are closed
+    rlim_t address_space;      // as ulimit -v, in bytes
+    rlim_t file_size;          // as ulimit -f, in bytes
+    bool as_nobody;            // drops root's rights; without effect for other users
+
+    // And what came of it.
+    int status;      // the exit status, or minus the signal that ended it
+    char out[65536]; // standard output, terminated; longer ones are cut
+    size_t out_size;
+    char err[8192]; // standard error, likewise
+    size_t err_size;
+} Program;
+
+static inline void set_limits(const Program *p)
+{
+    struct rlimit address_space = {p->address_space, p->address_space};
+    struct rlimit file_size = {p->file_size, p->file_size};
+    if ((p->address_space > 0 && setrlimit(RLIMIT_AS, &address_space) != 0) ||
+        (p->file_size > 0 && setrlimit(RLIMIT_FSIZE, &file_size) != 0)) {
+        _exit(RUN_CANNOT_EXECUTE);
+    }
+}
+
+// Opens what standard output should be.
+static inline int open_stdout(const Program *p, int captured)
+{
+    if (p->stdout_has_no_reader) {
+        int ends[2];
+        if (pipe(ends) != 0) {
+            _exit(RUN_CANNOT_EXECUTE);
+        }
+        close(ends[0]);
+        return ends[1];
+    }
+    if (p->stdout_is_read_only) {
+        return open("/dev/null", O_RDONLY);
+    }
+    return p->stdout_path != NULL ? open(p->stdout_path, O_WRONLY) : captured;
+}
+
+// The child's side: makes the surroundings and becomes the program.
+static inline void become_program(const Program *p, char **args, int out, int err)
+{
+    int in = open("/dev/null", O_RDONLY);
+    dup2(in, STDIN_FILENO);
+    dup2(open_stdout(p, out), STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++) { // nothing of ours but the standard streams
+        close(fd);
+    }
+    for (int fd = 0; fd < 3; fd++) {
+        if (p->closed[fd]) {
+            close(fd);
+        }
+    }
+    alarm(RUN_TIMEOUT); // goes on counting in the program
+    if (p->as_nobody && geteuid() == 0 &&
+        (setgroups(0, NULL) != 0 || setgid(RUN_NOBODY) != 0 || setuid(RUN_NOBODY) != 0)) {
+        _exit(RUN_CANNOT_EXECUTE);
+    }
+    set_limits(p);
+    execv(p->path, args);
+    _exit(RUN_CANNOT_EXECUTE);
+}
+
+// Reads all of a captured stream, terminated and cut to fit.
+static inline size_t read_captured(FILE *file, char *text, size_t size)
+{
+    rewind(file);
+    size_t n = fread(text, 1, size - 1, file);
+    text[n] = '\0';
+    fclose(file);
+    return n;
+}
+
+// Runs it with these arguments, of which the first is args[1] and NULL comes last.
+static inline void run_program_args(Program *p, char **args)
+{
+    FILE *out = tmpfile(); // files and not pipes: the program never waits for us
+    FILE *err = tmpfile();
+    ck_assert_msg(out != NULL && err != NULL, "tmpfile: %s", strerror(errno));
+    args[0] = (char *)p->path;
+    fflush(NULL);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        become_program(p, args, fileno(out), fileno(err));
+    }
+    int status;
+    while (waitpid(pid, &status, 0) != pid) {
+        ck_assert_int_eq(errno, EINTR);
+    }
+    p->status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+    p->out_size = read_captured(out, p->out, sizeof p->out);
+    p->err_size = read_captured(err, p->err, sizeof p->err);
+}
+
+// The same, with the arguments in one text, separated by one space each: two spaces in a row make
+// an empty argument.
+static inline void run_program(Program *p, const char *arguments)
+{
+    char text[4096];
+    char *args[RUN_MAX_ARGS + 2] = {NULL};
+    int n_args = 1;
+    ck_assert_uint_lt(strlen(arguments), sizeof text);
+    strcpy(text, arguments);
+    char *next = text;
+    while (next != NULL && arguments[0] != '\0') {
+        ck_assert_int_le(n_args, RUN_MAX_ARGS);
+        args[n_args] = strsep(&next, " ");
+        n_args++;
+    }
+    run_program_args(p, args);
+}
+
+#endif
