@@ -108,8 +108,8 @@ static bool prepare(const Checkpoint *checkpoint, const char *path, char **heade
 
 bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error)
 {
-    char *header;
-    size_t header_size;
+    char *header = NULL;
+    size_t header_size = 0;
     AtomicFile file;
     if (!prepare(checkpoint, path, &header, &header_size, error)) {
         return false;
@@ -124,8 +124,8 @@ bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *err
 
 bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error)
 {
-    char *header;
-    size_t header_size;
+    char *header = NULL;
+    size_t header_size = 0;
     if (!prepare(checkpoint, path, &header, &header_size, error)) {
         return false;
     }

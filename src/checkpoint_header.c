@@ -36,6 +36,7 @@ static void add_bytes(Text *text, const char *bytes, size_t size)
         text->bytes = larger;
         text->capacity = capacity;
     }
+    assert(text->bytes != NULL);
     memcpy(text->bytes + text->size, bytes, size);
     text->size += size;
 }

@@ -568,6 +568,7 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
 static void close_source(Source *source)
 {
     close(source->fd);
+
     free(source->header);
     json_decref(source->root);
     free(source->matrices);

@@ -36,8 +36,8 @@ static bool find_text(const Metadata *metadata, const char *key, const char **te
 
 bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uint64_t *count)
 {
-    const char *digits;
-    size_t size;
+    const char *digits = NULL;
+    size_t size = 0;
     if (!find_text(metadata, key, &digits, &size)) {
         return false;
     }
@@ -59,7 +59,7 @@ bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uin
 
 bool metadata_size(const Metadata *metadata, const char *key, int max, int *size)
 {
-    uint64_t count;
+    uint64_t count = 0;
     if (!metadata_count(metadata, key, (uint64_t)max, &count)) {
         return false;
     }
@@ -85,8 +85,8 @@ static bool parse_word(const char *digits, uint32_t *word)
 
 bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     if (!find_text(metadata, key, &text, &size)) {
         return false;
     }
@@ -97,12 +97,12 @@ bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc)
 // A number as float.hex() writes it: finite, and greater than min or equal to it.
 static bool read_real(const Metadata *metadata, const char *key, double *number)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     if (!find_text(metadata, key, &text, &size)) {
         return false;
     }
-    double parsed;
+    double parsed = 0;
     if (!hexfloat_parse(text, size, &parsed)) {
         return bad(metadata, key, "is not a number as float.hex() writes it");
     }
@@ -132,7 +132,7 @@ static int decode_rising(const char *text, size_t size, uint32_t *code_points)
     int n = 0;
     size_t offset = 0;
     while (offset < size) {
-        uint32_t code_point;
+        uint32_t code_point = 0;
         size_t n_bytes = utf8_decode(text + offset, size - offset, &code_point);
         if (n_bytes == 0 || (n > 0 && code_point <= code_points[n - 1])) {
             return 0;
@@ -146,8 +146,8 @@ static int decode_rising(const char *text, size_t size, uint32_t *code_points)
 
 bool metadata_tokenizer(const Metadata *metadata, Tokenizer *tokenizer)
 {
-    const char *text;
-    size_t size;
+    const char *text = NULL;
+    size_t size = 0;
     if (!find_text(metadata, "vocabulary", &text, &size)) {
         return false;
     }
@@ -179,19 +179,19 @@ static bool read_adam(const Metadata *metadata, AdamConfig *config)
 
 static bool read_random(const Metadata *metadata, Random *random)
 {
-    const char *words;
-    size_t size;
+    const char *words = NULL;
+    size_t size = 0;
     if (!find_text(metadata, "rng_state", &words, &size)) {
         return false;
     }
-    bool ok = size == 8 * RANDOM_STATE_WORDS;
+    bool ok = size == 8 * (size_t)RANDOM_STATE_WORDS;
     for (size_t i = 0; ok && i < RANDOM_STATE_WORDS; i++) {
         ok = parse_word(words + 8 * i, &random->state[i]);
     }
     if (!ok) {
         return bad(metadata, "rng_state", "is not 624 words of 8 hexadecimal digits");
     }
-    uint64_t index;
+    uint64_t index = 0;
     if (!metadata_count(metadata, "rng_index", RANDOM_STATE_WORDS, &index) ||
         !find_text(metadata, "rng_gauss", &words, &size)) {
         return false;
@@ -204,7 +204,7 @@ static bool read_random(const Metadata *metadata, Random *random)
 
 static bool read_count(const Metadata *metadata, const char *key, size_t *count)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (!metadata_count(metadata, key, CHECKPOINT_MAX_COUNT, &value)) {
         return false;
     }

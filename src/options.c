@@ -117,7 +117,7 @@ static bool parse_real(const Option *option, const char *text, double *value, Er
 
 static bool set_integer(const Option *option, const char *text, Error *error)
 {
-    uint64_t value;
+    uint64_t value = 0;
     bool ok = is_seed(option) ? parse_integer(option, text, &value, error)
                               : parse_count(option, text, &value, error);
     if (!ok) {

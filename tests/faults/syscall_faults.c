@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -19,6 +20,8 @@ static bool fails(const char *function)
         return false;
     }
     f->n_calls++;
+    size_t length = strlen(f->trace);
+    snprintf(f->trace + length, sizeof f->trace - length, "%s ", function);
     if (f->n_calls < f->at || (f->n_calls > f->at && !f->for_ever)) {
         return false;
     }

@@ -22,6 +22,7 @@ typedef struct SyscallFaults {
     int error_number;
     const char *only; // counts calls of this function alone; NULL: all
     const char *hit;  // the function that it happened to; NULL: none yet
+    char trace[512];  // the functions called, each with a space behind it
 } SyscallFaults;
 
 extern SyscallFaults syscall_faults;
