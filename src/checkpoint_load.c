@@ -568,7 +568,6 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
 static void close_source(Source *source)
 {
     close(source->fd);
-
     free(source->header);
     json_decref(source->root);
     free(source->matrices);

@@ -287,6 +287,21 @@ START_TEST(a_loss_that_is_not_finite_leaves_the_last_good_checkpoint)
 }
 END_TEST
 
+// The parameters fit, the graph does not. A sanitizer or valgrind needs more addresses than that.
+START_TEST(a_graph_larger_than_the_memory_is_refused)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    run("train --data names --num-steps 0 --n-embd 128 --save big");
+    assert_done();
+    p.address_space = 28 << 20;
+    run("sample --load big");
+    if (getenv("LD_PRELOAD") == NULL) {
+        assert_refused(1, "--load", "parameters need");
+    }
+#endif
+}
+END_TEST
+
 START_TEST(what_is_no_checkpoint_is_refused)
 {
     run("sample --load names");
@@ -438,6 +453,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, where_nothing_can_be_saved_nothing_is_trained);
     tcase_add_test(tcase, a_full_disk_leaves_the_old_checkpoint);
     tcase_add_test(tcase, a_loss_that_is_not_finite_leaves_the_last_good_checkpoint);
+    tcase_add_test(tcase, a_graph_larger_than_the_memory_is_refused);
     tcase_add_test(tcase, what_is_no_checkpoint_is_refused);
     tcase_add_test(tcase, another_programs_file_can_be_sampled_from);
     tcase_add_test(tcase, another_programs_file_cannot_be_resumed);
