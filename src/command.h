@@ -10,15 +10,22 @@ typedef enum ExitStatus {
     EXIT_USAGE = 2,         // the command line
     EXIT_INTERRUPTED = 130, // SIGINT or SIGTERM, and the step was finished: 128 + the signal
     EXIT_TERMINATED = 143,
+
+    // A command that compares answers as diff does; EXIT_DONE is: the same.
+    EXIT_DIFFERS = 1,
+    EXIT_TROUBLE = 2, // the world or the command line
 } ExitStatus;
 
-// A command gets its own name as argv[0], prints to standard output, and returns how it ended; the
-// Error is filled in unless that is EXIT_DONE.
+// A command gets its own name as argv[0], prints to standard output, and returns how it ended. The
+// Error, empty before, is filled in where something went wrong.
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
 Command command_train;
 Command command_sample;
 Command command_nodes;
+Command command_bench;
+Command command_crosscheck;
+Command command_compare;
 
 #endif

@@ -153,11 +153,12 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
 
 ExitStatus command_sample(int argc, char **argv, Error *error)
 {
+    const RunOptions defaults = run_options_default();
     SampleOptions chosen = {
-        .num_samples = run_options_default.num_samples,
-        .temperature = run_options_default.temperature,
-        .seed.seed = run_options_default.seed,
-        .engine = run_options_default.engine,
+        .num_samples = defaults.num_samples,
+        .temperature = defaults.temperature,
+        .seed.seed = defaults.seed,
+        .engine = defaults.engine,
     };
     Option options[N_SAMPLE_OPTIONS];
     if (!parse(&chosen, options, argc, argv, error)) {

@@ -23,13 +23,15 @@ bool dataset_read(Dataset *dataset, const char *path, Error *error)
     }
     if (size > DATASET_MAX_BYTES) {
         close(fd);
-        return error_set_file(error, path, 0, "has %zu bytes; at most %d can be read", size,
+        return error_set_file(error, path, 0,
+                              "has %zu bytes; at most %d can be read; use a smaller file", size,
                               DATASET_MAX_BYTES);
     }
     char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
     bool ok = text != NULL
                   ? in_file_read(fd, path, 0, text, &size, error)
-                  : error_set_file(error, path, 0, "out of memory for its %zu bytes", size);
+                  : error_set_file(error, path, 0,
+                                   "out of memory for its %zu bytes; use a smaller file", size);
     close(fd);
     Dataset parsed;
     if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
@@ -156,7 +158,8 @@ bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t 
     }
     Document *docs = calloc(n_docs, sizeof *docs);
     if (docs == NULL) {
-        return error_set_file(error, name, 0, "out of memory for its %zu documents", n_docs);
+        return error_set_file(error, name, 0,
+                              "out of memory for its %zu documents; use a smaller file", n_docs);
     }
     split_documents(text, size, docs);
     *dataset = (Dataset){.docs = docs, .n_docs = n_docs};

@@ -17,10 +17,9 @@ typedef struct CommandName {
 } CommandName;
 
 static const CommandName commands[] = {
-    {"run", command_run},
-    {"train", command_train},
-    {"sample", command_sample},
-    {"nodes", command_nodes},
+    {"run", command_run},         {"train", command_train}, {"sample", command_sample},
+    {"nodes", command_nodes},     {"bench", command_bench}, {"crosscheck", command_crosscheck},
+    {"compare", command_compare},
 };
 
 static ExitStatus run_command(int argc, char **argv, Error *error)
@@ -65,7 +64,7 @@ static void print_error(Error *error)
 
 int main(int argc, char **argv)
 {
-    Error error;
+    Error error = {{0}};
     if (!check_standard_streams()) {
         fprintf(stderr, "microgpt: standard output: is closed; send it to a file or a terminal\n");
         return EXIT_FAILED;
@@ -77,7 +76,7 @@ int main(int argc, char **argv)
     if (status == EXIT_DONE && !output_flush(&error)) {
         status = EXIT_FAILED;
     }
-    if (status != EXIT_DONE) {
+    if (error.message[0] != '\0') {
         fflush(stdout);
         print_error(&error);
     }

@@ -45,7 +45,10 @@ void options_for_run(RunOptions *run, Option *options)
          "longest context (default: 16)"},
         {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
          "spread of the initial parameters (default: 0.08)"},
-        {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME", "scalar (default: scalar)"},
+        {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME",
+         "scalar: a graph of Values; tensor: fast (default: scalar)"},
+        {"simd", OPTION_SIMD, &run->simd, 0, 0, "NAME",
+         "auto, none, avx2 or avx512; all the same bits (default: auto)"},
     };
     _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
     memcpy(options, all, sizeof all);
@@ -81,7 +84,7 @@ static bool parse_integer(const Option *option, const char *text, uint64_t *valu
 
 static bool parse_count(const Option *option, const char *text, uint64_t *value, Error *error)
 {
-    if (text[0] == '-' && isdigit((unsigned char)text[1])) {
+    if (text[0] == '-' && strpbrk(text, "123456789") != NULL) {
         return error_set(error, "--%s: '%.100s' must be at least %.0f", option->name, text,
                          option->min);
     }
@@ -135,6 +138,22 @@ static bool set_integer(const Option *option, const char *text, Error *error)
     return true;
 }
 
+static bool set_simd(const Option *option, const char *text, Error *error)
+{
+    if (strcmp(text, "auto") == 0) {
+        *(SimdLevel *)option->target = simd_best();
+        return true;
+    }
+    for (SimdLevel level = SIMD_NONE; level < N_SIMD_LEVELS; level++) {
+        if (strcmp(text, simd_name(level)) == 0) {
+            *(SimdLevel *)option->target = level;
+            return simd_has(level) ||
+                   bad_value(option, text, "is not in this processor; choose auto", error);
+        }
+    }
+    return bad_value(option, text, "is no SIMD level; choose auto, none, avx2 or avx512", error);
+}
+
 static bool set_option(const Option *option, char *text, Error *error)
 {
     switch (option->kind) {
@@ -155,9 +174,11 @@ static bool set_option(const Option *option, char *text, Error *error)
         return parse_real(option, text, option->target, error);
     case OPTION_ENGINE:
         if (!engine_kind_find(text, option->target)) {
-            return bad_value(option, text, "is no engine; there is: scalar", error);
+            return bad_value(option, text, "is no engine; choose scalar or tensor", error);
         }
         return true;
+    case OPTION_SIMD:
+        return set_simd(option, text, error);
     case OPTION_FLAG:
         *(bool *)option->target = true;
         return true;
@@ -166,8 +187,19 @@ static bool set_option(const Option *option, char *text, Error *error)
     return false;
 }
 
+// Whether `--text` begins the names of several options.
+static bool is_ambiguous(const char *text, const Option *options, size_t n_options)
+{
+    const char *name = text + strspn(text, "-");
+    size_t n_begun = 0;
+    for (size_t i = 0; i < n_options; i++) {
+        n_begun += strncmp(options[i].name, name, strcspn(name, "=")) == 0;
+    }
+    return n_begun > 1;
+}
+
 // What getopt_long stumbled on. It has already stepped over it, so argv[optind - 1] is the culprit.
-static bool bad_option(int code, char **argv, Error *error)
+static bool bad_option(int code, char **argv, const Option *options, size_t n_options, Error *error)
 {
     const char *text = argv[optind - 1];
     if (code == ':') {
@@ -177,12 +209,28 @@ static bool bad_option(int code, char **argv, Error *error)
         return error_set(error, "%.100s: takes no value; see --help", text);
     }
     if (optopt != 0) {
-        return error_set(error, "-%c: no such option; see --help", optopt);
+        return error_set(error, "-%c: no such option; see --help", isprint(optopt) ? optopt : '?');
     }
-    return error_set(error, "%.100s: no such option; see --help", text);
+    const char *what =
+        is_ambiguous(text, options, n_options) ? "is short for several options" : "no such option";
+    return error_set(error, "%.100s: %s; see --help", text, what);
 }
 
-bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
+// Takes an argument that is no option.
+static bool add_file(const char *text, const char **files, size_t max_files, size_t *n_files,
+                     Error *error)
+{
+    if (*n_files >= max_files) {
+        return error_set(error, "%.100s: is %s; see --help", text,
+                         max_files > 0 ? "one file too many" : "not an option");
+    }
+    files[*n_files] = text;
+    *n_files += 1;
+    return true;
+}
+
+bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
+                         const char **files, size_t max_files, size_t *n_files, Error *error)
 {
     assert(n_options <= MAX_OPTIONS);
     struct option long_options[MAX_OPTIONS + 1] = {{0}};
@@ -193,22 +241,28 @@ bool options_parse(int argc, char **argv, const Option *options, size_t n_option
     }
     opterr = 0;
     optind = 0; // glibc: start anew
-    for (;;) {
-        int code = getopt_long(argc, argv, "+:", long_options, NULL);
-        if (code == -1) {
-            break;
-        }
-        if (code == '?' || code == ':') {
-            return bad_option(code, argv, error);
-        }
-        if (!set_option(&options[code - FIRST_OPTION_CODE], optarg, error)) {
-            return false;
+    *n_files = 0;
+    bool ok = true;
+    for (int code = 0; ok && code != -1;) {
+        code = getopt_long(argc, argv, "-:", long_options, NULL); // -: files in their place, as 1
+        if (code == 1) {
+            ok = add_file(optarg, files, max_files, n_files, error);
+        } else if (code == '?' || code == ':') {
+            ok = bad_option(code, argv, options, n_options, error);
+        } else if (code != -1) {
+            ok = set_option(&options[code - FIRST_OPTION_CODE], optarg, error);
         }
     }
-    if (optind < argc) {
-        return error_set(error, "%.100s: is not an option; see --help", argv[optind]);
+    for (; ok && optind < argc; optind++) { // behind `--`
+        ok = add_file(argv[optind], files, max_files, n_files, error);
     }
-    return true;
+    return ok;
+}
+
+bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
+{
+    size_t n_files;
+    return options_parse_files(argc, argv, options, n_options, NULL, 0, &n_files, error);
 }
 
 bool options_check_run(const RunOptions *run, Error *error)

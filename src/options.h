@@ -18,6 +18,7 @@ typedef enum OptionKind {
     OPTION_REAL,       // double, min <= x < max
     OPTION_ABOVE,      // double, min < x < max
     OPTION_ENGINE,     // EngineKind by its name
+    OPTION_SIMD,       // SimdLevel by its name, or auto
     OPTION_FLAG,       // bool: takes no value
 } OptionKind;
 
@@ -41,7 +42,7 @@ typedef struct Option {
 #define OPTION_MAX_COUNT 1e15
 
 enum {
-    N_RUN_OPTIONS = 15,
+    N_RUN_OPTIONS = 16,
 };
 
 // The options that every training command has, to be written into run.
@@ -51,6 +52,12 @@ void options_for_run(RunOptions *run, Option *options);
 // Reads the arguments from argv[1] on; argv[0] is not looked at. Nothing is printed.
 // Errors: an unknown option, a value missing or bad, an argument that is no option.
 bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
+
+// The same for a command that takes files, before, behind or between the options, or after `--`.
+// Shapes: files [max_files].
+// Errors: also more files than max_files.
+bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
+                         const char **files, size_t max_files, size_t *n_files, Error *error);
 
 // Whether the options fit together.
 // Errors: n_embd is not divisible by n_head.

@@ -9,16 +9,20 @@
 #include "count.h"
 #include "memory_limit.h"
 
-const RunOptions run_options_default = {
-    .seed = 42,
-    .num_steps = 1000,
-    .num_samples = 20,
-    .temperature = 0.5,
-    .init_std = 0.08,
-    .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
-    .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
-    .engine = ENGINE_SCALAR,
-};
+RunOptions run_options_default(void)
+{
+    return (RunOptions){
+        .seed = 42,
+        .num_steps = 1000,
+        .num_samples = 20,
+        .temperature = 0.5,
+        .init_std = 0.08,
+        .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
+        .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
+        .engine = ENGINE_SCALAR,
+        .simd = simd_best(),
+    };
+}
 
 static const double MEBIBYTE = 1 << 20;
 
@@ -60,6 +64,13 @@ static bool open_data(Session *session, const RunOptions *options, Error *error)
     return tokenizer_init(&session->tokenizer, &session->dataset, error);
 }
 
+// The instructions that the fast path uses; the bits are the same with all of them.
+static void set_simd(Session *session, SimdLevel simd)
+{
+    engine_set_simd(session->engine, simd);
+    session->adam.simd = simd;
+}
+
 static bool open_model(Session *session, const RunOptions *options, Error *error)
 {
     ModelConfig config = options->model;
@@ -69,7 +80,12 @@ static bool open_model(Session *session, const RunOptions *options, Error *error
         return false;
     }
     model_randomize(&session->model, &session->random, options->init_std);
-    return engine_create(&session->engine, options->engine, &session->model, error);
+    if (!engine_create(&session->engine, options->engine, &session->model, error) ||
+        !adam_init(&session->adam, &options->adam, session->model.n_params, error)) {
+        return false;
+    }
+    set_simd(session, options->simd);
+    return true;
 }
 
 static bool open_trainer(Session *session, const RunOptions *options, Error *error)
@@ -83,7 +99,6 @@ bool session_open(Session *session, const RunOptions *options, Error *error)
     assert(session != NULL && options != NULL && error != NULL);
     *session = (Session){0};
     bool ok = open_data(session, options, error) && open_model(session, options, error) &&
-              adam_init(&session->adam, &options->adam, session->model.n_params, error) &&
               open_trainer(session, options, error);
     if (!ok) {
         session_close(session);
@@ -142,6 +157,7 @@ bool session_resume(Session *session, const RunOptions *options, Checkpoint *che
         session_close(session);
         return false;
     }
+    set_simd(session, options->simd);
     session->trainer.step = checkpoint->step;
     return true;
 }

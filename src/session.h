@@ -22,10 +22,12 @@ typedef struct RunOptions {
     AdamConfig adam;
     ModelConfig model; // vocab_size is the data's
     EngineKind engine;
+    SimdLevel simd;  // the kernels of the tensor engine and of Adam
     const char *log; // a file for one line a step; NULL: none
 } RunOptions;
 
-extern const RunOptions run_options_default;
+// microgpt.py's constants, the scalar engine, and the best kernels that the processor has.
+RunOptions run_options_default(void);
 
 typedef struct Session {
     Random random;

@@ -79,7 +79,7 @@ ExitStatus training_open(Training *training, int argc, char **argv, const char *
                          Error *error)
 {
     TrainingOptions *options = &training->options;
-    *options = (TrainingOptions){.run = run_options_default};
+    *options = (TrainingOptions){.run = run_options_default()};
     training->session = (Session){0};
     if (!training_options_parse(options, argc, argv, samples, error)) {
         return EXIT_USAGE;

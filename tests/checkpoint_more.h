@@ -74,7 +74,7 @@ static inline void leave_folder(const char *folder)
 
 static inline RunOptions tiny_options(void)
 {
-    RunOptions options = run_options_default;
+    RunOptions options = run_options_default();
     options.data = "names";
     options.num_steps = 12;
     options.model.n_embd = 4;

@@ -294,7 +294,7 @@ START_TEST(a_long_run_goes_on_from_20_places)
     if (!engine_at(_i, &engine)) {
         return;
     }
-    RunOptions options = run_options_default;
+    RunOptions options = run_options_default();
     options.engine = engine;
     Session session;
     open_session(&session, &options);

@@ -221,7 +221,7 @@ static const ReasonCase reason_cases[] = {
     {"--init-std=-0.08", "greater than 0"},
     {"--beta2=1", "from 0 to less than 1"},
     {"--beta2=-0.1", "from 0 to less than 1"},
-    {"--engine=tensors", "there is: scalar"},
+    {"--engine=tensors", "choose scalar or tensor"},
     {"--data=", "FILE"},
 };
 
@@ -444,7 +444,9 @@ typedef struct BadUtf8 {
 static const BadUtf8 bad_utf8[] = {
     {"\xff", "offset 0 "},
     {"abc\nde\xff\n", "offset 6 "},
-    {"abc\n\nde\xe2\x82", "data:3: "},             // the end comes too early
+    {"abc\n\nde\xe2\x82", "data:3: "}, // the end comes too early
+    {"a\r\nb\r\n\xff", "data:3: "},    // an end of a line in two bytes
+    {"a\rb\r\xff", "data:3: "},
     {"\u00fc\x80", "offset 2 "},                   // nothing to continue
     {"a\xc0\xaf", "offset 1 "},                    // '/' in two bytes
     {"a\xed\xa0\x80", "offset 1 "},                // half of a surrogate pair
@@ -676,7 +678,6 @@ END_TEST
 START_TEST(a_message_to_closed_standard_error_goes_nowhere)
 {
     char log[4096];
-    p.closed[STDIN_FILENO] = true;
     p.closed[STDERR_FILENO] = true;
     run(QUICK " --learning-rate 1e308 --log log");
     ck_assert_int_eq(p.status, 1);
@@ -932,7 +933,7 @@ START_TEST(the_log_must_not_overwrite_the_data)
     ck_assert_int_eq(link("data", "hardlink"), 0);
     snprintf(arguments, sizeof arguments, QUICK " --log %s", ways_to_the_data[_i]);
     run(arguments);
-    assert_refused(1, ways_to_the_data[_i], "is the data file");
+    assert_refused(1, ways_to_the_data[_i], "is the data file; name another one with --log");
     assert_file_is("data", DATA);
 }
 END_TEST

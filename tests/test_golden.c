@@ -97,7 +97,8 @@ START_TEST(all_steps_of_the_default_run_are_pythons)
     Session session;
     Error error = {""};
     read_golden_steps();
-    bool ok = session_open(&session, &run_options_default, &error);
+    RunOptions options = run_options_default();
+    bool ok = session_open(&session, &options, &error);
     ck_assert_msg(ok, "%s", error.message);
     ck_assert_uint_eq(session.model.n_params, N_PARAMS);
     ck_assert_uint_eq(session.trainer.num_steps, N_STEPS);

@@ -228,7 +228,7 @@ static double loss_of(ModelCheck *check)
 static void open_check(ModelCheck *check)
 {
     Error error = {""};
-    RunOptions options = run_options_default;
+    RunOptions options = run_options_default();
     const Document ann = {"ann", 3};
     bool ok = session_open(&check->session, &options, &error);
     for (double loss; ok && check->session.trainer.step < N_TRAINING_STEPS;) {

@@ -8,6 +8,7 @@
 
 #include "microgpt/error.h"
 #include "microgpt/model.h"
+#include "microgpt/simd.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,8 +25,9 @@ typedef struct AdamConfig {
 typedef struct Adam {
     AdamConfig config;
     size_t n_params;
-    double *m; // [n_params] first moments
-    double *v; // [n_params] second moments, never negative
+    SimdLevel simd; // the kernels to use: the processor's best, unless changed; any gives the same
+    double *m;      // [n_params] first moments
+    double *v;      // [n_params] second moments, never negative
 } Adam;
 
 // Allocates the moments, all zero.
@@ -36,7 +38,7 @@ void adam_free(Adam *adam);
 
 // Updates model->data from model->grad. step counts from 0.
 // Requires: step < num_steps, the model has adam's n_params.
-// Errors: the square of a gradient overflows (Python raises OverflowError); the parameters and
+// Errors: the square of a gradient is not finite (Python raises OverflowError); the parameters and
 // moments are then no longer usable.
 // Formula:
 //   lr_t = learning_rate * (1 - step / num_steps)

@@ -1,8 +1,9 @@
 // The seam between training and the two ways to compute: an engine turns a document into its loss
 // and leaves the gradients in model->grad.
 //
-// The engines are rooms behind this one door: `scalar` builds the graph of Values, node by node.
-// Who trains or samples knows the model and the engine, never what is inside.
+// The engines are rooms behind this one door: `scalar` builds the graph of Values, node by node;
+// `tensor` computes the same bits over arrays. Who trains or samples knows the model and the
+// engine, never what is inside.
 #ifndef MICROGPT_ENGINE_H
 #define MICROGPT_ENGINE_H
 
@@ -11,6 +12,7 @@
 
 #include "microgpt/error.h"
 #include "microgpt/model.h"
+#include "microgpt/simd.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -19,6 +21,7 @@ extern "C" {
 
 typedef enum EngineKind {
     ENGINE_SCALAR, // a graph of Values
+    ENGINE_TENSOR, // arrays and kernels, no graph: the same bits, much faster
 } EngineKind;
 
 typedef struct Engine Engine;
@@ -36,6 +39,10 @@ size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_p
 bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error);
 
 void engine_free(Engine *engine);
+
+// Makes the tensor engine use the kernels of a level instead of the processor's best; any level
+// gives the same bits. The scalar engine has no kernels. Requires: simd_has(level).
+void engine_set_simd(Engine *engine, SimdLevel level);
 
 // Runs the document through the model and computes its average loss per position.
 // Shapes: tokens [n_positions + 1]; tokens[pos_id + 1] is the target of position pos_id.

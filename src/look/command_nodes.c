@@ -62,6 +62,9 @@ static bool check_options(const NodesOptions *options, Error *error)
     if (!options_check_run(&options->run, error)) {
         return false;
     }
+    if (options->run.engine != ENGINE_SCALAR) {
+        return error_set(error, "--engine: only the scalar engine has nodes; leave the option out");
+    }
     if (options->step == 0) {
         return error_set(error, "--step: say which step's graph to write, from 1 on");
     }
@@ -77,7 +80,7 @@ static bool check_options(const NodesOptions *options, Error *error)
 
 ExitStatus command_nodes(int argc, char **argv, Error *error)
 {
-    NodesOptions chosen = {.run = run_options_default};
+    NodesOptions chosen = {.run = run_options_default()};
     Option options[N_RUN_OPTIONS + 5] = {
         {"step", OPTION_COUNT, &chosen.step, 1, OPTION_MAX_COUNT, "K", "whose graph to write"},
         {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},

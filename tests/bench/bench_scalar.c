@@ -95,7 +95,7 @@ static void print_phase(const char *name, double *us, size_t n)
 int main(void)
 {
     static double us[N_PHASES][N_DOCUMENTS];
-    RunOptions options = run_options_default;
+    RunOptions options = run_options_default();
     options.num_steps = N_WARM_UP + N_DOCUMENTS;
     Error error;
     Session session;

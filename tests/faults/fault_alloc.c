@@ -43,6 +43,13 @@ void *__wrap_calloc(size_t n, size_t size)
     return fails() ? NULL : __real_calloc(n, size);
 }
 
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
 void *__real_realloc(void *old, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_realloc(void *old, size_t size)
@@ -173,6 +180,7 @@ static const CommandLine lines[] = {
     {"train", command_train, "--resume half --save new"},
     {"sample", command_sample, "--load half --num-samples 2 --prompt a"},
     {"nodes", command_nodes, "--num-steps 2 --step 2 --output nodes"},
+    {"train", command_train, "--engine tensor --num-steps 3"},
 };
 
 int main(int argc, char **argv)

@@ -35,6 +35,20 @@ static void kill_after(double seconds)
     wait_for(pid);
 }
 
+// What is saved has been printed before, so that no step is missing from both outputs.
+static void check_printed(size_t step)
+{
+    char text[32];
+    Bytes out = read_bytes_of("out");
+    out.bytes[out.size] = '\0';
+    snprintf(text, sizeof text, "step %4zu /", step);
+    if (step > 0 && strstr((char *)out.bytes, text) == NULL) {
+        fprintf(stderr, "step %zu is saved, but not printed\n", step);
+        exit(EXIT_FAILURE);
+    }
+    free(out.bytes);
+}
+
 // Returns whether the run was killed in its middle: neither before the first checkpoint nor after
 // the last.
 static bool kill_and_resume(double seconds)
@@ -47,6 +61,7 @@ static bool kill_and_resume(double seconds)
     Checkpoint checkpoint;
     Error error;
     must_work(checkpoint_load(&checkpoint, "file", 0, &error), &error);
+    check_printed(checkpoint.step);
     bool in_the_middle = checkpoint.step < checkpoint.num_steps;
     checkpoint_free(&checkpoint);
     run_to_end(command_train, "train --data names --resume file --save file", "out");

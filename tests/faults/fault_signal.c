@@ -71,20 +71,26 @@ static void stop_at(size_t step, int signal_number, const char *engine)
     expect_together("first", "second", "whole", step);
 }
 
-// Without --save there is nothing to save, and the message says so.
-static void stop_without_saving(void)
+// Starts a training without end, and ends it by SIGTERM when it has printed something.
+static void stop_from_outside(const char *save, const char *message)
 {
+    char line[256];
     remove("first");
-    pid_t pid =
-        start_command(command_train, "train " MODEL " --num-steps 100000000", "first", "err");
+    snprintf(line, sizeof line, "train " MODEL " --num-steps 100000000 %s", save);
+    pid_t pid = start_command(command_train, line, "first", "err");
     struct stat status = {0};
-    while (stat("first", &status) != 0 || status.st_size == 0) { // it trains
+    while (stat("first", &status) != 0 || status.st_size == 0) {
+        siginfo_t ended = {0};
+        must(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
+        if (ended.si_pid == pid) {
+            fail("ended by itself", 0);
+        }
     }
     kill(pid, SIGTERM);
     if (wait_for(pid) != 143) {
         fail("another status than 143", 0);
     }
-    expect_text("err", "nothing is saved without --save", 0);
+    expect_text("err", message, 0);
 }
 
 // The first signal comes at the first write of a save, the second at the next.
@@ -126,7 +132,16 @@ int main(void)
                "output\n",
                engine_names[i]);
     }
-    stop_without_saving();
+    stop_from_outside("", "nothing is saved without --save");
+    make_checkpoint("between", 1);
+    stop_from_outside("--save between", "saved, go on with --resume between");
+    Checkpoint checkpoint;
+    Error error;
+    must_work(checkpoint_load(&checkpoint, "between", 0, &error), &error);
+    if (checkpoint.num_steps != 100000000 || checkpoint.step == 0) {
+        fail("stopped between two saves, and not saved", checkpoint.step);
+    }
+    checkpoint_free(&checkpoint);
     stop_twice();
     leave_folder(folder);
     return EXIT_SUCCESS;

@@ -24,8 +24,10 @@ static inline ExitStatus run_command_line(Command *command, const char *line)
     char *rest = text;
     for (char *word = strsep(&rest, " "); word != NULL && argc < RUN_COMMAND_MAX_ARGS;
          word = strsep(&rest, " ")) {
-        argv[argc] = word;
-        argc++;
+        if (word[0] != '\0') {
+            argv[argc] = word;
+            argc++;
+        }
     }
     Error error;
     ExitStatus status = command(argc, argv, &error);

@@ -11,7 +11,8 @@ enum {
     MAX_ARGS = 32,
 };
 
-static Command *const commands[] = {command_run, command_train, command_sample, command_nodes};
+static Command *const commands[] = {command_run, command_train, command_sample, command_nodes,
+                                    command_compare};
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -1,0 +1,38 @@
+// Which vector instructions the processor has, and which of them the kernels shall use.
+#ifndef MICROGPT_SIMD_H
+#define MICROGPT_SIMD_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif
+#pragma GCC visibility push(default)
+
+typedef enum SimdLevel {
+    SIMD_NONE,   // plain loops
+    SIMD_AVX2,   // four doubles at a time, with FMA
+    SIMD_AVX512, // eight doubles at a time (F, DQ, VL)
+    N_SIMD_LEVELS,
+} SimdLevel;
+
+// Whether this processor and this build can run the level.
+bool simd_has(SimdLevel level);
+
+// The highest level there is.
+SimdLevel simd_best(void);
+
+// "none", "avx2", "avx512".
+const char *simd_name(SimdLevel level);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,10 @@
+// Adam's kernel for AVX-512.
+#include "lanes_avx512.h"
+
+#include "adam_lanes.h"
+
+bool adam_update_avx512(double *p, const double *g, double *m, double *v, size_t n,
+                        const AdamStep *step)
+{
+    return update_lanes(p, g, m, v, n, step);
+}

@@ -1,0 +1,77 @@
+// Exactly what this machine's libm gives: libm itself, and the way to the kernels.
+#include "exactmath.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+double exactmath_libm(ExactFunction function, double x)
+{
+    static const double exponents[N_EXACT_FUNCTIONS] = {0.0, -1.0, -2.0, -1.5, -0.5, 0.5, 2.0};
+    if (function == EXACT_EXP) {
+        return exp(x);
+    }
+    // The exponent is no constant here: compilers replace pow(x, 2.0) by x * x, which is another
+    // number for about one x in a thousand.
+    return pow(x, exponents[function]);
+}
+
+void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n)
+{
+    assert(simd_has(level) && function < N_EXACT_FUNCTIONS);
+#ifdef __x86_64__
+    if (level == SIMD_AVX2) {
+        exactmath_avx2[function](x, y, n);
+        return;
+    }
+    if (level == SIMD_AVX512) {
+        exactmath_avx512[function](x, y, n);
+        return;
+    }
+#endif
+    for (size_t i = 0; i < n; i++) {
+        y[i] = exactmath_libm(function, x[i]);
+    }
+}
+
+// The distance of two doubles at a normal number.
+static double unit_in_last_place(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    bits &= 0x7FF0000000000000;
+    memcpy(&number, &bits, sizeof number);
+    return number * 0x1p-52;
+}
+
+// Whether libm must round result + rest to result.
+static bool is_certain(double result, double rest)
+{
+    double size = fabs(result);
+    double margin = size > 0x1p-128 && size < 0x1p128 ? EXACT_MARGIN : EXACT_MARGIN_FAR;
+    return fabs(rest) < (0.5 - margin) * unit_in_last_place(result);
+}
+
+double exactmath_square(double x)
+{
+    double square = x * x;
+    if (fabs(x) > 0x1p-400 && fabs(x) < 0x1p400 &&
+        is_certain(square, exactmath_square_rest(x, square))) {
+        return square;
+    }
+    return exactmath_libm(EXACT_POW_2, x);
+}
+
+double exactmath_root(double x)
+{
+    if (x > 0x1p-700 && x < 0x1p700) {
+        double root = sqrt(x);
+        double square = root * root;
+        double remainder = (x - square) - exactmath_square_rest(root, square);
+        if (is_certain(root, remainder / (root + root))) {
+            return root;
+        }
+    }
+    return exactmath_libm(EXACT_POW_1_2, x);
+}

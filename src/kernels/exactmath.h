@@ -1,0 +1,82 @@
+// Exactly what this machine's libm gives, several numbers at a time.
+//
+// microgpt.py computes every power and exponential by libm, whose answers are not always the
+// correctly rounded ones; a fast substitute has to make the same exceptions. It can, because libm's
+// error is bounded: the kernels (exactmath_lanes.h) compute the exact result to some 60 bits or
+// more, and round it. Only where the exact result lies so close to the middle between two doubles
+// that libm might have taken the other one is libm asked: for about one number in twenty.
+#ifndef MICROGPT_EXACTMATH_H
+#define MICROGPT_EXACTMATH_H
+
+#include <stddef.h>
+
+#include "microgpt/simd.h"
+
+typedef enum ExactFunction {
+    EXACT_EXP,           // exp(x)
+    EXACT_POW_MINUS_1,   // pow(x, -1)
+    EXACT_POW_MINUS_2,   // pow(x, -2)
+    EXACT_POW_MINUS_3_2, // pow(x, -1.5)
+    EXACT_POW_MINUS_1_2, // pow(x, -0.5)
+    EXACT_POW_1_2,       // pow(x, 0.5)
+    EXACT_POW_2,         // pow(x, 2)
+    N_EXACT_FUNCTIONS,
+} ExactFunction;
+
+// libm's own answer: the definition of what is right.
+double exactmath_libm(ExactFunction function, double x);
+
+// The same numbers for arrays, by the kernels of a level; SIMD_NONE calls libm for each.
+// Shapes: x [n], y [n]; may be the same.
+// Requires: simd_has(level).
+void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n);
+
+// x * x = square + rest exactly, square being x * x rounded.
+// Requires: 2^-400 < |x| < 2^400.
+// Source: Dekker, A floating-point technique for extending the available precision (1971)
+static inline double exactmath_square_rest(double x, double square)
+{
+    double shifted = x * 0x1.0000002p27; // 2^27 + 1: splits 53 bits into 26 and 26
+    double high = shifted - (shifted - x);
+    double low = x - high;
+    return ((high * high - square) + 2 * (high * low)) + low * low;
+}
+
+// pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions, again without libm
+// where it can be in no doubt.
+double exactmath_square(double x);
+double exactmath_root(double x);
+
+// How far libm's error may go beyond the half unit in the last place (ULP) that rounding costs.
+//
+// glibc since 2.28 has S. Nagy's exp and pow. Their sources state the worst cases: exp 0.511 ULP
+// built without FMA (0.509 with); pow the same plus |log(result)| * 2^53 * 1.5 * 2^-68. That makes
+// 0.5123 ULP for results in [2^-40, 2^40], 0.5151 in [2^-128, 2^128], 0.5435 at the ends of the
+// range of doubles. Later versions that round correctly are inside the same bounds. Tests of
+// some million hard inputs on glibc 2.36 pass with margins of 0.008 with FMA and 0.010 without, and
+// fail with 0.006 and 0.008.
+//
+// Any other libm: one ULP is far more than can be in doubt between two neighbours, so every number
+// is libm's. (A program built with glibc >= 2.29 does not start with an older one.)
+#ifndef EXACT_MARGIN
+#include <features.h>
+#if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 28)
+#define EXACT_MARGIN_NEAR 0.014 // exp, powers in [2^-40, 2^40]
+#define EXACT_MARGIN 0.016      // powers in [2^-128, 2^128]
+#define EXACT_MARGIN_FAR 0.06   // all powers that are normal numbers
+#endif
+#endif
+#endif
+#ifndef EXACT_MARGIN
+#define EXACT_MARGIN_NEAR 1.0
+#define EXACT_MARGIN 1.0
+#define EXACT_MARGIN_FAR 1.0
+#endif
+
+// What each level's file has to offer.
+typedef void ExactArrayFunction(const double *x, double *y, size_t n);
+extern ExactArrayFunction *const exactmath_avx2[N_EXACT_FUNCTIONS];
+extern ExactArrayFunction *const exactmath_avx512[N_EXACT_FUNCTIONS];
+
+#endif

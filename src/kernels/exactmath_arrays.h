@@ -1,0 +1,62 @@
+// The exact functions over whole arrays, for one instruction set: exactmath_avx2.c and
+// exactmath_avx512.c include this after their lanes_*.h.
+#include "exactmath_lanes.h"
+
+#include <string.h>
+
+typedef Lanes LanesFunction(Lanes x);
+
+// Called with a constant function, so that each array function becomes a loop of its own.
+static inline __attribute__((always_inline)) void exact_apply(LanesFunction *function,
+                                                              const double *x, double *y, size_t n)
+{
+    size_t i = 0;
+    for (; i + N_LANES <= n; i += N_LANES) {
+        lanes_store(&y[i], function(lanes_load(&x[i])));
+    }
+    if (i == n) {
+        return;
+    }
+    double last[N_LANES];
+    for (size_t lane = 0; lane < N_LANES; lane++) {
+        last[lane] = 1.0; // of which no function asks libm
+    }
+    memcpy(last, &x[i], (n - i) * sizeof *x);
+    lanes_store(last, function(lanes_load(last)));
+    memcpy(&y[i], last, (n - i) * sizeof *y);
+}
+
+static void exp_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_exp, x, y, n);
+}
+
+static void pow_minus_1_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_minus_1, x, y, n);
+}
+
+static void pow_minus_2_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_minus_2, x, y, n);
+}
+
+static void pow_minus_3_2_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_minus_3_2, x, y, n);
+}
+
+static void pow_minus_1_2_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_minus_1_2, x, y, n);
+}
+
+static void pow_1_2_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_1_2, x, y, n);
+}
+
+static void pow_2_array(const double *x, double *y, size_t n)
+{
+    exact_apply(exact_pow_2, x, y, n);
+}

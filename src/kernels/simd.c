@@ -1,0 +1,39 @@
+// Which vector instructions the processor has, and which of them the kernels shall use.
+#include "microgpt/simd.h"
+
+#include <assert.h>
+
+bool simd_has(SimdLevel level)
+{
+    switch (level) {
+    case SIMD_NONE:
+        return true;
+#ifdef __x86_64__
+    case SIMD_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case SIMD_AVX512:
+        return simd_has(SIMD_AVX2) && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
+    default:
+        return false;
+    }
+}
+
+SimdLevel simd_best(void)
+{
+    if (simd_has(SIMD_AVX512)) {
+        return SIMD_AVX512;
+    }
+    if (simd_has(SIMD_AVX2)) {
+        return SIMD_AVX2;
+    }
+    return SIMD_NONE;
+}
+
+const char *simd_name(SimdLevel level)
+{
+    static const char *const names[N_SIMD_LEVELS] = {"none", "avx2", "avx512"};
+    assert(level < N_SIMD_LEVELS);
+    return names[level];
+}

@@ -1,0 +1,73 @@
+// Reads node dumps, from this program or from any port in any language: docs/node-format.md.
+//
+// A dump is outside world: whatever the file says, what comes back is a graph whose children stand
+// before their parents, or one line of error with the number of the line at fault.
+#ifndef MICROGPT_DUMP_READER_H
+#define MICROGPT_DUMP_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "microgpt/error.h"
+
+enum {
+    DUMP_MAX_LINE_BYTES = 1 << 20, // a line of our own has some 200
+    DUMP_MAX_NODES = 1 << 25,      // five hundred times the default model's graph
+    DUMP_NO_TEXT = UINT32_MAX,     // an offset that stands for: there is none
+};
+
+// Why a dump without names did not get any from dump_name_by_model(), and what to do.
+#define DUMP_OTHER_SIZES                                                                           \
+    "it is not a graph of the model; see --n-layer, --n-embd, --n-head, --block-size"
+
+// A dump in memory. A full one has a graph; a sparse one has paths and nothing of a graph.
+//
+// Shapes, with N = n_nodes and M the number of edges: data, grad, ops, paths [N];
+// first_edge [N + 1]; children, local_grads [M].
+typedef struct NodeDump {
+    const char *file_name;
+    bool is_sparse;
+    bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
+    bool named_by_us; // by dump_name_by_model()
+    size_t n_nodes;
+    double *data;
+    double *grad;
+    uint32_t *first_edge; // node i has the edges from first_edge[i] up to first_edge[i + 1]
+    uint32_t *children;   // the operands, from left to right
+    double *local_grads;  // d(node)/d(child)
+    char *text;           // the names, each with a NUL behind it
+    uint32_t *ops;        // where in text; DUMP_NO_TEXT in a sparse dump
+    uint32_t *paths;      // where in text
+    size_t nodes_capacity;
+    size_t edges_capacity;
+    size_t text_size;
+    size_t text_capacity;
+} NodeDump;
+
+// Reads a dump of either kind, gzipped or not. The first line decides: a full dump starts with the
+// index 0, a sparse one with a path. The file name must outlive the dump.
+// Errors: the file cannot be read or unzipped; a line that is not in the format (a missing column,
+// a number that is not written as float.hex() does, a child that does not stand before its parent,
+// an index out of sequence, more or fewer local gradients than children); a line or a dump beyond
+// the limits above; out of memory.
+bool dump_read(NodeDump *dump, const char *file_name, Error *error);
+
+// A zeroed dump is fine, too.
+void dump_free(NodeDump *dump);
+
+// How many children a node has. 0 in a sparse dump.
+uint32_t dump_n_children(const NodeDump *dump, size_t node_id);
+
+// A node's path and operation; NULL where the dump has no names, or is sparse and has no
+// operations.
+const char *dump_path(const NodeDump *dump, size_t node_id);
+const char *dump_op(const NodeDump *dump, size_t node_id);
+
+// How many nodes stand before the first that has children: the parameters.
+size_t dump_n_leading_leaves(const NodeDump *dump);
+
+// Appends a name to text. Errors: out of memory, or 4 GiB of names.
+bool dump_add_text(NodeDump *dump, const char *name, size_t length, uint32_t *offset, Error *error);
+
+#endif

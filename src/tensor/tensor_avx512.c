@@ -1,0 +1,11 @@
+// The tensor engine's kernels for AVX-512.
+#include "lanes_avx512.h"
+
+#include "tensor_lanes.h"
+
+const WideKernels wide_kernels_avx512 = {
+    .forward = document_forward,
+    .backward = document_backward,
+    .sample_begin = sample_begin,
+    .sample_probs = sample_probs,
+};

@@ -1,0 +1,238 @@
+// The tensor engine: chooses between plain loops and vector kernels, and owns their memory.
+#include "tensor_gpt.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../count.h"
+#include "tensor_plain.h"
+#include "tensor_wide.h"
+
+struct TensorGpt {
+    Model *model;
+    SimdLevel level;
+    Plain plain; // empty until needed, as is the next one
+    Wide wide;
+    WideSample sample;
+    int *tokens; // [max_tokens], of the last forward
+    size_t max_tokens;
+    size_t n_positions; // of the last forward
+    bool is_wide;       // whether the kernels ran it
+    bool sample_is_wide;
+    size_t peak_bytes;
+};
+
+// The kernels to use, NULL for the plain loops.
+static const WideKernels *kernels_of(const TensorGpt *gpt)
+{
+#ifdef __x86_64__
+    if (gpt->level == SIMD_AVX512) {
+        return &wide_kernels_avx512;
+    }
+    if (gpt->level == SIMD_AVX2) {
+        return &wide_kernels_avx2;
+    }
+#endif
+    return NULL;
+}
+
+size_t tensor_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
+{
+    size_t sizes[] = {plain_count_bytes(config, n_positions), wide_count_bytes(config, n_positions),
+                      wide_sample_count_bytes(config, n_positions),
+                      n_positions * sizeof(int) + sizeof(TensorGpt)};
+    size_t sum = 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        sum = count_add(sum, sizes[i]);
+    }
+    return sum;
+}
+
+bool tensor_gpt_create(TensorGpt **gpt, Model *model, Error *error)
+{
+    TensorGpt *new = calloc(1, sizeof *new);
+    if (new == NULL) {
+        return error_out_of_memory(error, "the tensor engine", sizeof *new);
+    }
+    new->model = model;
+    new->level = simd_best();
+    *gpt = new;
+    return true;
+}
+
+void tensor_gpt_free(TensorGpt *gpt)
+{
+    if (gpt == NULL) {
+        return;
+    }
+    plain_free(&gpt->plain);
+    wide_free(&gpt->wide);
+    wide_sample_free(&gpt->sample);
+    free(gpt->tokens);
+    free(gpt);
+}
+
+void tensor_gpt_set_simd(TensorGpt *gpt, SimdLevel level)
+{
+    assert(simd_has(level));
+    gpt->level = level;
+}
+
+static void note_bytes(TensorGpt *gpt)
+{
+    size_t bytes = sizeof *gpt + gpt->max_tokens * sizeof(int) + gpt->plain.n_bytes +
+                   gpt->wide.n_bytes + gpt->sample.n_bytes;
+    if (bytes > gpt->peak_bytes) {
+        gpt->peak_bytes = bytes;
+    }
+}
+
+// Makes room for a document in the plain loops' memory, or in the kernels'.
+static bool need_plain(TensorGpt *gpt, size_t n_positions, Error *error)
+{
+    const ModelConfig *config = &gpt->model->config;
+    if (n_positions > gpt->plain.max_positions && !plain_grow(&gpt->plain, config, n_positions)) {
+        return error_out_of_memory(error, "activations", plain_count_bytes(config, n_positions));
+    }
+    note_bytes(gpt);
+    return true;
+}
+
+static bool need_wide(TensorGpt *gpt, size_t n_positions, Error *error)
+{
+    const ModelConfig *config = &gpt->model->config;
+    if (n_positions > gpt->wide.max_positions && !wide_grow(&gpt->wide, config, n_positions)) {
+        return error_out_of_memory(error, "activations", wide_count_bytes(config, n_positions));
+    }
+    note_bytes(gpt);
+    return true;
+}
+
+static bool keep_tokens(TensorGpt *gpt, const int *tokens, size_t n_positions, Error *error)
+{
+    size_t n_tokens = n_positions + 1;
+    if (n_tokens > gpt->max_tokens) {
+        int *new = realloc(gpt->tokens, n_tokens * sizeof *new);
+        if (new == NULL) {
+            return error_out_of_memory(error, "tokens", n_tokens * sizeof *new);
+        }
+        gpt->tokens = new;
+        gpt->max_tokens = n_tokens;
+    }
+    memcpy(gpt->tokens, tokens, n_tokens * sizeof *tokens);
+    gpt->n_positions = n_positions;
+    return true;
+}
+
+bool tensor_gpt_forward(TensorGpt *gpt, const int *tokens, size_t n_positions, double *loss,
+                        Error *error)
+{
+    const WideKernels *kernels = kernels_of(gpt);
+    assert(n_positions >= 1 && n_positions <= (size_t)gpt->model->config.block_size);
+    if (!keep_tokens(gpt, tokens, n_positions, error)) {
+        return false;
+    }
+    gpt->is_wide = false;
+    if (kernels != NULL) {
+        if (!need_wide(gpt, n_positions, error)) {
+            return false;
+        }
+        gpt->is_wide = kernels->forward(&gpt->wide, gpt->model, tokens, n_positions, loss);
+    }
+    if (!gpt->is_wide) {
+        if (!need_plain(gpt, n_positions, error)) {
+            return false;
+        }
+        *loss = plain_forward(&gpt->plain, gpt->model, tokens, n_positions);
+    }
+    return true;
+}
+
+bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
+{
+    assert(gpt->n_positions > 0);
+    if (gpt->is_wide) {
+        if (kernels_of(gpt)->backward(&gpt->wide, gpt->model, gpt->tokens, gpt->n_positions)) {
+            return true;
+        }
+        if (!need_plain(gpt, gpt->n_positions, error)) {
+            return false;
+        }
+        plain_forward(&gpt->plain, gpt->model, gpt->tokens, gpt->n_positions);
+    }
+    plain_backward(&gpt->plain, gpt->model, gpt->tokens, gpt->n_positions);
+    return true;
+}
+
+// Room for one position more than there was, and for as many again while the context allows, so
+// that a sample of any length moves its cache only a few times.
+static size_t sample_room(const TensorGpt *gpt, size_t pos_id)
+{
+    size_t room = pos_id < WIDEST ? WIDEST : 2 * pos_id;
+    size_t block_size = (size_t)gpt->model->config.block_size;
+    return room < block_size ? room : block_size;
+}
+
+static bool need_sample(TensorGpt *gpt, size_t pos_id, Error *error)
+{
+    const ModelConfig *config = &gpt->model->config;
+    size_t room = sample_room(gpt, pos_id);
+    if (pos_id >= gpt->sample.max_positions && !wide_sample_grow(&gpt->sample, config, room)) {
+        return error_out_of_memory(error, "sampling", wide_sample_count_bytes(config, room));
+    }
+    note_bytes(gpt);
+    return true;
+}
+
+// As the kernels' sample_probs.
+static void plain_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temperature,
+                        double *probs)
+{
+    size_t vocab_size = (size_t)gpt->model->config.vocab_size;
+    double inverse_temperature = pow(temperature, -1);
+    Softmax softmax;
+    plain_gpt(&gpt->plain, gpt->model, token_id, pos_id, probs);
+    for (size_t i = 0; i < vocab_size; i++) {
+        probs[i] *= inverse_temperature;
+    }
+    softmax_forward(probs, probs, &softmax, vocab_size);
+    for (size_t i = 0; i < vocab_size; i++) {
+        probs[i] *= softmax.inverse;
+    }
+}
+
+bool tensor_gpt_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temperature,
+                      double *probs, Error *error)
+{
+    const WideKernels *kernels = kernels_of(gpt);
+    assert(pos_id < (size_t)gpt->model->config.block_size);
+    if (pos_id == 0) {
+        gpt->sample_is_wide = false;
+        if (kernels != NULL) {
+            if (!need_sample(gpt, pos_id, error)) {
+                return false;
+            }
+            gpt->sample_is_wide = kernels->sample_begin(&gpt->sample, gpt->model);
+        }
+    }
+    if (gpt->sample_is_wide) {
+        if (!need_sample(gpt, pos_id, error)) {
+            return false;
+        }
+        kernels->sample_probs(&gpt->sample, gpt->model, token_id, pos_id, temperature, probs);
+        return true;
+    }
+    if (pos_id >= gpt->plain.max_positions && !need_plain(gpt, sample_room(gpt, pos_id), error)) {
+        return false;
+    }
+    plain_probs(gpt, token_id, pos_id, temperature, probs);
+    return true;
+}
+
+size_t tensor_gpt_peak_bytes(const TensorGpt *gpt)
+{
+    return gpt->peak_bytes;
+}

@@ -1,0 +1,1117 @@
+// The tensor engine's kernels, for one instruction set: tensor_avx2.c and tensor_avx512.c include
+// this after their lanes_*.h. tensor_wide.h explains the layout; tensor_nn.h states the formulas
+// and the order of every sum; tensor_plain.c is the same in plain loops.
+//
+// From the bottom to the top: sums of products, the operations forward, the document forward, the
+// operations backward, the document backward, sampling.
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "exactmath_lanes.h"
+#include "tensor_wide.h"
+
+// For code that is to be compiled anew where it is used, for the constants known there.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+// What the sizes of a document and its model are, in one place.
+typedef struct Sizes {
+    size_t n_embd;     // E
+    size_t n_head;     // H
+    size_t head_dim;   // D
+    size_t vocab_size; // V
+    size_t n;          // positions
+    size_t stride;     // S: the positions rounded up to whole vectors
+    size_t row;        // E rounded up: the length of a row where positions are rows
+} Sizes;
+
+static inline Sizes sizes_of(const Model *model, size_t n_positions)
+{
+    Sizes s = {
+        .n_embd = (size_t)model->config.n_embd,
+        .n_head = (size_t)model->config.n_head,
+        .head_dim = (size_t)model->head_dim,
+        .vocab_size = (size_t)model->config.vocab_size,
+        .n = n_positions,
+        .stride = (n_positions + N_LANES - 1) / N_LANES * N_LANES,
+    };
+    s.row = wide_round_up(s.n_embd);
+    return s;
+}
+
+// The sizes of microgpt.py.
+ALWAYS_INLINE Sizes default_sizes(size_t n_positions, size_t stride)
+{
+    Sizes s = {16, 4, 4, 27, n_positions, stride, 16};
+    return s;
+}
+
+static bool are_default(const Sizes *s)
+{
+    return s->n_embd == 16 && s->n_head == 4 && s->vocab_size == 27;
+}
+
+static inline size_t lesser(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// Many sums of products: y[o] = sum over k of w[o * w_out + k * w_term] * x[k * x_term], where w
+// is a number, x and y are vectors. k takes the values 0 ... n_terms-1 in this order, or those of
+// order; o likewise. Steps may be negative: a falling sum starts at the last term.
+typedef struct Products {
+    const double *w;
+    ptrdiff_t w_out;
+    ptrdiff_t w_term;
+    const double *x;
+    ptrdiff_t x_term;
+    size_t n_terms;
+    const uint32_t *order; // [n_terms], or NULL
+    const uint32_t *outs;  // which outputs, or NULL: all from 0 on
+} Products;
+
+enum {
+    MOST_SUMS = 2 * N_LANES, // as registers allow: 16 of 32, or 8 of 16
+    MOST_ROWS = MOST_SUMS / 2,
+};
+
+// n_out of them, a constant: so many sums are under way at the same time, each in a register.
+ALWAYS_INLINE void sum_tile(const Products *p, size_t first, double *y, size_t stride,
+                            const int n_out)
+{
+    Lanes sums[MOST_SUMS];
+    const double *w[MOST_SUMS];
+    for (int o = 0; o < n_out; o++) {
+        size_t out = p->outs == NULL ? first + (size_t)o : p->outs[first + (size_t)o];
+        w[o] = p->w + (ptrdiff_t)out * p->w_out;
+        sums[o] = lanes_all(0.0);
+    }
+    for (size_t i = 0; i < p->n_terms; i++) {
+        ptrdiff_t k = p->order == NULL ? (ptrdiff_t)i : (ptrdiff_t)p->order[i];
+        Lanes x = lanes_load(p->x + k * p->x_term);
+        for (int o = 0; o < n_out; o++) {
+            sums[o] = sums[o] + lanes_all(w[o][k * p->w_term]) * x;
+        }
+    }
+    for (int o = 0; o < n_out; o++) {
+        size_t out = p->outs == NULL ? first + (size_t)o : p->outs[first + (size_t)o];
+        lanes_store(&y[out * stride], sums[o]);
+    }
+}
+
+// n_out sums into y, whose rows are stride apart.
+ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size_t n_out)
+{
+    size_t o = 0;
+    for (; o + MOST_SUMS <= n_out; o += MOST_SUMS) {
+        sum_tile(&p, o, y, stride, MOST_SUMS);
+    }
+    if (MOST_SUMS > 8 && o + 8 <= n_out) {
+        sum_tile(&p, o, y, stride, 8);
+        o += 8;
+    }
+    if (o + 4 <= n_out) {
+        sum_tile(&p, o, y, stride, 4);
+        o += 4;
+    }
+    if (o + 2 <= n_out) {
+        sum_tile(&p, o, y, stride, 2);
+        o += 2;
+    }
+    if (o < n_out) {
+        sum_tile(&p, o, y, stride, 1);
+    }
+}
+
+// y = w x for all positions: y[o,t] = sum of w[o,i] * x[i,t], i rising.
+// Shapes: w [n_out,n_in], x [n_in,S], y [n_out,S].
+ALWAYS_INLINE void linear_forward(const Sizes *s, const double *w, const double *x, double *y,
+                                  size_t n_out, size_t n_in)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Products p = {w, (ptrdiff_t)n_in, 1, x + t, (ptrdiff_t)s->stride, n_in, NULL, NULL};
+        sum_products(p, y + t, s->stride, n_out);
+    }
+}
+
+// dx[i,t] = sum of w[o,i] * dy[o,t], o falling.
+// Shapes: w [n_out,n_in], dy [n_out,S], dx [n_in,S].
+ALWAYS_INLINE void linear_backward_input(const Sizes *s, const double *w, const double *dy,
+                                         double *dx, size_t n_out, size_t n_in)
+{
+    const double *last_w = w + (n_out - 1) * n_in;
+    const double *last_dy = dy + (n_out - 1) * s->stride;
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Products p = {last_w, 1,   -(ptrdiff_t)n_in, last_dy + t, -(ptrdiff_t)s->stride, n_out,
+                      NULL,   NULL};
+        sum_products(p, dx + t, s->stride, n_in);
+    }
+}
+
+// Only the active rows of dx.
+ALWAYS_INLINE void linear_backward_active(const Sizes *s, const double *w, const double *dy,
+                                          double *dx, size_t n_out, size_t n_in,
+                                          const uint32_t *active, size_t n_active)
+{
+    const double *last_w = w + (n_out - 1) * n_in;
+    const double *last_dy = dy + (n_out - 1) * s->stride;
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Products p = {last_w, 1,     -(ptrdiff_t)n_in, last_dy + t, -(ptrdiff_t)s->stride, n_out,
+                      NULL,   active};
+        sum_products(p, dx + t, s->stride, n_active);
+    }
+}
+
+// The same with o in a given order, of n_terms.
+ALWAYS_INLINE void linear_backward_input_order(const Sizes *s, const double *w, const double *dy,
+                                               double *dx, size_t n_in, const uint32_t *order,
+                                               size_t n_terms)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Products p = {w, 1, (ptrdiff_t)n_in, dy + t, (ptrdiff_t)s->stride, n_terms, order, NULL};
+        sum_products(p, dx + t, s->stride, n_in);
+    }
+}
+
+// A weight's gradient: dw[o,i] = sum of x[t,i] * dy[o,t], t falling.
+// Shapes: dw [n_out,n_in], dy [n_out,S], x [S,x_row].
+typedef struct WeightSums {
+    double *dw;
+    size_t n_in;
+    const double *dy;
+    const double *x;
+    size_t x_row;
+    const uint32_t *outs; // which rows o, or NULL: all
+} WeightSums;
+
+// n_rows rows, n_vectors vectors from column c on; both are constants.
+ALWAYS_INLINE void weight_tile(const Sizes *s, const WeightSums *w, size_t first, size_t c,
+                               const int n_rows, const int n_vectors)
+{
+    Lanes sums[MOST_ROWS][2];
+    size_t out[MOST_ROWS];
+    for (int i = 0; i < n_rows; i++) {
+        out[i] = w->outs == NULL ? first + (size_t)i : w->outs[first + (size_t)i];
+        for (int j = 0; j < n_vectors; j++) {
+            sums[i][j] = lanes_all(0.0);
+        }
+    }
+    for (size_t t = s->n; t-- > 0;) {
+        for (int i = 0; i < n_rows; i++) {
+            Lanes dy = lanes_all(w->dy[out[i] * s->stride + t]);
+            for (int j = 0; j < n_vectors; j++) {
+                Lanes x = lanes_load(&w->x[t * w->x_row + c + (size_t)j * N_LANES]);
+                sums[i][j] = sums[i][j] + x * dy;
+            }
+        }
+    }
+    for (int i = 0; i < n_rows; i++) {
+        for (int j = 0; j < n_vectors; j++) {
+            size_t column = c + (size_t)j * N_LANES;
+            size_t count = lesser(w->n_in - column, N_LANES);
+            double *dw = &w->dw[out[i] * w->n_in + column];
+            if (count == N_LANES) {
+                lanes_store(dw, sums[i][j]);
+            } else {
+                lanes_store_first(dw, sums[i][j], count);
+            }
+        }
+    }
+}
+
+// All columns of n_rows rows.
+ALWAYS_INLINE void weight_rows(const Sizes *s, const WeightSums *w, size_t first, const int n_rows)
+{
+    size_t c = 0;
+    for (; c + 2 * N_LANES <= w->n_in; c += 2 * N_LANES) {
+        weight_tile(s, w, first, c, n_rows, 2);
+    }
+    for (; c < w->n_in; c += N_LANES) {
+        weight_tile(s, w, first, c, n_rows, 1);
+    }
+}
+
+ALWAYS_INLINE void linear_backward_weight(const Sizes *s, const WeightSums w, size_t n_out)
+{
+    size_t o = 0;
+    for (; o + MOST_ROWS <= n_out; o += MOST_ROWS) {
+        weight_rows(s, &w, o, MOST_ROWS);
+    }
+    if (MOST_ROWS > 4 && o + 4 <= n_out) {
+        weight_rows(s, &w, o, 4);
+        o += 4;
+    }
+    for (; o < n_out; o++) {
+        weight_rows(s, &w, o, 1);
+    }
+}
+
+// to[j,i] = from[i,j]. Shapes: from [n_rows,from_row], to [n_columns,to_row], all rounded up to
+// whole vectors.
+ALWAYS_INLINE void transpose(const double *from, size_t from_row, double *to, size_t to_row,
+                             size_t n_rows, size_t n_columns)
+{
+    for (size_t i = 0; i < n_rows; i += N_LANES) {
+        for (size_t j = 0; j < n_columns; j += N_LANES) {
+            Lanes square[N_LANES];
+            for (size_t k = 0; k < N_LANES; k++) {
+                square[k] = lanes_load(&from[(i + k) * from_row + j]);
+            }
+            lanes_transpose(square);
+            for (size_t k = 0; k < N_LANES; k++) {
+                lanes_store(&to[(j + k) * to_row + i], square[k]);
+            }
+        }
+    }
+}
+
+// Whether all numbers are finite and far from overflow: the sum of their sizes is.
+// (A caller gives whole vectors, or parameters.)
+static bool all_usual(const double *x, size_t n)
+{
+    Lanes sums[8];
+    size_t i = 0;
+    for (int j = 0; j < 8; j++) {
+        sums[j] = lanes_all(0.0);
+    }
+    for (; i + 8 * N_LANES <= n; i += 8 * N_LANES) {
+        for (int j = 0; j < 8; j++) {
+            sums[j] = sums[j] + lanes_abs(lanes_load(&x[i + (size_t)j * N_LANES]));
+        }
+    }
+    for (; i < n; i += N_LANES) {
+        sums[0] = sums[0] + lanes_abs(lanes_load_first(&x[i], lesser(n - i, N_LANES)));
+    }
+    for (int j = 1; j < 8; j++) {
+        sums[0] = sums[0] + sums[j];
+    }
+    return lanes_bits(lanes_less(sums[0], lanes_all(0x1p200))) == ALL_LANES;
+}
+
+enum {
+    EXP_ROWS = 32, // how many vectors of exponentials wait for libm together
+};
+
+// x = exp(x) for n_rows vectors, row apart, n_rows <= EXP_ROWS. libm is asked at the end for all
+// lanes of doubt that are set in lanes: which they are is random, and a branch on it for every
+// vector would be mispredicted one time in four.
+static void exp_some_rows(double *x, size_t row, size_t n_rows, unsigned lanes)
+{
+    double doubtful_x[EXP_ROWS + 1][N_LANES];
+    size_t doubtful_i[EXP_ROWS + 1];
+    unsigned doubtful_lanes[EXP_ROWS + 1];
+    size_t n_doubtful = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        unsigned doubt;
+        Lanes xi = lanes_load(&x[i * row]);
+        lanes_store(&x[i * row], exact_exp_try(xi, &doubt));
+        doubt &= lanes;
+        lanes_store(doubtful_x[n_doubtful], xi); // overwritten by the next one unless counted
+        doubtful_i[n_doubtful] = i;
+        doubtful_lanes[n_doubtful] = doubt;
+        n_doubtful += doubt != 0;
+    }
+    for (size_t j = 0; j < n_doubtful; j++) {
+        double *y = &x[doubtful_i[j] * row];
+        for (unsigned bits = doubtful_lanes[j]; bits != 0; bits &= bits - 1) {
+            int lane = __builtin_ctz(bits);
+            y[lane] = exactmath_libm(EXACT_EXP, doubtful_x[j][lane]);
+        }
+    }
+}
+
+static void exp_rows(double *x, size_t row, size_t n_rows, unsigned lanes)
+{
+    for (size_t i = 0; i < n_rows; i += EXP_ROWS) {
+        exp_some_rows(&x[i * row], row, lesser(n_rows - i, EXP_ROWS), lanes);
+    }
+}
+
+// The lanes from position t on that exist, as bits.
+static inline unsigned lanes_in_use(const Sizes *s, size_t t)
+{
+    return s->n - t < N_LANES ? (1U << (s->n - t)) - 1 : ALL_LANES;
+}
+
+ALWAYS_INLINE void rmsnorm_forward(const Sizes *s, const double *x, double *y, WideNorm norm,
+                                   double inverse_n_embd)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Lanes sum = lanes_all(0.0);
+        for (size_t i = 0; i < s->n_embd; i++) {
+            Lanes xi = lanes_load(&x[i * s->stride + t]);
+            sum = sum + xi * xi;
+        }
+        Lanes mean_square = sum * lanes_all(inverse_n_embd) + lanes_all(1e-5);
+        Lanes scale = exact_pow_minus_1_2(mean_square);
+        lanes_store(&norm.mean_square[t], mean_square);
+        lanes_store(&norm.scale[t], scale);
+        for (size_t i = 0; i < s->n_embd; i++) {
+            lanes_store(&y[i * s->stride + t], lanes_load(&x[i * s->stride + t]) * scale);
+        }
+    }
+}
+
+// dx goes on from what it holds, the gradient by way of the residual connection.
+ALWAYS_INLINE void rmsnorm_backward(const Sizes *s, const double *x, WideNorm norm,
+                                    const double *dy, double *dx, double inverse_n_embd)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Lanes dscale = lanes_all(0.0);
+        for (size_t i = s->n_embd; i-- > 0;) {
+            dscale =
+                dscale + lanes_load(&x[i * s->stride + t]) * lanes_load(&dy[i * s->stride + t]);
+        }
+        Lanes local = lanes_all(-0.5) * exact_pow_minus_3_2(lanes_load(&norm.mean_square[t]));
+        Lanes dsum = lanes_all(inverse_n_embd) * (local * dscale);
+        Lanes scale = lanes_load(&norm.scale[t]);
+        for (size_t i = 0; i < s->n_embd; i++) {
+            size_t at = i * s->stride + t;
+            Lanes dsquare = lanes_load(&x[at]) * dsum;
+            Lanes sum = lanes_load(&dx[at]) + scale * lanes_load(&dy[at]);
+            lanes_store(&dx[at], (sum + dsquare) + dsquare);
+        }
+    }
+}
+
+// Which lanes of the vector of queries from t on may look at key position key.
+static inline LaneMask may_look(size_t t, size_t key)
+{
+    static const double numbers[WIDEST] = {0, 1, 2, 3, 4, 5, 6, 7};
+    Lanes first = lanes_all((double)key - (double)t);
+    return lanes_not_less(lanes_load(numbers), first);
+}
+
+// How many keys the queries of the vector from t on may look at.
+static inline size_t keys_of(const Sizes *s, size_t t)
+{
+    return lesser(t + N_LANES, s->n);
+}
+
+// A head's scores for the queries from t on, less the largest of each query: e, at first the sums
+// of products, becomes them. 0 where a query must not look. Shapes: e [n_keys,S].
+ALWAYS_INLINE void attention_scores(const Sizes *s, double *e, size_t t, double inverse_sqrt_dim)
+{
+    size_t n_keys = keys_of(s, t);
+    Lanes factor = lanes_all(inverse_sqrt_dim);
+    Lanes max = lanes_load(&e[t]) * factor;
+    for (size_t key = 1; key < n_keys; key++) {
+        Lanes score = lanes_load(&e[key * s->stride + t]) * factor;
+        max = lanes_select(may_look(t, key), lanes_max(score, max), max);
+    }
+    Lanes minus_max = lanes_all(-0.0) - max;
+    for (size_t key = 0; key < n_keys; key++) {
+        double *score = &e[key * s->stride + t];
+        Lanes difference = lanes_load(score) * factor + minus_max;
+        lanes_store(score, lanes_select(may_look(t, key), difference, lanes_all(0.0)));
+    }
+}
+
+// Sets the exponentials to zero where a query must not look, and sums up the others.
+ALWAYS_INLINE void attention_totals(const Sizes *s, double *e, size_t t, double *total,
+                                    double *inverse)
+{
+    size_t n_keys = keys_of(s, t);
+    Lanes sum = lanes_all(0.0);
+    for (size_t key = 0; key < n_keys; key++) {
+        double *exponential = &e[key * s->stride + t];
+        Lanes looked = lanes_select(may_look(t, key), lanes_load(exponential), lanes_all(0.0));
+        lanes_store(exponential, looked);
+        sum = sum + looked;
+    }
+    lanes_store(&total[t], sum);
+    lanes_store(&inverse[t], exact_pow_minus_1(sum));
+}
+
+// prob[key] = e[key] * inverse for the vector of queries from t on; zeros up to the next whole
+// vector of keys.
+ALWAYS_INLINE void attention_probs(const Sizes *s, const double *e, Lanes inverse, size_t t,
+                                   double *probs)
+{
+    size_t n_keys = keys_of(s, t);
+    for (size_t key = 0; key < n_keys; key++) {
+        lanes_store(&probs[key * s->stride + t], lanes_load(&e[key * s->stride + t]) * inverse);
+    }
+    for (size_t key = n_keys; key < t + N_LANES; key++) {
+        lanes_store(&probs[key * s->stride + t], lanes_all(0.0));
+    }
+}
+
+// Heads go side by side from step to step, since within a head each step has to wait for the last.
+ALWAYS_INLINE void attention_forward(const Sizes *s, Wide *wide, WideLayer *layer)
+{
+    const ptrdiff_t stride = (ptrdiff_t)s->stride;
+    const size_t square = s->stride * s->stride;
+    const size_t head = s->head_dim * s->stride;
+    const double *q = layer->qkv;
+    const double *k = q + s->n_embd * s->stride;
+    const double *v = k + s->n_embd * s->stride;
+    double *e = layer->attn_e;
+    double *total = layer->attn_total;
+    double *inverse = layer->attn_inverse;
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        const size_t n_keys = keys_of(s, t);
+        for (size_t h = 0; h < s->n_head; h++) {
+            Products products = {k + h * head, 1,           stride, q + h * head + t,
+                                 stride,       s->head_dim, NULL,   NULL};
+            sum_products(products, e + h * square + t, s->stride, n_keys);
+            attention_scores(s, e + h * square, t, wide->inverse_sqrt_dim);
+        }
+        for (size_t h = 0; h < s->n_head; h++) {
+            exp_rows(e + h * square + t, s->stride, n_keys, lanes_in_use(s, t));
+        }
+        for (size_t h = 0; h < s->n_head; h++) {
+            attention_totals(s, e + h * square, t, total + h * s->stride, inverse + h * s->stride);
+        }
+        for (size_t h = 0; h < s->n_head; h++) {
+            double *probs = wide->attn[0] + h * square;
+            attention_probs(s, e + h * square, lanes_load(&inverse[h * s->stride + t]), t, probs);
+            Products products = {v + h * head, stride, 1, probs + t, stride, n_keys, NULL, NULL};
+            sum_products(products, layer->xa + h * head + t, s->stride, s->head_dim);
+        }
+    }
+}
+
+// y = (y + x), y having been made first: the left operand.
+ALWAYS_INLINE void add(const Sizes *s, double *y, const double *x, size_t n_rows)
+{
+    for (size_t i = 0; i < n_rows * s->stride; i += N_LANES) {
+        lanes_store(&y[i], lanes_load(&y[i]) + lanes_load(&x[i]));
+    }
+}
+
+// ReLU in place; lists the rows that are not zero at all positions.
+ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
+{
+    size_t n_active = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        unsigned bits = 0;
+        for (size_t t = 0; t < s->stride; t += N_LANES) {
+            Lanes x = lanes_max(lanes_load(&h[i * s->stride + t]), lanes_all(0.0));
+            bits |= lanes_bits(lanes_less(lanes_all(0.0), x));
+            lanes_store(&h[i * s->stride + t], x);
+        }
+        active[n_active] = (uint32_t)i; // overwritten by the next one unless counted
+        n_active += bits != 0;
+    }
+    return n_active;
+}
+
+// dh = (1 if h > 0 else 0) * dh, for the active rows.
+ALWAYS_INLINE void relu_backward(const Sizes *s, const double *h, double *dh,
+                                 const uint32_t *active, size_t n_active)
+{
+    for (size_t i = 0; i < n_active; i++) {
+        for (size_t t = 0; t < s->stride; t += N_LANES) {
+            size_t at = active[i] * s->stride + t;
+            LaneMask on = lanes_less(lanes_all(0.0), lanes_load(&h[at]));
+            lanes_store(&dh[at], lanes_select(on, lanes_load(&dh[at]), lanes_all(0.0)));
+        }
+    }
+}
+
+// y[o,t] = sum of w[o,j] * h[j,t], j rising over the active rows.
+ALWAYS_INLINE void linear_forward_active(const Sizes *s, const double *w, const double *h,
+                                         double *y, size_t n_out, size_t n_in,
+                                         const uint32_t *active, size_t n_active)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Products p = {w, (ptrdiff_t)n_in, 1, h + t, (ptrdiff_t)s->stride, n_active, active, NULL};
+        sum_products(p, y + t, s->stride, n_out);
+    }
+}
+
+static const double *data_of(const Model *model, MatrixKind kind, int layer)
+{
+    return &model->data[model_matrix(model, kind, layer)->first_param];
+}
+
+static double *grad_of(Model *model, MatrixKind kind, int layer)
+{
+    return &model->grad[model_matrix(model, kind, layer)->first_param];
+}
+
+ALWAYS_INLINE void embedding_forward(const Sizes *s, const Model *model, const int *tokens,
+                                     Wide *wide)
+{
+    const double *wte = data_of(model, MATRIX_WTE, -1);
+    const double *wpe = data_of(model, MATRIX_WPE, -1);
+    for (size_t t = 0; t < s->n; t++) {
+        const double *token_row = &wte[(size_t)tokens[t] * s->n_embd];
+        const double *pos_row = &wpe[t * s->n_embd];
+        for (size_t i = 0; i < s->n_embd; i += N_LANES) {
+            size_t count = lesser(s->n_embd - i, N_LANES);
+            Lanes x = lanes_load_first(&token_row[i], count) + lanes_load_first(&pos_row[i], count);
+            lanes_store(&wide->rows[t * s->row + i], x);
+        }
+    }
+    memset(&wide->rows[s->n * s->row], 0, (s->stride - s->n) * s->row * sizeof(double));
+    transpose(wide->rows, s->row, wide->embedded, s->stride, s->stride, s->n_embd);
+}
+
+ALWAYS_INLINE void layer_forward(const Sizes *s, const Model *model, Wide *wide, int l, double *out)
+{
+    WideLayer *layer = &wide->layers[l];
+    rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
+    // The three matrices follow each other in memory: one matrix of 3E rows.
+    linear_forward(s, data_of(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv, 3 * s->n_embd,
+                   s->n_embd);
+    attention_forward(s, wide, layer);
+    linear_forward(s, data_of(model, MATRIX_ATTN_WO, l), layer->xa, layer->x1, s->n_embd,
+                   s->n_embd);
+    add(s, layer->x1, layer->x0, s->n_embd);
+
+    rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
+    linear_forward(s, data_of(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h, 4 * s->n_embd,
+                   s->n_embd);
+    layer->n_active = relu_forward(s, layer->h, 4 * s->n_embd, layer->active);
+    linear_forward_active(s, data_of(model, MATRIX_MLP_FC2, l), layer->h, out, s->n_embd,
+                          4 * s->n_embd, layer->active, layer->n_active);
+    add(s, out, layer->x1, s->n_embd);
+}
+
+// e, at first the logits, becomes their exponentials.
+ALWAYS_INLINE void loss_softmax(const Sizes *s, double *e, double *totals, double *inverses)
+{
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Lanes max = lanes_load(&e[t]);
+        for (size_t j = 1; j < s->vocab_size; j++) {
+            max = lanes_max(lanes_load(&e[j * s->stride + t]), max);
+        }
+        for (size_t j = 0; j < s->vocab_size; j++) {
+            double *logit = &e[j * s->stride + t];
+            lanes_store(logit, lanes_load(logit) + (lanes_all(-0.0) - max));
+        }
+        exp_rows(&e[t], s->stride, s->vocab_size, lanes_in_use(s, t));
+        Lanes sum = lanes_all(0.0);
+        for (size_t j = 0; j < s->vocab_size; j++) {
+            sum = sum + lanes_load(&e[j * s->stride + t]);
+        }
+        lanes_store(&totals[t], sum);
+        lanes_store(&inverses[t], exact_pow_minus_1(sum));
+    }
+}
+
+ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const int *tokens,
+                           double *loss)
+{
+    int n_layer = model->config.n_layer;
+    if (!all_usual(model->data, model->n_params)) {
+        return false;
+    }
+    embedding_forward(&s, model, tokens, wide);
+    double *x = n_layer > 0 ? wide->layers[0].x0 : wide->xf;
+    rmsnorm_forward(&s, wide->embedded, x, wide->norm0, wide->inverse_n_embd);
+    for (int l = 0; l < n_layer; l++) {
+        layer_forward(&s, model, wide, l, l + 1 < n_layer ? wide->layers[l + 1].x0 : wide->xf);
+    }
+    linear_forward(&s, data_of(model, MATRIX_LM_HEAD, -1), wide->xf, wide->e, s.vocab_size,
+                   s.n_embd);
+    loss_softmax(&s, wide->e, wide->total, wide->inverse);
+
+    double sum = 0.0;
+    for (size_t t = 0; t < s.n; t++) {
+        wide->prob[t] = wide->e[(size_t)tokens[t + 1] * s.stride + t] * wide->inverse[t];
+        if (!(wide->prob[t] > 0x1p-900)) {
+            return false; // its inverse may be infinite; or it is nan, and with it the loss
+        }
+        sum += log(wide->prob[t]) * -1;
+    }
+    *loss = sum * (1 / (double)s.n);
+    return isfinite(*loss);
+}
+
+// The same code three times: for the default sizes, where the compiler knows every length but the
+// number of positions, up to 8 of them and more, and for all sizes.
+static bool document_forward(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
+                             double *loss)
+{
+    const Sizes s = sizes_of(model, n_positions);
+    if (are_default(&s) && s.stride == 8) {
+        return forward(default_sizes(s.n, 8), wide, model, tokens, loss);
+    }
+    if (are_default(&s) && s.stride == 16) {
+        return forward(default_sizes(s.n, 16), wide, model, tokens, loss);
+    }
+    return forward(s, wide, model, tokens, loss);
+}
+
+// From the losses to dx, the gradient of the last layer's output.
+ALWAYS_INLINE void head_backward(const Sizes *s, Wide *wide, Model *model, const int *tokens)
+{
+    const double *w = data_of(model, MATRIX_LM_HEAD, -1);
+    double *dlogits = wide->e; // in place
+    double dloss = -1 * (1 / (double)s->n);
+    double dprob[WIDEST];
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        Lanes local = lanes_all(-1.0) * exact_pow_minus_2(lanes_load(&wide->total[t]));
+        // Only the target's quotient leads to the loss: dtotal has one term per position.
+        for (size_t i = 0; i < N_LANES; i++) {
+            bool exists = t + i < s->n;
+            dprob[i] = exists ? (1 / wide->prob[t + i]) * dloss : 0.0;
+        }
+        double e_target[WIDEST];
+        for (size_t i = 0; i < N_LANES; i++) {
+            size_t target = t + i < s->n ? (size_t)tokens[t + i + 1] : 0;
+            e_target[i] = dlogits[target * s->stride + t + i];
+        }
+        Lanes dp = lanes_load(dprob);
+        Lanes et = lanes_load(e_target);
+        Lanes dtotal = local * (et * dp);
+        Lanes dtarget = et * (lanes_load(&wide->inverse[t]) * dp + dtotal);
+        lanes_store(&wide->prob[t], dtarget);
+        for (size_t j = 0; j < s->vocab_size; j++) {
+            double *dlogit = &dlogits[j * s->stride + t];
+            lanes_store(dlogit, lanes_load(dlogit) * dtotal);
+        }
+    }
+
+    // The target's logit comes last, after all others in falling order (tensor_plain.c): in the
+    // first sum it is zero, then its product is added.
+    for (size_t t = 0; t < s->n; t++) {
+        size_t target = (size_t)tokens[t + 1];
+        dlogits[target * s->stride + t] = 0.0;
+        Lanes dtarget = lanes_all(wide->prob[t]);
+        for (size_t i = 0; i < s->n_embd; i += N_LANES) {
+            size_t count = lesser(s->n_embd - i, N_LANES);
+            Lanes row = lanes_load_first(&w[target * s->n_embd + i], count);
+            lanes_store(&wide->rows[t * s->row + i], row * dtarget);
+        }
+    }
+    memset(&wide->rows[s->n * s->row], 0, (s->stride - s->n) * s->row * sizeof(double));
+    linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd);
+    transpose(wide->rows, s->row, wide->dxn, s->stride, s->stride, s->n_embd);
+    add(s, wide->dx, wide->dxn, s->n_embd);
+    for (size_t t = 0; t < s->n; t++) {
+        dlogits[(size_t)tokens[t + 1] * s->stride + t] = wide->prob[t];
+    }
+    transpose(wide->xf, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    WeightSums dw = {
+        grad_of(model, MATRIX_LM_HEAD, -1), s->n_embd, dlogits, wide->rows, s->row, NULL};
+    linear_backward_weight(s, dw, s->vocab_size);
+}
+
+// dx turns from the gradient of the layer's output into that of x1. Rows of h that are zero at all
+// positions get no gradient and give none.
+ALWAYS_INLINE void mlp_backward(const Sizes *s, Wide *wide, Model *model, int l)
+{
+    WideLayer *layer = &wide->layers[l];
+    size_t n_hidden = 4 * s->n_embd;
+    size_t hidden_row = wide_round_up(n_hidden);
+    size_t n_active = layer->n_active;
+    double *dfc1 = grad_of(model, MATRIX_MLP_FC1, l);
+
+    transpose(layer->h, s->stride, wide->rows, hidden_row, n_hidden, s->stride);
+    WeightSums dfc2_sums = {
+        grad_of(model, MATRIX_MLP_FC2, l), n_hidden, wide->dx, wide->rows, hidden_row, NULL};
+    linear_backward_weight(s, dfc2_sums, s->n_embd);
+
+    linear_backward_active(s, data_of(model, MATRIX_MLP_FC2, l), wide->dx, wide->dh, s->n_embd,
+                           n_hidden, layer->active, n_active);
+    relu_backward(s, layer->h, wide->dh, layer->active, n_active);
+    for (size_t i = 0; i < n_active; i++) {
+        wide->falling[i] = layer->active[n_active - 1 - i];
+    }
+    linear_backward_input_order(s, data_of(model, MATRIX_MLP_FC1, l), wide->dh, wide->dxn,
+                                s->n_embd, wide->falling, n_active);
+    transpose(layer->xn2, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    memset(dfc1, 0, n_hidden * s->n_embd * sizeof *dfc1);
+    WeightSums dfc1_sums = {dfc1, s->n_embd, wide->dh, wide->rows, s->row, layer->active};
+    linear_backward_weight(s, dfc1_sums, n_active);
+    rmsnorm_backward(s, layer->x1, layer->norm2, wide->dxn, wide->dx, wide->inverse_n_embd);
+}
+
+// The scores' gradients for a head's queries from t on: dprobs becomes them.
+// Shapes: e, dprobs [n_keys,S].
+ALWAYS_INLINE void attention_softmax_backward(const Sizes *s, const double *e, size_t t,
+                                              Lanes total, Lanes inverse, double inverse_sqrt_dim,
+                                              double *dprobs)
+{
+    Lanes local = lanes_all(-1.0) * exact_pow_minus_2(total);
+    Lanes dtotal = lanes_all(0.0);
+    size_t n_keys = keys_of(s, t);
+    for (size_t key = n_keys; key-- > 0;) {
+        size_t at = key * s->stride + t;
+        dtotal = dtotal + local * (lanes_load(&e[at]) * lanes_load(&dprobs[at]));
+    }
+    for (size_t key = 0; key < n_keys; key++) {
+        size_t at = key * s->stride + t;
+        Lanes dlogit = lanes_load(&e[at]) * (inverse * lanes_load(&dprobs[at]) + dtotal);
+        lanes_store(&dprobs[at], lanes_all(inverse_sqrt_dim) * dlogit);
+    }
+    for (size_t key = n_keys; key < t + N_LANES; key++) {
+        lanes_store(&dprobs[key * s->stride + t], lanes_all(0.0));
+    }
+}
+
+// A head's dq, and what its dk and dv need, for the queries from t on: the probabilities and the
+// scores' gradients with rows and columns exchanged.
+ALWAYS_INLINE void attention_queries_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
+                                              size_t h, size_t t)
+{
+    const ptrdiff_t stride = (ptrdiff_t)s->stride;
+    const size_t square = h * s->stride * s->stride;  // where the head's square begins
+    const size_t first = h * s->head_dim * s->stride; // and its first row
+    const size_t n_keys = keys_of(s, t);
+    const double *k = layer->qkv + s->n_embd * s->stride + first;
+    double *probs = wide->attn[0] + square;
+    double *dscores = wide->attn[1] + square;
+    attention_probs(s, layer->attn_e + square, lanes_load(&layer->attn_inverse[h * s->stride + t]),
+                    t, probs);
+    Products products = {k + n_keys - 1, stride, -1,   dscores + (n_keys - 1) * s->stride + t,
+                         -stride,        n_keys, NULL, NULL};
+    sum_products(products, wide->dqkv + first + t, s->stride, s->head_dim);
+    transpose(probs + t, s->stride, wide->attn[2] + square + t * s->stride, s->stride, t + N_LANES,
+              N_LANES);
+    transpose(dscores + t, s->stride, wide->attn[3] + square + t * s->stride, s->stride,
+              t + N_LANES, N_LANES);
+}
+
+// A head's dscores for the queries from t on.
+ALWAYS_INLINE void attention_scores_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
+                                             size_t h, size_t t)
+{
+    const ptrdiff_t stride = (ptrdiff_t)s->stride;
+    const size_t square = h * s->stride * s->stride;
+    const size_t last = (h * s->head_dim + s->head_dim - 1) * s->stride; // the head's last row
+    const double *v = layer->qkv + 2 * s->n_embd * s->stride;
+    double *dscores = wide->attn[1] + square;
+    Products products = {v + last, 1,           -stride, wide->dxa + last + t,
+                         -stride,  s->head_dim, NULL,    NULL};
+    sum_products(products, dscores + t, s->stride, keys_of(s, t));
+    attention_softmax_backward(
+        s, layer->attn_e + square, t, lanes_load(&layer->attn_total[h * s->stride + t]),
+        lanes_load(&layer->attn_inverse[h * s->stride + t]), wide->inverse_sqrt_dim, dscores);
+}
+
+// A head's dk and dv for the keys from key on. Lanes are keys now, and the sums go over the
+// queries, falling, that may look at them.
+ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
+                                           size_t h, size_t key)
+{
+    const ptrdiff_t stride = (ptrdiff_t)s->stride;
+    const size_t matrix = s->n_embd * s->stride;
+    const size_t first = h * s->head_dim * s->stride;
+    const size_t last_query = s->n - 1;
+    const size_t at = h * s->stride * s->stride + last_query * s->stride + key;
+    const size_t n_queries = s->n - key;
+    Products dk = {layer->qkv + first + last_query,
+                   stride,
+                   -1,
+                   wide->attn[3] + at,
+                   -stride,
+                   n_queries,
+                   NULL,
+                   NULL};
+    Products dv = {wide->dxa + first + last_query,
+                   stride,
+                   -1,
+                   wide->attn[2] + at,
+                   -stride,
+                   n_queries,
+                   NULL,
+                   NULL};
+    sum_products(dk, wide->dqkv + matrix + first + key, s->stride, s->head_dim);
+    sum_products(dv, wide->dqkv + 2 * matrix + first + key, s->stride, s->head_dim);
+}
+
+// dx turns from the gradient of x1 into that of x0.
+ALWAYS_INLINE void attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
+{
+    WideLayer *layer = &wide->layers[l];
+    linear_backward_input(s, data_of(model, MATRIX_ATTN_WO, l), wide->dx, wide->dxa, s->n_embd,
+                          s->n_embd);
+    for (size_t t = 0; t < s->stride; t += N_LANES) {
+        for (size_t h = 0; h < s->n_head; h++) {
+            attention_scores_backward(s, wide, layer, h, t);
+        }
+        for (size_t h = 0; h < s->n_head; h++) {
+            attention_queries_backward(s, wide, layer, h, t);
+        }
+    }
+    for (size_t key = 0; key < s->stride; key += N_LANES) {
+        for (size_t h = 0; h < s->n_head; h++) {
+            attention_keys_backward(s, wide, layer, h, key);
+        }
+    }
+    transpose(layer->xa, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    WeightSums dwo = {
+        grad_of(model, MATRIX_ATTN_WO, l), s->n_embd, wide->dx, wide->rows, s->row, NULL};
+    linear_backward_weight(s, dwo, s->n_embd);
+
+    // The three matrices follow each other in memory, and so do their gradients.
+    linear_backward_input_order(s, data_of(model, MATRIX_ATTN_WQ, l), wide->dqkv, wide->dxn,
+                                s->n_embd, wide->qkv_order, 3 * s->n_embd);
+    transpose(layer->xn1, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    WeightSums dwqkv = {
+        grad_of(model, MATRIX_ATTN_WQ, l), s->n_embd, wide->dqkv, wide->rows, s->row, NULL};
+    linear_backward_weight(s, dwqkv, 3 * s->n_embd);
+    rmsnorm_backward(s, layer->x0, layer->norm1, wide->dxn, wide->dx, wide->inverse_n_embd);
+}
+
+// From the gradient of the normalised sum of token and position to their rows.
+ALWAYS_INLINE void embedding_backward(const Sizes *s, Wide *wide, Model *model, const int *tokens)
+{
+    double *dwte = grad_of(model, MATRIX_WTE, -1);
+    double *dwpe = grad_of(model, MATRIX_WPE, -1);
+    size_t block_size = (size_t)model->config.block_size;
+    memset(wide->dxn, 0, s->n_embd * s->stride * sizeof(double));
+    rmsnorm_backward(s, wide->embedded, wide->norm0, wide->dx, wide->dxn, wide->inverse_n_embd);
+    transpose(wide->dxn, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    memset(dwte, 0, s->vocab_size * s->n_embd * sizeof *dwte);
+    memset(&dwpe[s->n * s->n_embd], 0, (block_size - s->n) * s->n_embd * sizeof *dwpe);
+    for (size_t t = s->n; t-- > 0;) {
+        double *token_row = &dwte[(size_t)tokens[t] * s->n_embd];
+        double *pos_row = &dwpe[t * s->n_embd];
+        for (size_t i = 0; i < s->n_embd; i += N_LANES) {
+            size_t count = lesser(s->n_embd - i, N_LANES);
+            Lanes dx = lanes_load(&wide->rows[t * s->row + i]);
+            lanes_store_first(&token_row[i], lanes_load_first(&token_row[i], count) + dx, count);
+            lanes_store_first(&pos_row[i], lanes_all(0.0) + dx, count);
+        }
+    }
+}
+
+ALWAYS_INLINE bool backward(const Sizes s, Wide *wide, Model *model, const int *tokens)
+{
+    size_t n_dx = s.n_embd * s.stride;
+    head_backward(&s, wide, model, tokens);
+    for (int l = model->config.n_layer; l-- > 0;) {
+        // Together with usual parameters this keeps every intermediate number finite.
+        if (!all_usual(wide->dx, n_dx)) {
+            return false;
+        }
+        mlp_backward(&s, wide, model, l);
+        if (!all_usual(wide->dx, n_dx)) {
+            return false;
+        }
+        attention_backward(&s, wide, model, l);
+    }
+    embedding_backward(&s, wide, model, tokens);
+    return true;
+}
+
+static bool document_backward(Wide *wide, Model *model, const int *tokens, size_t n_positions)
+{
+    const Sizes s = sizes_of(model, n_positions);
+    if (are_default(&s) && s.stride == 8) {
+        return backward(default_sizes(s.n, 8), wide, model, tokens);
+    }
+    if (are_default(&s) && s.stride == 16) {
+        return backward(default_sizes(s.n, 16), wide, model, tokens);
+    }
+    return backward(s, wide, model, tokens);
+}
+
+// The sums of products for sampling: y[c] = sum over k of w[k] * x[k * x_row + c], a vector of
+// outputs at a time. k rises from 0, or takes the values of order.
+ALWAYS_INLINE void mix_tile(const double *w, const double *x, size_t x_row, const uint32_t *order,
+                            size_t n_terms, double *y, const int n_vectors)
+{
+    Lanes sums[8];
+    for (int j = 0; j < n_vectors; j++) {
+        sums[j] = lanes_all(0.0);
+    }
+    for (size_t i = 0; i < n_terms; i++) {
+        size_t k = order == NULL ? i : order[i];
+        Lanes wk = lanes_all(w[k]);
+        for (int j = 0; j < n_vectors; j++) {
+            sums[j] = sums[j] + wk * lanes_load(&x[k * x_row + (size_t)j * N_LANES]);
+        }
+    }
+    for (int j = 0; j < n_vectors; j++) {
+        lanes_store(&y[j * N_LANES], sums[j]);
+    }
+}
+
+// n_out outputs, rounded up to whole vectors.
+ALWAYS_INLINE void mix(const double *w, const double *x, size_t x_row, const uint32_t *order,
+                       size_t n_terms, double *y, size_t n_out)
+{
+    size_t c = 0;
+    for (; c + 7 * N_LANES < n_out; c += 8 * N_LANES) {
+        mix_tile(w, x + c, x_row, order, n_terms, y + c, 8);
+    }
+    if (c + 3 * N_LANES < n_out) {
+        mix_tile(w, x + c, x_row, order, n_terms, y + c, 4);
+        c += 4 * N_LANES;
+    }
+    if (c + N_LANES < n_out) {
+        mix_tile(w, x + c, x_row, order, n_terms, y + c, 2);
+        c += 2 * N_LANES;
+    }
+    if (c < n_out) {
+        mix_tile(w, x + c, x_row, order, n_terms, y + c, 1);
+    }
+}
+
+// to[i,o] = w[o,i]. Shapes: w [n_out,n_in], to [n_in, n_out rounded up].
+static void turn_weight(const double *w, double *to, size_t n_out, size_t n_in)
+{
+    size_t to_row = wide_round_up(n_out);
+    for (size_t o = 0; o < n_out; o += N_LANES) {
+        for (size_t i = 0; i < n_in; i += N_LANES) {
+            size_t n_rows = lesser(n_out - o, N_LANES);
+            size_t n_columns = lesser(n_in - i, N_LANES);
+            Lanes square[N_LANES];
+            for (size_t k = 0; k < N_LANES; k++) {
+                const double *row = &w[(o + lesser(k, n_rows - 1)) * n_in + i];
+                square[k] = lanes_load_first(row, n_columns);
+            }
+            lanes_transpose(square);
+            for (size_t k = 0; k < n_columns; k++) {
+                lanes_store(&to[(i + k) * to_row + o], square[k]);
+            }
+        }
+    }
+}
+
+// Turns all weights; a sample goes with these until the next one begins.
+static bool sample_begin(WideSample *sample, const Model *model)
+{
+    const Sizes s = sizes_of(model, 1);
+    size_t n_hidden = 4 * s.n_embd;
+    if (!all_usual(model->data, model->n_params)) {
+        return false;
+    }
+    turn_weight(data_of(model, MATRIX_LM_HEAD, -1), sample->lm_head, s.vocab_size, s.n_embd);
+    for (int l = 0; l < model->config.n_layer; l++) {
+        size_t rows = (size_t)l * s.n_embd; // of the layers before
+        turn_weight(data_of(model, MATRIX_ATTN_WQ, l),
+                    &sample->qkv[rows * wide_round_up(3 * s.n_embd)], 3 * s.n_embd, s.n_embd);
+        turn_weight(data_of(model, MATRIX_ATTN_WO, l), &sample->wo[rows * s.row], s.n_embd,
+                    s.n_embd);
+        turn_weight(data_of(model, MATRIX_MLP_FC1, l), &sample->fc1[rows * wide_round_up(n_hidden)],
+                    n_hidden, s.n_embd);
+        turn_weight(data_of(model, MATRIX_MLP_FC2, l), &sample->fc2[4 * rows * s.row], s.n_embd,
+                    n_hidden);
+    }
+    return true;
+}
+
+static void sample_rmsnorm(const Sizes *s, const WideSample *sample, const double *x, double *y)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < s->n_embd; i++) {
+        sum += x[i] * x[i];
+    }
+    double mean_square = sum * sample->inverse_n_embd + 1e-5;
+    Lanes scale = exact_pow_minus_1_2(lanes_all(mean_square));
+    for (size_t i = 0; i < s->n_embd; i += N_LANES) {
+        lanes_store(&y[i], lanes_load(&x[i]) * scale);
+    }
+}
+
+// Scores become probabilities, in place; the last vector's further lanes anything.
+// Shapes: scores [n].
+static void sample_softmax(double *scores, size_t n, double factor)
+{
+    double max = scores[0] * factor;
+    for (size_t i = 1; i < n; i++) {
+        double score = scores[i] * factor;
+        max = score > max ? score : max;
+    }
+    for (size_t i = 0; i < n; i += N_LANES) {
+        Lanes difference = lanes_load_first(&scores[i], lesser(n - i, N_LANES)) * lanes_all(factor);
+        difference = difference + lanes_all(-max);
+        if (n - i < N_LANES) {
+            // Nothing there, and exp of it may ask libm.
+            double last[N_LANES] = {0};
+            lanes_store_first(last, difference, n - i);
+            difference = lanes_load(last);
+        }
+        lanes_store(&scores[i], exact_exp(difference));
+    }
+    double total = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        total += scores[i];
+    }
+    Lanes inverse = exact_pow_minus_1(lanes_all(total));
+    for (size_t i = 0; i < n; i += N_LANES) {
+        lanes_store(&scores[i], lanes_load(&scores[i]) * inverse);
+    }
+}
+
+// The heads' outputs for the position's queries, keys and values, the latter two going into the
+// cache.
+static void sample_attention(const Sizes *s, WideSample *sample, size_t l, size_t pos_id)
+{
+    size_t c = sample->max_positions;
+    const double *q = sample->activations;
+    double *keys = &sample->keys[l * s->n_embd * c];
+    double *values = &sample->values[l * c * s->row];
+    for (size_t i = 0; i < s->n_embd; i++) {
+        keys[i * c + pos_id] = q[s->n_embd + i];
+    }
+    memcpy(&values[pos_id * s->row], &q[2 * s->n_embd], s->n_embd * sizeof(double));
+    for (size_t first = 0; first < s->n_embd; first += s->head_dim) {
+        mix(&q[first], &keys[first * c], c, NULL, s->head_dim, sample->scores, pos_id + 1);
+        sample_softmax(sample->scores, pos_id + 1, sample->inverse_sqrt_dim);
+        // Whole vectors: what goes beyond this head's outputs the next head overwrites.
+        mix(sample->scores, &values[first], s->row, NULL, pos_id + 1, &sample->xa[first],
+            s->head_dim);
+    }
+}
+
+static void sample_add(const Sizes *s, double *x, const double *y)
+{
+    for (size_t i = 0; i < s->n_embd; i += N_LANES) {
+        lanes_store(&x[i], lanes_load(&y[i]) + lanes_load(&x[i]));
+    }
+}
+
+static size_t sample_relu(double *h, size_t n, uint32_t *active)
+{
+    size_t n_active = 0;
+    for (size_t i = 0; i < n; i++) {
+        active[n_active] = (uint32_t)i; // overwritten by the next one unless counted
+        n_active += h[i] > 0;
+    }
+    return n_active;
+}
+
+static void sample_layer(const Sizes *s, WideSample *sample, size_t l, size_t pos_id)
+{
+    size_t rows = l * s->n_embd; // of the layers before
+    size_t n_hidden = 4 * s->n_embd;
+    size_t qkv_row = wide_round_up(3 * s->n_embd);
+    size_t hidden_row = wide_round_up(n_hidden);
+    double *activations = sample->activations;
+    sample_rmsnorm(s, sample, sample->x, sample->xn);
+    mix(sample->xn, &sample->qkv[rows * qkv_row], qkv_row, NULL, s->n_embd, activations,
+        3 * s->n_embd);
+    sample_attention(s, sample, l, pos_id);
+    mix(sample->xa, &sample->wo[rows * s->row], s->row, NULL, s->n_embd, sample->xn, s->n_embd);
+    sample_add(s, sample->x, sample->xn);
+
+    sample_rmsnorm(s, sample, sample->x, sample->xn);
+    mix(sample->xn, &sample->fc1[rows * hidden_row], hidden_row, NULL, s->n_embd, activations,
+        n_hidden);
+    size_t n_active = sample_relu(activations, n_hidden, sample->active);
+    mix(activations, &sample->fc2[4 * rows * s->row], s->row, sample->active, n_active, sample->xn,
+        s->n_embd);
+    sample_add(s, sample->x, sample->xn);
+}
+
+static void sample_probs(WideSample *sample, const Model *model, int token_id, size_t pos_id,
+                         double temperature, double *probs)
+{
+    const Sizes s = sizes_of(model, 1);
+    const double *token_row = &data_of(model, MATRIX_WTE, -1)[(size_t)token_id * s.n_embd];
+    const double *pos_row = &data_of(model, MATRIX_WPE, -1)[pos_id * s.n_embd];
+    for (size_t i = 0; i < s.n_embd; i++) {
+        sample->xn[i] = token_row[i] + pos_row[i];
+    }
+    sample_rmsnorm(&s, sample, sample->xn, sample->x);
+    for (int l = 0; l < model->config.n_layer; l++) {
+        sample_layer(&s, sample, (size_t)l, pos_id);
+    }
+    mix(sample->x, sample->lm_head, wide_round_up(s.vocab_size), NULL, s.n_embd, sample->logits,
+        s.vocab_size);
+    if (temperature != sample->temperature) {
+        sample->temperature = temperature;
+        sample->inverse_temperature = exactmath_libm(EXACT_POW_MINUS_1, temperature);
+    }
+    sample_softmax(sample->logits, s.vocab_size, sample->inverse_temperature);
+    memcpy(probs, sample->logits, s.vocab_size * sizeof *probs);
+}

@@ -1,0 +1,39 @@
+// Many arrays in one allocation: a plan is run once to count, and once more to hand out.
+#ifndef MICROGPT_TENSOR_MEMORY_H
+#define MICROGPT_TENSOR_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../count.h"
+
+enum {
+    PLAN_ALIGNMENT = 64, // bytes: a cache line, and the longest vector register
+};
+
+typedef struct Plan {
+    char *memory; // NULL while counting
+    size_t used;  // bytes; SIZE_MAX once that overflowed
+} Plan;
+
+// The next array of count items, aligned; NULL while counting.
+static inline void *plan_array(Plan *plan, size_t count, size_t item_size)
+{
+    size_t size = count_mul(count, item_size);
+    size_t rounded = count_add(size, PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT;
+    size_t end = count_add(plan->used, count_mul(rounded, PLAN_ALIGNMENT));
+    if (end == SIZE_MAX) {
+        plan->used = SIZE_MAX;
+        return NULL;
+    }
+    void *array = plan->memory == NULL ? NULL : plan->memory + plan->used;
+    plan->used = end;
+    return array;
+}
+
+static inline double *plan_doubles(Plan *plan, size_t count)
+{
+    return plan_array(plan, count, sizeof(double));
+}
+
+#endif

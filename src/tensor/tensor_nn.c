@@ -1,0 +1,247 @@
+// The operations of the network over plain arrays: each forward with its backward.
+//
+// Carries linear(), softmax(), rmsnorm() and the inner loops of gpt() of microgpt.py, and what
+// Value.backward() does to them. Comes after tensor_nn.h, which states the formulas; tensor_gpt.c
+// puts them together; tensor_lanes.h has the same in vector instructions.
+#include "tensor_nn.h"
+
+#include <math.h>
+#include <string.h>
+
+// Exponents are parameters here, never constants: compilers know pow(x, 2.0) and pow(x, -1.0) and
+// replace them by something that is not libm's pow.
+static double power(double x, double exponent)
+{
+    return pow(x, exponent);
+}
+
+static void set_zero(double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = 0.0;
+    }
+}
+
+void embedding_forward(const double *wte_row, const double *wpe_row, double *x, size_t n_embd)
+{
+    for (size_t i = 0; i < n_embd; i++) {
+        x[i] = wte_row[i] + wpe_row[i];
+    }
+}
+
+void embedding_backward(double *dwte_row, double *dwpe_row, const double *dx, size_t n_embd)
+{
+    for (size_t i = 0; i < n_embd; i++) {
+        dwte_row[i] += dx[i];
+        dwpe_row[i] += dx[i];
+    }
+}
+
+void linear_forward(const double *w, const double *x, double *y, size_t n_out, size_t n_in)
+{
+    size_t o = 0;
+    // Four rows at a time: each sum has to wait for its last addition, but not for the others'.
+    for (; o + 4 <= n_out; o += 4) {
+        double sums[4] = {0.0, 0.0, 0.0, 0.0};
+        for (size_t i = 0; i < n_in; i++) {
+            sums[0] += w[o * n_in + i] * x[i];
+            sums[1] += w[(o + 1) * n_in + i] * x[i];
+            sums[2] += w[(o + 2) * n_in + i] * x[i];
+            sums[3] += w[(o + 3) * n_in + i] * x[i];
+        }
+        for (size_t row = 0; row < 4; row++) {
+            y[o + row] = sums[row];
+        }
+    }
+    for (; o < n_out; o++) {
+        double sum = 0.0;
+        for (size_t i = 0; i < n_in; i++) {
+            sum += w[o * n_in + i] * x[i];
+        }
+        y[o] = sum;
+    }
+}
+
+void linear_backward_input(const double *w, const double *dy, double *dx, size_t first, size_t end,
+                           size_t n_in)
+{
+    size_t i = 0;
+    // Eight columns at a time, so that their sums stay in registers.
+    for (; i + 8 <= n_in; i += 8) {
+        double sums[8];
+        memcpy(sums, &dx[i], sizeof sums);
+        for (size_t o = end; o-- > first;) {
+            for (size_t column = 0; column < 8; column++) {
+                sums[column] += w[o * n_in + i + column] * dy[o];
+            }
+        }
+        memcpy(&dx[i], sums, sizeof sums);
+    }
+    for (; i < n_in; i++) {
+        for (size_t o = end; o-- > first;) {
+            dx[i] += w[o * n_in + i] * dy[o];
+        }
+    }
+}
+
+void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
+                            size_t n_in)
+{
+    for (size_t o = 0; o < n_out; o++) {
+        for (size_t i = 0; i < n_in; i++) {
+            dw[o * n_in + i] += x[i] * dy[o];
+        }
+    }
+}
+
+void rmsnorm_forward(const double *x, double *y, RmsNorm *norm, size_t n)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i] * x[i];
+    }
+    norm->mean_square = sum * power((double)n, -1) + 1e-5;
+    norm->scale = power(norm->mean_square, -0.5);
+    for (size_t i = 0; i < n; i++) {
+        y[i] = x[i] * norm->scale;
+    }
+}
+
+void rmsnorm_backward(const double *x, const RmsNorm *norm, const double *dy, double *dx, size_t n)
+{
+    double dscale = 0.0;
+    for (size_t i = n; i-- > 0;) {
+        dscale += x[i] * dy[i];
+    }
+    double dsum = power((double)n, -1) * ((-0.5 * power(norm->mean_square, -1.5)) * dscale);
+    for (size_t i = 0; i < n; i++) {
+        double dsquare = x[i] * dsum;
+        dx[i] += norm->scale * dy[i];
+        dx[i] += dsquare; // by the left factor of x * x ...
+        dx[i] += dsquare; // ... and by the right one; 2 * dsquare would round elsewhere
+    }
+}
+
+void softmax_forward(const double *logits, double *e, Softmax *softmax, size_t n)
+{
+    double max = logits[0];
+    for (size_t i = 1; i < n; i++) {
+        max = logits[i] > max ? logits[i] : max;
+    }
+    for (size_t i = 0; i < n; i++) {
+        e[i] = exp(logits[i] + -max);
+    }
+    softmax->total = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        softmax->total += e[i];
+    }
+    softmax->inverse = power(softmax->total, -1);
+}
+
+void softmax_backward(const double *e, const Softmax *softmax, const double *dprobs,
+                      double *dlogits, size_t n)
+{
+    double local = -1 * power(softmax->total, -2);
+    double dtotal = 0.0;
+    for (size_t i = n; i-- > 0;) {
+        dtotal += local * (e[i] * dprobs[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        dlogits[i] = e[i] * (softmax->inverse * dprobs[i] + dtotal);
+    }
+}
+
+void relu_forward(double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = x[i] > 0 ? x[i] : 0.0;
+    }
+}
+
+void relu_backward(const double *y, double *dx, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        double local = y[i] > 0 ? 1.0 : 0.0;
+        dx[i] *= local; // no branch: where dx is infinite, 0 * dx is nan, in Python as well
+    }
+}
+
+void attention_forward(const Attention *attention, const double *q, const double *k,
+                       const double *v, size_t n_keys, double *e, Softmax *softmax, double *out)
+{
+    size_t n_head = attention->n_head;
+    size_t head_dim = attention->head_dim;
+    size_t n_embd = n_head * head_dim;
+    for (size_t h = 0; h < n_head; h++) {
+        size_t first = h * head_dim; // of the head's dimensions
+        double *head_e = &e[h * attention->stride];
+        for (size_t s = 0; s < n_keys; s++) {
+            double sum = 0.0;
+            for (size_t d = first; d < first + head_dim; d++) {
+                sum += q[d] * k[s * n_embd + d];
+            }
+            head_e[s] = sum * attention->inverse_sqrt_dim;
+        }
+        softmax_forward(head_e, head_e, &softmax[h], n_keys);
+        for (size_t d = first; d < first + head_dim; d++) {
+            double sum = 0.0;
+            for (size_t s = 0; s < n_keys; s++) {
+                sum += (head_e[s] * softmax[h].inverse) * v[s * n_embd + d];
+            }
+            out[d] = sum;
+        }
+    }
+}
+
+// One head of attention_backward(); first is its first dimension.
+static void head_backward(const Attention *attention, size_t first, const double *q,
+                          const double *k, const double *v, size_t n_keys, const double *e,
+                          const Softmax *softmax, const double *dout, double *dq, double *dk,
+                          double *dv, double *room)
+{
+    size_t end = first + attention->head_dim;
+    size_t n_embd = attention->n_head * attention->head_dim;
+    double *dprobs = room;
+    double *dlogits = &room[n_keys];
+    for (size_t s = 0; s < n_keys; s++) {
+        double prob = e[s] * softmax->inverse;
+        dprobs[s] = 0.0;
+        for (size_t d = end; d-- > first;) {
+            dprobs[s] += v[s * n_embd + d] * dout[d];
+            dv[s * n_embd + d] += prob * dout[d];
+        }
+    }
+    softmax_backward(e, softmax, dprobs, dlogits, n_keys);
+    set_zero(&dq[first], attention->head_dim);
+    for (size_t s = n_keys; s-- > 0;) {
+        double dscore = attention->inverse_sqrt_dim * dlogits[s];
+        for (size_t d = first; d < end; d++) {
+            dq[d] += k[s * n_embd + d] * dscore;
+            dk[s * n_embd + d] += q[d] * dscore;
+        }
+    }
+}
+
+void attention_backward(const Attention *attention, const double *q, const double *k,
+                        const double *v, size_t n_keys, const double *e, const Softmax *softmax,
+                        const double *dout, double *dq, double *dk, double *dv, double *room)
+{
+    for (size_t h = attention->n_head; h-- > 0;) {
+        head_backward(attention, h * attention->head_dim, q, k, v, n_keys,
+                      &e[h * attention->stride], &softmax[h], dout, dq, dk, dv, room);
+    }
+}
+
+double loss_forward(const double *e, const Softmax *softmax, size_t target)
+{
+    double prob = e[target] * softmax->inverse;
+    return log(prob) * -1;
+}
+
+void loss_backward(const double *e, const Softmax *softmax, size_t target, double dloss,
+                   double *dprobs, size_t n)
+{
+    double prob = e[target] * softmax->inverse;
+    set_zero(dprobs, n);
+    dprobs[target] = (1 / prob) * (-1 * dloss);
+}

@@ -1,0 +1,112 @@
+// The operations of the network over plain arrays, one position at a time: each forward with its
+// backward, in loops that can be read against microgpt.py.
+//
+// The scalar engine's backward adds up gradients in the order of a walk through its graph. Here the
+// order of every sum is written down instead: "rising" or "falling" in a comment is part of the
+// function's contract, another order gives other bits. All sums start from +0.0 as Python's do, so
+// no sum is ever -0.0. Backward functions add to the gradients of what is shared (weights, keys,
+// values: += in the comments) and set the others (=). The caller takes positions in falling order.
+#ifndef MICROGPT_TENSOR_NN_H
+#define MICROGPT_TENSOR_NN_H
+
+#include <stddef.h>
+
+// The token's row plus the position's row.
+// Shapes: wte_row, wpe_row, x [E].
+void embedding_forward(const double *wte_row, const double *wpe_row, double *x, size_t n_embd);
+
+// Formula: dwte_row += dx; dwpe_row += dx
+void embedding_backward(double *dwte_row, double *dwpe_row, const double *dx, size_t n_embd);
+
+// Shapes: w [n_out,n_in], x [n_in], y [n_out].
+// Formula: y[o] = sum of w[o,i] * x[i], i rising
+void linear_forward(const double *w, const double *x, double *y, size_t n_out, size_t n_in);
+
+// The gradient of the input through the rows first ... end-1. Sums go on from what dx holds: an
+// input that several matrices share collects from each in turn.
+// Shapes: w [n_out,n_in], dy [n_out], dx [n_in].
+// Formula: dx[i] += w[o,i] * dy[o], o falling
+void linear_backward_input(const double *w, const double *dy, double *dx, size_t first, size_t end,
+                           size_t n_in);
+
+// Shapes: dw [n_out,n_in], x [n_in], dy [n_out].
+// Formula: dw[o,i] += x[i] * dy[o]
+void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
+                            size_t n_in);
+
+// What rmsnorm's forward leaves for its backward.
+typedef struct RmsNorm {
+    double mean_square; // and 1e-5
+    double scale;       // mean_square**-0.5
+} RmsNorm;
+
+// Shapes: x, y [n].
+// Formula: mean_square = (sum of x[i] * x[i], i rising) * n**-1 + 1e-5;  y = x * scale
+void rmsnorm_forward(const double *x, double *y, RmsNorm *norm, size_t n);
+
+// dx goes on from what it holds, the gradient by way of the residual connection.
+// Shapes: x, dy, dx [n].
+// Formula: dscale = sum of x[i] * dy[i], i falling
+//   g = n**-1 * ((-0.5 * mean_square**-1.5) * dscale)
+//   dx[i] += scale * dy[i]; += x[i] * g; += x[i] * g (x * x has x as child twice: two additions)
+void rmsnorm_backward(const double *x, const RmsNorm *norm, const double *dy, double *dx, size_t n);
+
+// What softmax's forward leaves for its backward, besides the exponentials.
+typedef struct Softmax {
+    double total;   // the sum of the exponentials
+    double inverse; // total**-1: probability i is e[i] * inverse
+} Softmax;
+
+// Shapes: logits, e [n].
+// Formula: e[i] = exp(logits[i] + -max(logits)); total = sum of e[i], i rising
+void softmax_forward(const double *logits, double *e, Softmax *softmax, size_t n);
+
+// Shapes: e, dprobs, dlogits [n].
+// Formula: dtotal = sum of (-1 * total**-2) * (e[i] * dprobs[i]), i falling
+//   dlogits[i] = e[i] * (inverse * dprobs[i] + dtotal)
+void softmax_backward(const double *e, const Softmax *softmax, const double *dprobs,
+                      double *dlogits, size_t n);
+
+// Shapes: x [n].
+// Formula: x = max(0, x); a tie, and nan, is +0.0
+void relu_forward(double *x, size_t n);
+
+// Shapes: y, the forward's result, and dx, the gradient of y before and of x after [n].
+// Formula: dx = (1 if y > 0 else 0) * dy
+void relu_backward(const double *y, double *dx, size_t n);
+
+// The sizes of an attention layer.
+typedef struct Attention {
+    size_t n_head;
+    size_t head_dim;
+    size_t stride;           // of e: how many positions it has room for
+    double inverse_sqrt_dim; // (head_dim**0.5)**-1
+} Attention;
+
+// One position looks at n_keys positions, itself the last.
+// Shapes: q, out [E]; k, v [n_keys,E]; e [H,stride], only n_keys of each row; softmax [H].
+// Formula: logit[s] = (sum of q[d] * k[s,d], d rising) * inverse_sqrt_dim
+//   out[d] = sum of (e[s] * inverse) * v[s,d], s rising
+void attention_forward(const Attention *attention, const double *q, const double *k,
+                       const double *v, size_t n_keys, double *e, Softmax *softmax, double *out);
+
+// Shapes: as forward's; dk, dv [n_keys,E]; room [2 * n_keys].
+// Formula: per head, falling:
+//   dprob[s] = sum of v[s,d] * dout[d], d falling;  dv[s,d] += prob[s] * dout[d]
+//   dscore[s] = inverse_sqrt_dim * dlogit[s]
+//   dq[d] = sum of k[s,d] * dscore[s], s falling;   dk[s,d] += q[d] * dscore[s]
+void attention_backward(const Attention *attention, const double *q, const double *k,
+                        const double *v, size_t n_keys, const double *e, const Softmax *softmax,
+                        const double *dout, double *dq, double *dk, double *dv, double *room);
+
+// Returns -log(prob) of the target.
+// Formula: log(e[target] * inverse) * -1
+double loss_forward(const double *e, const Softmax *softmax, size_t target);
+
+// The gradient of the probabilities, of which only the target's counts.
+// Shapes: e, dprobs [n].
+// Formula: dprobs[target] = (1 / prob) * (-1 * dloss), the others 0
+void loss_backward(const double *e, const Softmax *softmax, size_t target, double dloss,
+                   double *dprobs, size_t n);
+
+#endif

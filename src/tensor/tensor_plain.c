@@ -1,0 +1,316 @@
+// The tensor engine in plain loops: gpt() position by position as in microgpt.py, the loss, and the
+// way back from it.
+#include "tensor_plain.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor_memory.h"
+
+// Where the arrays lie. Every count saturates, so an overflow anywhere shows in plan->used.
+static void plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config, size_t t)
+{
+    size_t te = count_mul(t, (size_t)config->n_embd);
+    size_t th = count_mul(t, (size_t)config->n_head);
+    layer->x0 = plan_doubles(plan, te);
+    layer->norm1 = plan_array(plan, t, sizeof(RmsNorm));
+    layer->xn1 = plan_doubles(plan, te);
+    layer->q = plan_doubles(plan, te);
+    layer->k = plan_doubles(plan, te);
+    layer->v = plan_doubles(plan, te);
+    layer->attn_e = plan_doubles(plan, count_mul(th, t));
+    layer->attn_softmax = plan_array(plan, th, sizeof(Softmax));
+    layer->xa = plan_doubles(plan, te);
+    layer->x1 = plan_doubles(plan, te);
+    layer->norm2 = plan_array(plan, t, sizeof(RmsNorm));
+    layer->xn2 = plan_doubles(plan, te);
+    layer->h = plan_doubles(plan, count_mul(te, 4));
+}
+
+static void plan_shared(Plan *plan, Plain *plain, const ModelConfig *config, size_t t)
+{
+    size_t n_embd = (size_t)config->n_embd;
+    size_t vocab_size = (size_t)config->vocab_size;
+    size_t te = count_mul(t, n_embd);
+    plain->embedded = plan_doubles(plan, te);
+    plain->norm0 = plan_array(plan, t, sizeof(RmsNorm));
+    plain->xf = plan_doubles(plan, te);
+    plain->e = plan_doubles(plan, count_mul(t, vocab_size));
+    plain->softmax = plan_array(plan, t, sizeof(Softmax));
+    plain->dx = plan_doubles(plan, te);
+    plain->dxn = plan_doubles(plan, n_embd);
+    plain->dq = plan_doubles(plan, n_embd);
+    plain->dk = plan_doubles(plan, te);
+    plain->dv = plan_doubles(plan, te);
+    plain->dxa = plan_doubles(plan, n_embd);
+    plain->dh = plan_doubles(plan, count_mul(n_embd, 4));
+    plain->dlogits = plan_doubles(plan, vocab_size);
+    plain->room = plan_doubles(plan, vocab_size > count_mul(t, 2) ? vocab_size : count_mul(t, 2));
+}
+
+size_t plain_count_bytes(const ModelConfig *config, size_t n_positions)
+{
+    Plain unused;
+    PlainLayer layer;
+    Plan shared = {NULL, 0};
+    Plan per_layer = {NULL, 0};
+    plan_shared(&shared, &unused, config, n_positions);
+    plan_layer(&per_layer, &layer, config, n_positions);
+    plan_array(&per_layer, 1, sizeof layer);
+    plan_array(&shared, (size_t)config->n_layer, per_layer.used);
+    return shared.used;
+}
+
+bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions)
+{
+    Plain new = {.max_positions = n_positions, .n_bytes = plain_count_bytes(config, n_positions)};
+    if (new.n_bytes == SIZE_MAX) {
+        return false;
+    }
+    new.memory = aligned_alloc(PLAN_ALIGNMENT, new.n_bytes);
+    if (new.memory == NULL) {
+        return false;
+    }
+    Plan plan = {(char *)new.memory, 0};
+    size_t n_layer = (size_t)config->n_layer;
+    size_t kept = plain->max_positions * (size_t)config->n_embd;
+    plan_shared(&plan, &new, config, n_positions);
+    new.layers = plan_array(&plan, n_layer, sizeof(PlainLayer));
+    for (size_t l = 0; l < n_layer; l++) {
+        plan_layer(&plan, &new.layers[l], config, n_positions);
+        if (kept > 0) {
+            memcpy(new.layers[l].k, plain->layers[l].k, kept * sizeof(double));
+            memcpy(new.layers[l].v, plain->layers[l].v, kept * sizeof(double));
+        }
+    }
+    assert(plan.used <= new.n_bytes);
+    plain_free(plain);
+    *plain = new;
+    return true;
+}
+
+void plain_free(Plain *plain)
+{
+    free(plain->memory);
+    *plain = (Plain){0};
+}
+
+static const double *data_of(const Model *model, MatrixKind kind, int layer)
+{
+    return &model->data[model_matrix(model, kind, layer)->first_param];
+}
+
+static double *grad_of(Model *model, MatrixKind kind, int layer)
+{
+    return &model->grad[model_matrix(model, kind, layer)->first_param];
+}
+
+static Attention attention_of(const Plain *plain, const ModelConfig *config)
+{
+    Attention attention = {
+        .n_head = (size_t)config->n_head,
+        .head_dim = (size_t)(config->n_embd / config->n_head),
+        .stride = plain->max_positions,
+    };
+    // Two powers as in microgpt.py: logits / head_dim**0.5 multiplies by the inverse.
+    attention.inverse_sqrt_dim = pow(pow((double)attention.head_dim, 0.5), -1);
+    return attention;
+}
+
+static void add(double *y, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        y[i] += x[i];
+    }
+}
+
+// Position t through layer l, from x0 to out, the next layer's x0.
+static void layer_forward(Plain *plain, const Model *model, int l, size_t t, double *out)
+{
+    PlainLayer *layer = &plain->layers[l];
+    size_t n_embd = (size_t)model->config.n_embd;
+    size_t n_head = (size_t)model->config.n_head;
+    Attention attention = attention_of(plain, &model->config);
+    size_t at = t * n_embd; // where the position's row begins
+
+    rmsnorm_forward(&layer->x0[at], &layer->xn1[at], &layer->norm1[t], n_embd);
+    linear_forward(data_of(model, MATRIX_ATTN_WQ, l), &layer->xn1[at], &layer->q[at], n_embd,
+                   n_embd);
+    linear_forward(data_of(model, MATRIX_ATTN_WK, l), &layer->xn1[at], &layer->k[at], n_embd,
+                   n_embd);
+    linear_forward(data_of(model, MATRIX_ATTN_WV, l), &layer->xn1[at], &layer->v[at], n_embd,
+                   n_embd);
+    attention_forward(&attention, &layer->q[at], layer->k, layer->v, t + 1,
+                      &layer->attn_e[t * n_head * attention.stride],
+                      &layer->attn_softmax[t * n_head], &layer->xa[at]);
+    linear_forward(data_of(model, MATRIX_ATTN_WO, l), &layer->xa[at], &layer->x1[at], n_embd,
+                   n_embd);
+    add(&layer->x1[at], &layer->x0[at], n_embd);
+
+    rmsnorm_forward(&layer->x1[at], &layer->xn2[at], &layer->norm2[t], n_embd);
+    linear_forward(data_of(model, MATRIX_MLP_FC1, l), &layer->xn2[at], &layer->h[4 * at],
+                   4 * n_embd, n_embd);
+    relu_forward(&layer->h[4 * at], 4 * n_embd);
+    linear_forward(data_of(model, MATRIX_MLP_FC2, l), &layer->h[4 * at], out, n_embd, 4 * n_embd);
+    add(out, &layer->x1[at], n_embd);
+}
+
+void plain_gpt(Plain *plain, const Model *model, int token_id, size_t pos_id, double *logits)
+{
+    size_t n_embd = (size_t)model->config.n_embd;
+    int n_layer = model->config.n_layer;
+    size_t at = pos_id * n_embd;
+    double *embedded = &plain->embedded[at];
+    assert(pos_id < plain->max_positions);
+    embedding_forward(&data_of(model, MATRIX_WTE, -1)[(size_t)token_id * n_embd],
+                      &data_of(model, MATRIX_WPE, -1)[at], embedded, n_embd);
+    double *x = n_layer > 0 ? &plain->layers[0].x0[at] : &plain->xf[at];
+    rmsnorm_forward(embedded, x, &plain->norm0[pos_id], n_embd);
+    for (int l = 0; l < n_layer; l++) {
+        double *out = l + 1 < n_layer ? &plain->layers[l + 1].x0[at] : &plain->xf[at];
+        layer_forward(plain, model, l, pos_id, out);
+    }
+    linear_forward(data_of(model, MATRIX_LM_HEAD, -1), &plain->xf[at], logits,
+                   (size_t)model->config.vocab_size, n_embd);
+}
+
+double plain_forward(Plain *plain, const Model *model, const int *tokens, size_t n_positions)
+{
+    size_t vocab_size = (size_t)model->config.vocab_size;
+    double sum = 0.0;
+    for (size_t t = 0; t < n_positions; t++) {
+        double *e = &plain->e[t * vocab_size];
+        plain_gpt(plain, model, tokens[t], t, e);
+        softmax_forward(e, e, &plain->softmax[t], vocab_size);
+        sum += loss_forward(e, &plain->softmax[t], (size_t)tokens[t + 1]);
+    }
+    return sum * (1 / (double)n_positions);
+}
+
+// From the position's loss to dx, the gradient of the last layer's output.
+static void head_backward(Plain *plain, Model *model, size_t target, double dloss, size_t t)
+{
+    size_t n_embd = (size_t)model->config.n_embd;
+    size_t vocab_size = (size_t)model->config.vocab_size;
+    const double *e = &plain->e[t * vocab_size];
+    const double *w = data_of(model, MATRIX_LM_HEAD, -1);
+    double *dx = &plain->dx[t * n_embd];
+    double *dlogits = plain->dlogits;
+    loss_backward(e, &plain->softmax[t], target, dloss, plain->room, vocab_size);
+    softmax_backward(e, &plain->softmax[t], plain->room, dlogits, vocab_size);
+
+    // The walk through the graph reaches the network by way of the target's logit, so that logit
+    // comes last on the way back, after all others in falling order.
+    memset(dx, 0, n_embd * sizeof *dx);
+    linear_backward_input(w, dlogits, dx, target + 1, vocab_size, n_embd);
+    linear_backward_input(w, dlogits, dx, 0, target, n_embd);
+    linear_backward_input(w, dlogits, dx, target, target + 1, n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_LM_HEAD, -1), &plain->xf[t * n_embd], dlogits,
+                           vocab_size, n_embd);
+}
+
+// Position t through the layer's second half. dx turns from the gradient of the layer's output into
+// that of x1.
+static void mlp_backward(Plain *plain, Model *model, int l, size_t t)
+{
+    PlainLayer *layer = &plain->layers[l];
+    size_t n_embd = (size_t)model->config.n_embd;
+    size_t at = t * n_embd;
+    double *dx = &plain->dx[at];
+    const double *h = &layer->h[4 * at];
+
+    memset(plain->dh, 0, 4 * n_embd * sizeof(double));
+    linear_backward_input(data_of(model, MATRIX_MLP_FC2, l), dx, plain->dh, 0, n_embd, 4 * n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_MLP_FC2, l), h, dx, n_embd, 4 * n_embd);
+    relu_backward(h, plain->dh, 4 * n_embd);
+    memset(plain->dxn, 0, n_embd * sizeof(double));
+    linear_backward_input(data_of(model, MATRIX_MLP_FC1, l), plain->dh, plain->dxn, 0, 4 * n_embd,
+                          n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_MLP_FC1, l), &layer->xn2[at], plain->dh,
+                           4 * n_embd, n_embd);
+    rmsnorm_backward(&layer->x1[at], &layer->norm2[t], plain->dxn, dx, n_embd);
+}
+
+// xn1 has been multiplied by three matrices. On the way back the heads come in falling order, and
+// for each its values' rows, its keys' and its queries'. (At the first position the walk mixes keys
+// and queries, but there the softmax of one score lets no gradient pass to either.)
+static void qkv_backward(Plain *plain, Model *model, int l, size_t t)
+{
+    size_t n_embd = (size_t)model->config.n_embd;
+    size_t head_dim = (size_t)model->head_dim;
+    size_t at = t * n_embd;
+    const double *xn1 = &plain->layers[l].xn1[at];
+    const double *dk = &plain->dk[at];
+    const double *dv = &plain->dv[at];
+
+    memset(plain->dxn, 0, n_embd * sizeof(double));
+    for (size_t end = n_embd; end > 0; end -= head_dim) {
+        size_t first = end - head_dim;
+        linear_backward_input(data_of(model, MATRIX_ATTN_WV, l), dv, plain->dxn, first, end,
+                              n_embd);
+        linear_backward_input(data_of(model, MATRIX_ATTN_WK, l), dk, plain->dxn, first, end,
+                              n_embd);
+        linear_backward_input(data_of(model, MATRIX_ATTN_WQ, l), plain->dq, plain->dxn, first, end,
+                              n_embd);
+    }
+    linear_backward_weight(grad_of(model, MATRIX_ATTN_WV, l), xn1, dv, n_embd, n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_ATTN_WK, l), xn1, dk, n_embd, n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_ATTN_WQ, l), xn1, plain->dq, n_embd, n_embd);
+}
+
+// Position t through the layer's first half. dx turns from the gradient of x1 into that of x0. dk
+// and dv of this position are complete: all later ones have been here.
+static void attention_part_backward(Plain *plain, Model *model, int l, size_t t)
+{
+    PlainLayer *layer = &plain->layers[l];
+    size_t n_embd = (size_t)model->config.n_embd;
+    size_t n_head = (size_t)model->config.n_head;
+    Attention attention = attention_of(plain, &model->config);
+    size_t at = t * n_embd;
+    double *dx = &plain->dx[at];
+
+    memset(plain->dxa, 0, n_embd * sizeof(double));
+    linear_backward_input(data_of(model, MATRIX_ATTN_WO, l), dx, plain->dxa, 0, n_embd, n_embd);
+    linear_backward_weight(grad_of(model, MATRIX_ATTN_WO, l), &layer->xa[at], dx, n_embd, n_embd);
+    attention_backward(&attention, &layer->q[at], layer->k, layer->v, t + 1,
+                       &layer->attn_e[t * n_head * attention.stride],
+                       &layer->attn_softmax[t * n_head], plain->dxa, plain->dq, plain->dk,
+                       plain->dv, plain->room);
+    qkv_backward(plain, model, l, t);
+    rmsnorm_backward(&layer->x0[at], &layer->norm1[t], plain->dxn, dx, n_embd);
+}
+
+// From the gradient of the normalised sum of token and position to their rows.
+static void input_backward(Plain *plain, Model *model, size_t token, size_t t)
+{
+    size_t n_embd = (size_t)model->config.n_embd;
+    double *dembedded = plain->dxn;
+    memset(dembedded, 0, n_embd * sizeof(double));
+    rmsnorm_backward(&plain->embedded[t * n_embd], &plain->norm0[t], &plain->dx[t * n_embd],
+                     dembedded, n_embd);
+    embedding_backward(&grad_of(model, MATRIX_WTE, -1)[token * n_embd],
+                       &grad_of(model, MATRIX_WPE, -1)[t * n_embd], dembedded, n_embd);
+}
+
+void plain_backward(Plain *plain, Model *model, const int *tokens, size_t n_positions)
+{
+    size_t row_bytes = (size_t)model->config.n_embd * sizeof(double);
+    double dloss = 1 / (double)n_positions;
+    memset(model->grad, 0, model->n_params * sizeof *model->grad);
+    for (size_t t = n_positions; t-- > 0;) {
+        head_backward(plain, model, (size_t)tokens[t + 1], dloss, t);
+    }
+    for (int l = model->config.n_layer; l-- > 0;) {
+        memset(plain->dk, 0, n_positions * row_bytes);
+        memset(plain->dv, 0, n_positions * row_bytes);
+        for (size_t t = n_positions; t-- > 0;) {
+            mlp_backward(plain, model, l, t);
+            attention_part_backward(plain, model, l, t);
+        }
+    }
+    for (size_t t = n_positions; t-- > 0;) {
+        input_backward(plain, model, (size_t)tokens[t], t);
+    }
+}

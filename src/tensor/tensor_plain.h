@@ -1,0 +1,73 @@
+// The tensor engine in plain loops: what the vector kernels are checked against, what runs where
+// there are none, and what takes over from them where numbers are so unusual that their shortcuts
+// would not be exact.
+//
+// Comes after tensor_nn.h, whose operations it puts together; tensor_gpt.c chooses it.
+#ifndef MICROGPT_TENSOR_PLAIN_H
+#define MICROGPT_TENSOR_PLAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/model.h"
+#include "tensor_nn.h"
+
+// What a layer's forward leaves for its backward. T is the number of positions.
+typedef struct PlainLayer {
+    double *x0;            // [T,E] the layer's input, the residual stream
+    RmsNorm *norm1;        // [T]
+    double *xn1;           // [T,E] x0 normalised
+    double *q;             // [T,E]
+    double *k;             // [T,E]
+    double *v;             // [T,E]
+    double *attn_e;        // [T,H,T] exponentials of the scores
+    Softmax *attn_softmax; // [T,H]
+    double *xa;            // [T,E] the heads' outputs
+    double *x1;            // [T,E] the residual stream after attention
+    RmsNorm *norm2;        // [T]
+    double *xn2;           // [T,E] x1 normalised
+    double *h;             // [T,4E] after the ReLU
+} PlainLayer;
+
+typedef struct Plain {
+    size_t max_positions;
+    size_t n_bytes;
+    double *memory;     // all of the below
+    PlainLayer *layers; // [L]
+    double *embedded;   // [T,E] token plus position
+    RmsNorm *norm0;     // [T]
+    double *xf;         // [T,E] the last layer's output
+    double *e;          // [T,V] exponentials of the logits
+    Softmax *softmax;   // [T]
+    double *dx;         // [T,E] gradient of the residual stream
+    double *dxn;        // [E] of a normalised x
+    double *dq;         // [E]
+    double *dk;         // [T,E]
+    double *dv;         // [T,E]
+    double *dxa;        // [E]
+    double *dh;         // [4E]
+    double *dlogits;    // [V]
+    double *room;       // [max(V, 2T)]
+} Plain;
+
+// Bytes for documents of up to n_positions; SIZE_MAX where that overflows.
+size_t plain_count_bytes(const ModelConfig *config, size_t n_positions);
+
+// Makes room for documents of up to n_positions: at first, in a zeroed Plain, and again when a
+// longer one comes. Keys and values stay, all else is lost. Returns false, with nothing changed,
+// where there is no memory.
+bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions);
+
+void plain_free(Plain *plain);
+
+// One position through the model, after all positions before it.
+// Shapes: logits [V].
+// Requires: pos_id < max_positions.
+// Source: gpt
+void plain_gpt(Plain *plain, const Model *model, int token_id, size_t pos_id, double *logits);
+
+// As tensor_gpt_forward() and tensor_gpt_backward(). Requires: n_positions <= max_positions.
+double plain_forward(Plain *plain, const Model *model, const int *tokens, size_t n_positions);
+void plain_backward(Plain *plain, Model *model, const int *tokens, size_t n_positions);
+
+#endif

@@ -1,0 +1,131 @@
+// The tensor engine in vector instructions: its memory, and what a set of kernels has to offer.
+//
+// Activations lie the other way round than in the plain loops: a row per dimension, positions side
+// by side in the row, so that a vector holds the same number of several positions and every sum
+// stays in its lane, in its order. S below is the row length: the positions, rounded up to whole
+// vectors. The lanes of positions that do not exist hold harmless numbers, their gradients zeros.
+//
+// The kernels leave out what cannot matter: products with a zero of a ReLU that is off, or of a
+// position that is not to be looked at. That is exact as long as the other factor is finite.
+// They check that it is, and return false if not; then the plain loops take over.
+#ifndef MICROGPT_TENSOR_WIDE_H
+#define MICROGPT_TENSOR_WIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "microgpt/model.h"
+
+enum {
+    WIDEST = 8, // lanes of the longest vector: what sizes are rounded up to
+};
+
+static inline size_t wide_round_up(size_t n)
+{
+    return (n + WIDEST - 1) / WIDEST * WIDEST;
+}
+
+typedef struct WideNorm {
+    double *mean_square; // [S] and 1e-5
+    double *scale;       // [S] mean_square**-0.5
+} WideNorm;
+
+// What a layer's forward leaves for its backward.
+typedef struct WideLayer {
+    double *x0; // [E,S] the layer's input, the residual stream
+    WideNorm norm1;
+    double *xn1;          // [E,S] x0 normalised
+    double *qkv;          // [3E,S] queries, keys, values
+    double *attn_e;       // [H,S,S] exponentials of the scores: row per key, lane per query
+    double *attn_total;   // [H,S] their sums
+    double *attn_inverse; // [H,S] total**-1
+    double *xa;           // [E,S] the heads' outputs
+    double *x1;           // [E,S] the residual stream after attention
+    WideNorm norm2;
+    double *xn2;      // [E,S] x1 normalised
+    double *h;        // [4E,S] after the ReLU
+    uint32_t *active; // [4E] the rows of h that are not zero everywhere, rising
+    size_t n_active;
+} WideLayer;
+
+// Sampling has one position at a time: vectors run over the outputs of a matrix instead, for which
+// rows and columns of the weights change places. Row lengths are rounded up to whole vectors.
+typedef struct WideSample {
+    size_t max_positions; // C: how many positions the cache has room for, whole vectors
+    size_t n_bytes;
+    double *memory;      // all of the below
+    double *lm_head;     // [E,V]
+    double *qkv;         // [L,E,3E]
+    double *wo;          // [L,E,E]
+    double *fc1;         // [L,E,4E]
+    double *fc2;         // [L,4E,E]
+    double *keys;        // [L,E,C] the cache
+    double *values;      // [L,C,E]
+    double *x;           // [E] the residual stream
+    double *xn;          // [E] normalised
+    double *activations; // [4E] queries, keys and values; then h
+    double *xa;          // [E] the heads' outputs
+    double *scores;      // [C] of one head, then its probabilities
+    double *logits;      // [V]
+    uint32_t *active;    // [4E] the rows of h that are not zero, rising
+    double temperature;  // the last one
+    double inverse_temperature;
+    double inverse_n_embd; // as Wide's
+    double inverse_sqrt_dim;
+} WideSample;
+
+typedef struct Wide {
+    size_t max_positions;
+    size_t n_bytes;
+    double *memory;    // all of the below
+    WideLayer *layers; // [L]
+    double *embedded;  // [E,S] token plus position
+    WideNorm norm0;
+    double *xf;              // [E,S] the last layer's output
+    double *e;               // [V,S] exponentials of the logits
+    double *total;           // [S] their sums
+    double *inverse;         // [S] total**-1
+    double *prob;            // [S] of the targets
+    double *dx;              // [E,S] gradient of the residual stream
+    double *dxn;             // [E,S] of a normalised x
+    double *dxa;             // [E,S]
+    double *dqkv;            // [3E,S]
+    double *dh;              // [4E,S]
+    double *attn[4];         // [H,S,S] probabilities, their gradients, and both transposed
+    double *rows;            // [S,4E] activations or gradients, a row per position
+    uint32_t *qkv_order;     // [3E] the rows of qkv in the order of their gradients' sum
+    uint32_t *falling;       // [4E] a layer's active rows, falling
+    double inverse_n_embd;   // E**-1, by which microgpt.py divides by E
+    double inverse_sqrt_dim; // (D**0.5)**-1
+} Wide;
+
+// Bytes for documents of up to n_positions; SIZE_MAX where that overflows.
+size_t wide_count_bytes(const ModelConfig *config, size_t n_positions);
+
+// Makes room for documents of up to n_positions; nothing is kept. Returns false, with nothing
+// changed, where there is no memory.
+bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions);
+
+void wide_free(Wide *wide);
+
+// The same for samples of up to n_positions. The cache is kept.
+size_t wide_sample_count_bytes(const ModelConfig *config, size_t n_positions);
+bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions);
+void wide_sample_free(WideSample *sample);
+
+// What each level's file has to offer. The functions return false where numbers are so unusual that
+// the plain loops must be asked.
+typedef struct WideKernels {
+    bool (*forward)(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
+                    double *loss);
+    bool (*backward)(Wide *wide, Model *model, const int *tokens, size_t n_positions);
+    bool (*sample_begin)(WideSample *sample, const Model *model);
+    void (*sample_probs)(WideSample *sample, const Model *model, int token_id, size_t pos_id,
+                         double temperature, double *probs);
+} WideKernels;
+
+extern const WideKernels wide_kernels_avx2;
+extern const WideKernels wide_kernels_avx512;
+
+#endif
