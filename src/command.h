@@ -6,8 +6,10 @@
 
 typedef enum ExitStatus {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1, // the world: a file, memory, a loss that is not finite
-    EXIT_USAGE = 2,  // the command line
+    EXIT_FAILED = 1,        // the world: a file, memory, a loss that is not finite
+    EXIT_USAGE = 2,         // the command line
+    EXIT_INTERRUPTED = 130, // SIGINT or SIGTERM, and the step was finished: 128 + the signal
+    EXIT_TERMINATED = 143,
 
     // A command that compares answers as diff does; EXIT_DONE is: the same.
     EXIT_DIFFERS = 1,
@@ -19,6 +21,8 @@ typedef enum ExitStatus {
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 Command command_run;
+Command command_train;
+Command command_sample;
 Command command_nodes;
 Command command_bench;
 Command command_crosscheck;

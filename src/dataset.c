@@ -5,79 +5,31 @@
 #include "microgpt/dataset.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "default_names.h"
+#include "in_file.h"
 #include "microgpt/utf8.h"
-
-// Opens a regular file and learns its size. O_NONBLOCK: opening a pipe must not wait for a writer.
-static bool open_regular(const char *path, int *fd, size_t *size, Error *error)
-{
-    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (opened < 0) {
-        return error_set_file(error, path, 0, "cannot be opened: %s", strerror(errno));
-    }
-    struct stat status;
-    bool ok = true;
-    if (fstat(opened, &status) != 0) {
-        ok = error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
-    } else if (S_ISDIR(status.st_mode)) {
-        ok = error_set_file(error, path, 0, "is a directory; name a text file");
-    } else if (!S_ISREG(status.st_mode)) {
-        ok =
-            error_set_file(error, path, 0, "is not a regular file; write the text to a file first");
-    } else if (status.st_size > DATASET_MAX_BYTES) {
-        ok = error_set_file(error, path, 0,
-                            "has %lld bytes; at most %d can be read; use a smaller file",
-                            (long long)status.st_size, DATASET_MAX_BYTES);
-    }
-    if (!ok) {
-        close(opened);
-        return false;
-    }
-    *fd = opened;
-    *size = (size_t)status.st_size;
-    return true;
-}
-
-// Reads up to size bytes; fewer where the file has shrunk since it was measured.
-static bool read_all(int fd, const char *path, char *text, size_t *size, Error *error)
-{
-    size_t n_read = 0;
-    while (n_read < *size) {
-        ssize_t n = read(fd, text + n_read, *size - n_read);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
-        }
-        if (n == 0) {
-            break;
-        }
-        n_read += (size_t)n;
-    }
-    *size = n_read;
-    return true;
-}
 
 bool dataset_read(Dataset *dataset, const char *path, Error *error)
 {
     assert(dataset != NULL && path != NULL && error != NULL);
     int fd = -1;
     size_t size = 0;
-    if (!open_regular(path, &fd, &size, error)) {
+    if (!in_file_open(path, "text file", &fd, &size, error)) {
         return false;
+    }
+    if (size > DATASET_MAX_BYTES) {
+        close(fd);
+        return error_set_file(error, path, 0,
+                              "has %zu bytes; at most %d can be read; use a smaller file", size,
+                              DATASET_MAX_BYTES);
     }
     char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
     bool ok = text != NULL
-                  ? read_all(fd, path, text, &size, error)
+                  ? in_file_read(fd, path, 0, text, &size, error)
                   : error_set_file(error, path, 0,
                                    "out of memory for its %zu bytes; use a smaller file", size);
     close(fd);

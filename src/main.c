@@ -19,6 +19,8 @@ typedef struct CommandName {
 // clang-format off
 static const CommandName commands[] = {
     {"run", command_run},
+    {"train", command_train},
+    {"sample", command_sample},
     {"nodes", command_nodes},
     {"compare", command_compare},
     {"bench", command_bench},

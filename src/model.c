@@ -73,11 +73,16 @@ bool model_count_params(const ModelConfig *config, size_t *n_params, Error *erro
     return true;
 }
 
-static void lay_out_matrices(Model *model)
+int model_count_matrices(const ModelConfig *config)
+{
+    return N_MODEL_MATRICES + config->n_layer * N_LAYER_MATRICES;
+}
+
+void model_lay_out(const ModelConfig *config, Matrix *matrices)
 {
     size_t first_param = 0;
-    for (int i = 0; i < model->n_matrices; i++) {
-        Matrix *matrix = &model->matrices[i];
+    for (int i = 0; i < model_count_matrices(config); i++) {
+        Matrix *matrix = &matrices[i];
         if (i < N_MODEL_MATRICES) {
             matrix->kind = (MatrixKind)i;
             matrix->layer = -1;
@@ -86,11 +91,10 @@ static void lay_out_matrices(Model *model)
                 (MatrixKind)(N_MODEL_MATRICES + (i - N_MODEL_MATRICES) % N_LAYER_MATRICES);
             matrix->layer = (i - N_MODEL_MATRICES) / N_LAYER_MATRICES;
         }
-        matrix_shape(&model->config, matrix->kind, &matrix->n_out, &matrix->n_in);
+        matrix_shape(config, matrix->kind, &matrix->n_out, &matrix->n_in);
         matrix->first_param = first_param;
         first_param += (size_t)matrix->n_out * (size_t)matrix->n_in;
     }
-    assert(first_param == model->n_params);
 }
 
 bool model_init(Model *model, const ModelConfig *config, Error *error)
@@ -99,7 +103,7 @@ bool model_init(Model *model, const ModelConfig *config, Error *error)
     if (!model_count_params(config, &n_params, error)) {
         return false;
     }
-    int n_matrices = N_MODEL_MATRICES + config->n_layer * N_LAYER_MATRICES;
+    int n_matrices = model_count_matrices(config);
     Model made = {
         .config = *config,
         .head_dim = config->n_embd / config->n_head,
@@ -114,7 +118,7 @@ bool model_init(Model *model, const ModelConfig *config, Error *error)
         return error_out_of_memory(error, "the parameters",
                                    count_mul(n_params, 2 * sizeof *made.data));
     }
-    lay_out_matrices(&made);
+    model_lay_out(config, made.matrices);
     *model = made;
     return true;
 }

@@ -59,11 +59,16 @@ static bool bad_value(const Option *option, const char *text, const char *what, 
     return error_set(error, "--%s: '%.100s' %s", option->name, text, what);
 }
 
+static bool is_seed(const Option *option)
+{
+    return option->kind == OPTION_SEED || option->kind == OPTION_GIVEN_SEED;
+}
+
 // An integer in decimal digits and nothing else, but for a sign where that is allowed.
 static bool parse_integer(const Option *option, const char *text, uint64_t *value, Error *error)
 {
     const char *digits = text;
-    if (option->kind == OPTION_SEED && (*digits == '-' || *digits == '+')) {
+    if (is_seed(option) && (*digits == '-' || *digits == '+')) {
         digits++;
     }
     if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0') {
@@ -115,14 +120,16 @@ static bool parse_real(const Option *option, const char *text, double *value, Er
 
 static bool set_integer(const Option *option, const char *text, Error *error)
 {
-    uint64_t value;
-    bool ok = option->kind == OPTION_SEED ? parse_integer(option, text, &value, error)
-                                          : parse_count(option, text, &value, error);
+    uint64_t value = 0;
+    bool ok = is_seed(option) ? parse_integer(option, text, &value, error)
+                              : parse_count(option, text, &value, error);
     if (!ok) {
         return false;
     }
     if (option->kind == OPTION_SEED) {
         *(uint64_t *)option->target = value;
+    } else if (option->kind == OPTION_GIVEN_SEED) {
+        *(GivenSeed *)option->target = (GivenSeed){true, value};
     } else if (option->kind == OPTION_COUNT) {
         *(size_t *)option->target = (size_t)value;
     } else {
@@ -158,6 +165,7 @@ static bool set_option(const Option *option, char *text, Error *error)
         *(char **)option->target = text;
         return true;
     case OPTION_SEED:
+    case OPTION_GIVEN_SEED:
     case OPTION_COUNT:
     case OPTION_SIZE:
         return set_integer(option, text, error);

@@ -4,21 +4,28 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "microgpt/error.h"
 #include "session.h"
 
 typedef enum OptionKind {
-    OPTION_TEXT,   // const char *: not empty
-    OPTION_SEED,   // uint64_t: an integer of up to 64 bits; its sign does not matter, as in Python
-    OPTION_COUNT,  // size_t from min to max
-    OPTION_SIZE,   // int from min to max
-    OPTION_REAL,   // double, min <= x < max
-    OPTION_ABOVE,  // double, min < x < max
-    OPTION_ENGINE, // EngineKind by its name
-    OPTION_SIMD,   // SimdLevel by its name, or auto
-    OPTION_FLAG,   // bool: takes no value
+    OPTION_TEXT, // const char *: not empty
+    OPTION_SEED, // uint64_t: an integer of up to 64 bits; its sign does not matter, as in Python
+    OPTION_GIVEN_SEED, // GivenSeed: the same, for where there is another default than a number
+    OPTION_COUNT,      // size_t from min to max
+    OPTION_SIZE,       // int from min to max
+    OPTION_REAL,       // double, min <= x < max
+    OPTION_ABOVE,      // double, min < x < max
+    OPTION_ENGINE,     // EngineKind by its name
+    OPTION_SIMD,       // SimdLevel by its name, or auto
+    OPTION_FLAG,       // bool: takes no value
 } OptionKind;
+
+typedef struct GivenSeed {
+    bool is_given;
+    uint64_t seed;
+} GivenSeed;
 
 // One option: where its value goes, what it may be, and its line of help.
 typedef struct Option {

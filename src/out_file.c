@@ -6,12 +6,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_same_file(const char *path, const char *other)
+bool out_file_is_same(const char *path, const char *other)
 {
     struct stat a;
     struct stat b;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    if (stat(path, &a) != 0 || stat(other, &b) != 0) {
+        return strcmp(path, other) == 0;
+    }
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 static bool write_error(const OutFile *out, Error *error)
@@ -30,7 +32,7 @@ bool out_file_open(OutFile *out, const char *option, const char *path, const cha
         return true;
     }
     *out = (OutFile){path, NULL};
-    if (data_path != NULL && is_same_file(path, data_path)) {
+    if (data_path != NULL && out_file_is_same(path, data_path)) {
         return error_set_file(error, path, 0, "is the data file; name another one with %s", option);
     }
     out->file = fopen(path, "we");

@@ -12,6 +12,9 @@ typedef struct OutFile {
     FILE *file;       // NULL once closed
 } OutFile;
 
+// Whether both names lead to one file; two names of a file yet to be made are compared as texts.
+bool out_file_is_same(const char *path, const char *other);
+
 // Opens the file that an option (as "--log") names; it is overwritten. A path of NULL means
 // standard output. data_path, unless it is NULL, is a file that must stay: what the run reads.
 // Errors: the file cannot be written, or is the data file.

@@ -53,6 +53,7 @@ bool sampler_next(Sampler *sampler, Error *error)
 {
     assert(sampler != NULL && error != NULL);
     size_t block_size = (size_t)sampler->model->config.block_size;
+    assert(sampler->n_prompt < block_size || sampler->n_prompt == 0);
     size_t vocab_size = (size_t)sampler->model->config.vocab_size;
     int bos = sampler->model->config.vocab_size - 1;
     int token_id = bos;
@@ -66,7 +67,11 @@ bool sampler_next(Sampler *sampler, Error *error)
             return error_set(error, "the model's probabilities are not finite; try a smaller "
                                     "--learning-rate or --init-std, or a higher --temperature");
         }
-        token_id = (int)random_choices(sampler->random, sampler->probs, vocab_size);
+        if (pos_id < sampler->n_prompt) {
+            token_id = sampler->prompt[pos_id]; // no choice, and nothing is drawn
+        } else {
+            token_id = (int)random_choices(sampler->random, sampler->probs, vocab_size);
+        }
         if (token_id == bos) {
             break;
         }

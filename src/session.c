@@ -2,11 +2,12 @@
 #include "session.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <string.h>
 
 #include "count.h"
+#include "memory_limit.h"
 
 RunOptions run_options_default(void)
 {
@@ -24,37 +25,6 @@ RunOptions run_options_default(void)
 }
 
 static const double MEBIBYTE = 1 << 20;
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-// What a resource limit allows.
-static size_t limit_bytes(const struct rlimit *limit)
-{
-    return limit->rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit->rlim_cur;
-}
-
-// The most memory that this process may have: the machine's, or less where a limit is set.
-static size_t memory_limit(void)
-{
-    size_t smallest = SIZE_MAX;
-    long n_pages = sysconf(_SC_PHYS_PAGES);
-    long page_size = sysconf(_SC_PAGESIZE);
-    if (n_pages > 0 && page_size > 0) {
-        smallest = count_mul((size_t)n_pages, (size_t)page_size);
-    }
-    struct rlimit address_space;
-    if (getrlimit(RLIMIT_AS, &address_space) == 0) {
-        smallest = smaller(smallest, limit_bytes(&address_space));
-    }
-    struct rlimit data;
-    if (getrlimit(RLIMIT_DATA, &data) == 0) {
-        smallest = smaller(smallest, limit_bytes(&data));
-    }
-    return smallest;
-}
 
 // Refuses a model that cannot fit, before anything is allocated for it.
 static bool check_memory(const RunOptions *options, const ModelConfig *config,
@@ -88,7 +58,17 @@ static bool open_data(Session *session, const RunOptions *options, Error *error)
     }
     random_seed(&session->random, options->seed);
     dataset_shuffle(&session->dataset, &session->random);
+    session->seed = options->seed;
+    session->init_std = options->init_std;
+    session->digest = checkpoint_digest(&session->dataset);
     return tokenizer_init(&session->tokenizer, &session->dataset, error);
+}
+
+// The instructions that the fast path uses; the bits are the same with all of them.
+static void set_simd(Session *session, SimdLevel simd)
+{
+    engine_set_simd(session->engine, simd);
+    session->adam.simd = simd;
 }
 
 static bool open_model(Session *session, const RunOptions *options, Error *error)
@@ -104,23 +84,99 @@ static bool open_model(Session *session, const RunOptions *options, Error *error
         !adam_init(&session->adam, &options->adam, session->model.n_params, error)) {
         return false;
     }
-    engine_set_simd(session->engine, options->simd);
-    session->adam.simd = options->simd;
+    set_simd(session, options->simd);
     return true;
+}
+
+static bool open_trainer(Session *session, const RunOptions *options, Error *error)
+{
+    return trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
+                        session->engine, &session->adam, options->num_steps, error);
 }
 
 bool session_open(Session *session, const RunOptions *options, Error *error)
 {
     assert(session != NULL && options != NULL && error != NULL);
     *session = (Session){0};
-    bool ok =
-        open_data(session, options, error) && open_model(session, options, error) &&
-        trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
-                     session->engine, &session->adam, options->num_steps, error);
+    bool ok = open_data(session, options, error) && open_model(session, options, error) &&
+              open_trainer(session, options, error);
     if (!ok) {
         session_close(session);
     }
     return ok;
+}
+
+// Training goes through the documents in their order: other data, or another order, would go on
+// with other names than a run that was never stopped.
+static bool check_data(const Session *session, const RunOptions *options,
+                       const Checkpoint *checkpoint, Error *error)
+{
+    const DatasetDigest *here = &session->digest;
+    const DatasetDigest *there = &checkpoint->dataset;
+    const Tokenizer *tokenizer = &session->tokenizer;
+    bool same = here->n_docs == there->n_docs && here->n_bytes == there->n_bytes &&
+                here->crc32 == there->crc32 &&
+                tokenizer->n_uchars == checkpoint->tokenizer.n_uchars &&
+                memcmp(tokenizer->uchars, checkpoint->tokenizer.uchars,
+                       (size_t)tokenizer->n_uchars * sizeof *tokenizer->uchars) == 0;
+    if (!same) {
+        return error_set(error,
+                         "--resume: %s is not the data that was trained on (%zu documents, CRC-32 "
+                         "%08" PRIx32 "; there it was %zu, %08" PRIx32 "); name that with --data",
+                         options->data != NULL ? options->data : "the built-in names.txt",
+                         here->n_docs, here->crc32, there->n_docs, there->crc32);
+    }
+    return true;
+}
+
+// The checkpoint's parts become the session's.
+static void take_over(Session *session, Checkpoint *checkpoint)
+{
+    session->model = checkpoint->model;
+    session->adam = checkpoint->adam;
+    session->random = checkpoint->random;
+    checkpoint->model = (Model){0};
+    checkpoint->adam = (Adam){0};
+}
+
+bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
+                    Error *error)
+{
+    assert(session != NULL && options != NULL && error != NULL);
+    assert(checkpoint != NULL && checkpoint->can_resume && checkpoint->seed == options->seed);
+    *session = (Session){0};
+    bool ok = open_data(session, options, error) &&
+              check_data(session, options, checkpoint, error) &&
+              check_memory(options, &checkpoint->model.config, &session->dataset, error);
+    if (ok) {
+        take_over(session, checkpoint);
+        ok = engine_create(&session->engine, options->engine, &session->model, error) &&
+             open_trainer(session, options, error);
+    }
+    if (!ok) {
+        session_close(session);
+        return false;
+    }
+    set_simd(session, options->simd);
+    session->trainer.step = checkpoint->step;
+    return true;
+}
+
+Checkpoint session_checkpoint(const Session *session)
+{
+    assert(session != NULL);
+    return (Checkpoint){
+        .model = session->model,
+        .tokenizer = session->tokenizer,
+        .can_resume = true,
+        .adam = session->adam,
+        .random = session->random,
+        .seed = session->seed,
+        .init_std = session->init_std,
+        .step = session->trainer.step,
+        .num_steps = session->trainer.num_steps,
+        .dataset = session->digest,
+    };
 }
 
 void session_close(Session *session)

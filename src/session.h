@@ -37,11 +37,25 @@ typedef struct Session {
     Engine *engine;
     Adam adam;
     Trainer trainer;
+    uint64_t seed; // what a checkpoint has to remember of the options and the data
+    double init_std;
+    DatasetDigest digest;
 } Session;
 
 // Reads the data, checks that everything will fit into memory, and draws the parameters.
 // Errors: those of the parts; more memory needed than there is.
 bool session_open(Session *session, const RunOptions *options, Error *error);
+
+// The same, going on where the checkpoint was saved. The session takes over the parts of the
+// checkpoint that it needs, which is then to be freed all the same.
+// Requires: checkpoint->can_resume, and options that were its own (its sizes, seed, settings).
+// Errors: as session_open; data that is not what the checkpoint was trained on.
+bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
+                    Error *error);
+
+// What to save. Its parts stay the session's: it is good until the session's next step, and is not
+// to be freed.
+Checkpoint session_checkpoint(const Session *session);
 
 // A zeroed session is fine, too.
 void session_close(Session *session);

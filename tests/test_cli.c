@@ -261,7 +261,7 @@ static const ArgumentCase wrong_arguments[] = {
     {"-:", "-:"},
     {"-?", "-?"},
     {"-", "-"},
-    {"train", "train"},
+    {"teach", "teach"},
     {"Run", "Run"},
     {"runs", "runs"},
     {"data", "data"},

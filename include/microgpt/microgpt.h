@@ -17,6 +17,7 @@
 #include "microgpt/adam.h"      // gradients -> parameters
 #include "microgpt/train.h"     // all of it, step by step
 #include "microgpt/sample.h"    // and new names
+#include "microgpt/checkpoint.h" // and all of it in a file
 // clang-format on
 
 #endif

@@ -71,6 +71,12 @@ typedef struct Model {
 // Errors: a size out of range, n_embd not divisible by n_head.
 bool model_count_params(const ModelConfig *config, size_t *n_params, Error *error);
 
+// How many matrices such a model has, and which, in state_dict order.
+// Shapes: matrices [model_count_matrices(config)].
+// Requires: sizes that model_count_params accepts, and fewer than SIZE_MAX parameters.
+int model_count_matrices(const ModelConfig *config);
+void model_lay_out(const ModelConfig *config, Matrix *matrices);
+
 // Allocates the parameters, all zero.
 // Errors: as model_count_params; out of memory.
 bool model_init(Model *model, const ModelConfig *config, Error *error);

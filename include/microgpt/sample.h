@@ -23,6 +23,8 @@ typedef struct Sampler {
     double *probs;      // [V], of the next token
     int *tokens;        // [block_size], the last sample, without BOS
     size_t n_tokens;
+    const int *prompt; // [n_prompt], what every sample begins with; the caller's. None at first
+    size_t n_prompt;   // < block_size
 } Sampler;
 
 // Requires: temperature > 0.
@@ -32,7 +34,8 @@ bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *
 
 void sampler_free(Sampler *sampler);
 
-// Makes the next sample: from BOS until the model says BOS again, or block_size tokens.
+// Makes the next sample: from BOS and the prompt, if there is one, until the model says BOS again,
+// or block_size tokens.
 // Requires: bos is the model's last token.
 // Errors: out of memory; probabilities that are not finite (the model is broken).
 bool sampler_next(Sampler *sampler, Error *error);

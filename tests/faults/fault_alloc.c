@@ -1,0 +1,207 @@
+// Allocation number n fails, once, and once more with all after it, for every n and every command:
+// an error that says so, nothing leaked, and the same command works right after.
+//
+// The commands run in this process. The linker leads their allocations here (--wrap, see
+// meson.build), and the JSON library takes ours; those within libc are not counted.
+//
+// `fault_alloc` uses a tiny model; `fault_alloc default` the one of microgpt.py.
+#include <jansson.h>
+#include <unistd.h>
+
+#include "../checkpoint_more.h"
+#include "command.h"
+
+static struct {
+    size_t n_calls; // counted from when the test sets it to 0
+    size_t at;      // which call fails, counted from 1; 0: none
+    bool for_ever;  // and all after it
+    size_t n_live;  // blocks that are allocated and not freed
+    bool in_json;   // the one that failed was the JSON library's
+} allocations;
+
+static bool fails(void)
+{
+    allocations.n_calls++;
+    size_t n = allocations.n_calls;
+    bool failed =
+        allocations.at > 0 && (n == allocations.at || (allocations.for_ever && n > allocations.at));
+    allocations.n_live += !failed;
+    return failed;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, size);
+}
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (fails()) {
+        return NULL;
+    }
+    allocations.n_live -= old != NULL;
+    return __real_realloc(old, size);
+}
+
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+    return fails() ? NULL : __real_strdup(text);
+}
+
+char *__real_realpath(const char *path, char *resolved);
+char *__wrap_realpath(const char *path, char *resolved);
+char *__wrap_realpath(const char *path, char *resolved)
+{
+    if (fails()) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    char *found = __real_realpath(path, resolved);
+    allocations.n_live -= found == NULL;
+    return found;
+}
+
+void __real_free(void *old);
+void __wrap_free(void *old);
+void __wrap_free(void *old)
+{
+    allocations.n_live -= old != NULL;
+    __real_free(old);
+}
+
+// The JSON library may do without, or take the text for no JSON at all: both are well.
+static void *json_malloc(size_t size)
+{
+    void *block = __wrap_malloc(size);
+    allocations.in_json |= block == NULL;
+    return block;
+}
+
+enum {
+    MAX_ARGS = 32,
+};
+
+// A command line, split at the spaces.
+typedef struct CommandLine {
+    const char *name;
+    Command *command;
+    const char *arguments;
+} CommandLine;
+
+static FILE *report; // the real standard output
+
+static ExitStatus run(const CommandLine *line, const char *model, Error *error)
+{
+    char text[512];
+    char *argv[MAX_ARGS + 1] = {NULL};
+    int argc = 0;
+    snprintf(text, sizeof text, "%s %s %s", line->name, line->arguments, model);
+    char *rest = text;
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        if (word[0] != '\0' && argc < MAX_ARGS) {
+            argv[argc] = word;
+            argc++;
+        }
+    }
+    error->message[0] = '\0';
+    return line->command(argc, argv, error);
+}
+
+static void expect(bool ok, const CommandLine *line, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "%s, allocation %zu%s: %s\n", line->arguments, allocations.at,
+                allocations.for_ever ? " and all after it" : "", what);
+        exit(EXIT_FAILURE);
+    }
+}
+
+// Returns false when there is no allocation of that number.
+static bool fail_at(const CommandLine *line, const char *model, size_t at, bool for_ever)
+{
+    Error error;
+    size_t n_live = allocations.n_live;
+    allocations.at = at;
+    allocations.for_ever = for_ever;
+    allocations.n_calls = 0;
+    allocations.in_json = false;
+    ExitStatus status = run(line, model, &error);
+    bool reached = allocations.n_calls >= at;
+    expect(allocations.n_live == n_live, line, "memory is leaked, or freed twice");
+    bool in_json = allocations.in_json;
+    expect(!reached || status == EXIT_FAILED || in_json, line, "no error");
+    expect(!reached || strstr(error.message, "memory") != NULL || in_json, line, error.message);
+    expect(reached || status == EXIT_DONE, line, error.message);
+    allocations.at = 0;
+    return reached;
+}
+
+static void fail_everywhere(const CommandLine *line, const char *model)
+{
+    Error error;
+    size_t n = 0;
+    expect(run(line, model, &error) == EXIT_DONE, line, error.message);
+    while (fail_at(line, model, n + 1, false)) {
+        n++;
+        fail_at(line, model, n, true);
+        if (n % 8 == 0) {
+            expect(run(line, model, &error) == EXIT_DONE, line, error.message);
+        }
+    }
+    fprintf(report,
+            "%s %.20s: each of %zu allocations failed, alone and with all after it: "
+            "an error each time, nothing leaked\n",
+            line->name, line->arguments, n);
+}
+
+static const CommandLine lines[] = {
+    {"run", command_run, "--num-steps 3 --num-samples 2 --log log"},
+    {"train", command_train, "--num-steps 4 --save new --save-every 2"},
+    {"train", command_train, "--resume half --save new"},
+    {"sample", command_sample, "--load half --num-samples 2 --prompt a"},
+    {"nodes", command_nodes, "--num-steps 2 --step 2 --output nodes"},
+    {"train", command_train, "--engine tensor --num-steps 3"},
+};
+
+int main(int argc, char **argv)
+{
+    bool default_model = argc > 1 && strcmp(argv[1], "default") == 0;
+    const char *model = default_model ? "" : "--data names --n-embd 4 --n-head 2 --block-size 6";
+    char folder[FOLDER_BYTES];
+    Error error;
+    enter_folder(folder);
+    report = fdopen(dup(STDOUT_FILENO), "w");
+    must(report != NULL && freopen("/dev/null", "w", stdout) != NULL, "standard output");
+    json_set_alloc_funcs(json_malloc, __wrap_free);
+
+    // Half of a training, to go on from: the only one whose parameters are read and not drawn.
+    const CommandLine first = {"train", command_train, "--num-steps 2 --save half"};
+    must_work(run(&first, model, &error) == EXIT_DONE, &error);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        bool is_sample = lines[i].command == command_sample; // has the model from the file
+        fail_everywhere(&lines[i], is_sample ? "" : model);
+    }
+    fclose(report);
+    leave_folder(folder);
+    return EXIT_SUCCESS;
+}

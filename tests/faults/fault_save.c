@@ -1,0 +1,225 @@
+// Every system call of a save fails in turn, in every way; then the process is killed before each
+// of them. Afterwards there is the old checkpoint or the new one, whole, as the save has said.
+//
+// `fault_save` does all of that once, in a second.
+#include <dirent.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "../checkpoint_more.h"
+#include "syscall_faults.h"
+
+typedef struct Case {
+    const char *name;
+    SyscallFault fault;
+    int error_number;
+} Case;
+
+static const Case cases[] = {
+    {"EIO", FAULT_ERROR, EIO},         {"ENOSPC", FAULT_ERROR, ENOSPC},
+    {"EINTR", FAULT_ERROR, EINTR},     {"EDQUOT", FAULT_ERROR, EDQUOT},
+    {"a short write", FAULT_SHORT, 0},
+};
+
+static Session session;
+static Bytes old_file;
+static Bytes new_file;
+
+static bool file_is(const char *path, const Bytes *expected)
+{
+    Bytes actual = read_bytes_of(path);
+    bool same =
+        actual.size == expected->size && memcmp(actual.bytes, expected->bytes, actual.size) == 0;
+    free(actual.bytes);
+    return same;
+}
+
+static size_t count_entries(const char *path)
+{
+    size_t n = 0;
+    DIR *directory = opendir(path);
+    must(directory != NULL, path);
+    while (readdir(directory) != NULL) {
+        n++;
+    }
+    closedir(directory);
+    return n;
+}
+
+static void expect(bool ok, const Case *c, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "%s at call %zu, %s: %s\n", c->name, syscall_faults.at,
+                syscall_faults.hit != NULL ? syscall_faults.hit : "-", what);
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void arm(const Case *c, size_t at)
+{
+    syscall_faults = (SyscallFaults){.at = at, .fault = c->fault, .error_number = c->error_number};
+}
+
+static void disarm(void)
+{
+    syscall_faults.fault = FAULT_NONE;
+}
+
+// The old checkpoint, alone in its folder.
+static void restore(void)
+{
+    nftw("folder", remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    must(mkdir("folder", 0700) == 0, "folder");
+    write_bytes_to("folder/file", old_file.bytes, old_file.size);
+}
+
+// Where a save waits for the disk, a signal that is handled may come.
+static bool must_survive(const Case *c, const char *function)
+{
+    return c->error_number == EINTR &&
+           (strcmp(function, "write") == 0 || strcmp(function, "pwrite") == 0 ||
+            strcmp(function, "fsync") == 0 || strcmp(function, "close") == 0);
+}
+
+// What no fault of a call shows, only a power failure would: all is on the disk before the file
+// gets its name, and then the name is.
+static void check_order(void)
+{
+    static const Case none = {"no fault", FAULT_ERROR, 0};
+    restore();
+    Error error;
+    Checkpoint checkpoint = session_checkpoint(&session);
+    arm(&none, SIZE_MAX);
+    must_work(checkpoint_save(&checkpoint, "folder/file", &error), &error);
+    disarm();
+    expect(strstr(syscall_faults.trace, "pwrite fsync close renameat fsync close ") != NULL, &none,
+           syscall_faults.trace);
+    printf("save: written, synchronised, renamed, synchronised: %s\n", syscall_faults.trace);
+}
+
+// Returns false when there is no call of that number any more.
+static bool fail_at(const Case *c, size_t at)
+{
+    Error error = {""};
+    Checkpoint checkpoint = session_checkpoint(&session);
+    restore();
+    size_t n_open = count_entries("/proc/self/fd");
+    arm(c, at);
+    bool saved = checkpoint_save(&checkpoint, "folder/file", &error);
+    disarm();
+    const char *hit = syscall_faults.hit;
+    if (hit == NULL) {
+        expect(saved, c, "failed without a fault");
+        return false;
+    }
+    bool is_new = file_is("folder/file", &new_file);
+    bool is_old = file_is("folder/file", &old_file);
+    // When only the folder could not be synchronised, the new file stands, and an error says so.
+    bool is_late = !saved && strstr(error.message, "may be lost") != NULL;
+    expect(is_new == (saved || is_late) && is_old == !is_new, c,
+           "neither the old nor the new file");
+    expect(saved || strstr(error.message, strerror(c->error_number)) != NULL, c, error.message);
+    expect(!is_late || strcmp(hit, "fsync") == 0, c, error.message);
+    expect(saved || c->fault != FAULT_SHORT, c, "a short write must not matter");
+    expect(saved || !must_survive(c, hit), c, "a signal must not matter here");
+    expect(count_entries("folder") == 3, c, "a file was left behind"); // with . and ..
+    expect(count_entries("/proc/self/fd") == n_open, c, "a file was left open");
+    return true;
+}
+
+// A child saves and is killed on the way. What it leaves besides is one temporary file.
+static bool kill_at(size_t at)
+{
+    static const Case kill = {"SIGKILL", FAULT_KILL, 0};
+    restore();
+    fflush(NULL);
+    pid_t pid = fork();
+    must(pid >= 0, "fork");
+    arm(&kill, at);
+    if (pid == 0) {
+        Error error;
+        Checkpoint checkpoint = session_checkpoint(&session);
+        _exit(checkpoint_save(&checkpoint, "folder/file", &error) ? 0 : 1);
+    }
+    disarm();
+    int status;
+    must(waitpid(pid, &status, 0) == pid, "waitpid");
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    expect(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0), &kill, "it failed");
+    bool is_new = file_is("folder/file", &new_file);
+    expect(is_new != file_is("folder/file", &old_file), &kill, "neither old nor new");
+    expect(killed || is_new, &kill, "not saved");
+    expect(count_entries("folder") <= 4, &kill, "files were left behind");
+    // And the next save is not disturbed by what lies there.
+    Error error;
+    Checkpoint checkpoint = session_checkpoint(&session);
+    must_work(checkpoint_save(&checkpoint, "folder/file", &error), &error);
+    expect(file_is("folder/file", &new_file), &kill, "not saved the second time");
+    return killed;
+}
+
+// Reading fails in turn: an error, nothing left open.
+static size_t fail_reading(void)
+{
+    static const Case eio = {"EIO while loading", FAULT_ERROR, EIO};
+    size_t at = 0;
+    for (;;) {
+        at++;
+        Error error = {""};
+        Checkpoint checkpoint;
+        size_t n_open = count_entries("/proc/self/fd");
+        arm(&eio, at);
+        bool loaded = checkpoint_load(&checkpoint, "old", 0, &error);
+        disarm();
+        expect(count_entries("/proc/self/fd") == n_open, &eio, "a file was left open");
+        if (loaded) {
+            checkpoint_free(&checkpoint);
+        }
+        if (syscall_faults.hit == NULL) {
+            return at - 1;
+        }
+        // Of close() there is nothing to fear: all has been read.
+        expect(loaded == (strcmp(syscall_faults.hit, "close") == 0), &eio, "loaded");
+        expect(loaded || strstr(error.message, strerror(EIO)) != NULL, &eio, error.message);
+    }
+}
+
+static void fail_saving(void)
+{
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t n = 0;
+        while (fail_at(&cases[i], n + 1)) {
+            n++;
+        }
+        expect(n >= 15, &cases[i], "too few calls: are they wrapped?");
+        printf("save: %s at each of %zu system calls: the old or the new file, as reported\n",
+               cases[i].name, n);
+    }
+}
+
+int main(void)
+{
+    char folder[FOLDER_BYTES];
+    Error error;
+    enter_folder(folder);
+    RunOptions options = tiny_options();
+    must_work(session_open(&session, &options, &error), &error);
+    save_session(&session, "old");
+    train_to(&session, 5);
+    save_session(&session, "new");
+    old_file = read_bytes_of("old");
+    new_file = read_bytes_of("new");
+    check_order();
+    fail_saving();
+    size_t n_kills = 0;
+    while (kill_at(n_kills + 1)) {
+        n_kills++;
+    }
+    printf("save: killed before each of %zu system calls: the old or the new file\n", n_kills);
+    printf("load: EIO at each of %zu system calls: an error\n", fail_reading());
+    free(old_file.bytes);
+    free(new_file.bytes);
+    session_close(&session);
+    leave_folder(folder);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,148 @@
+// SIGINT and SIGTERM at every save of a run: it saves, says so, and ends with 130 or 143; what it
+// printed and what the resumed run prints are together what an undisturbed run prints. A second
+// signal ends the run at once, with the old checkpoint in its place.
+//
+// Signals come from within, just before a system call of the save (see syscall_faults.h), so that
+// every step has its turn and nothing is left to chance.
+#include <signal.h>
+
+#include "run_command.h"
+#include "syscall_faults.h"
+
+#define MODEL "--data names --n-embd 4 --n-head 2 --block-size 6 --num-steps 9"
+
+static const char *const engine_names[] = {"scalar", "tensor"};
+
+static void fail(const char *what, size_t step)
+{
+    fprintf(stderr, "step %zu: %s\n", step, what);
+    exit(EXIT_FAILURE);
+}
+
+static void expect_text(const char *path, const char *text, size_t step)
+{
+    Bytes file = read_bytes_of(path);
+    file.bytes[file.size] = '\0';
+    if (strstr((char *)file.bytes, text) == NULL) {
+        fprintf(stderr, "'%s' is not in: %s", text, (char *)file.bytes);
+        fail(path, step);
+    }
+    free(file.bytes);
+}
+
+// The two texts, one after the other, are the third.
+static void expect_together(const char *first, const char *second, const char *whole, size_t step)
+{
+    Bytes a = read_bytes_of(first);
+    Bytes b = read_bytes_of(second);
+    Bytes c = read_bytes_of(whole);
+    if (a.size + b.size != c.size || memcmp(a.bytes, c.bytes, a.size) != 0 ||
+        memcmp(b.bytes, c.bytes + a.size, b.size) != 0) {
+        fail("stopped and resumed, it prints something else", step);
+    }
+    free(a.bytes);
+    free(b.bytes);
+    free(c.bytes);
+}
+
+static void arm(const char *only, size_t at, int signal_number)
+{
+    syscall_faults = (SyscallFaults){
+        .at = at, .fault = FAULT_SIGNAL, .error_number = signal_number, .only = only};
+}
+
+static void stop_at(size_t step, int signal_number, const char *engine)
+{
+    char line[256];
+    char text[64];
+    snprintf(line, sizeof line, "run " MODEL " --save file --save-every 1 --engine %s", engine);
+    remove("file");
+    arm("renameat", step, signal_number);
+    pid_t pid = start_command(command_run, line, "first", "err");
+    syscall_faults.fault = FAULT_NONE;
+    if (wait_for(pid) != 128 + signal_number) {
+        fail("another status than 128 + the signal", step);
+    }
+    snprintf(text, sizeof text, "%s after step %zu of 9; saved, go on with --resume file\n",
+             signal_number == SIGINT ? "SIGINT" : "SIGTERM", step);
+    expect_text("err", text, step);
+    snprintf(line, sizeof line, "run --data names --resume file --engine %s", engine);
+    run_to_end(command_run, line, "second");
+    expect_together("first", "second", "whole", step);
+}
+
+// Starts a training without end, and ends it by SIGTERM when it has printed something.
+static void stop_from_outside(const char *save, const char *message)
+{
+    char line[256];
+    remove("first");
+    snprintf(line, sizeof line, "train " MODEL " --num-steps 100000000 %s", save);
+    pid_t pid = start_command(command_train, line, "first", "err");
+    struct stat status = {0};
+    while (stat("first", &status) != 0 || status.st_size == 0) {
+        siginfo_t ended = {0};
+        must(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
+        if (ended.si_pid == pid) {
+            fail("ended by itself", 0);
+        }
+    }
+    kill(pid, SIGTERM);
+    if (wait_for(pid) != 143) {
+        fail("another status than 143", 0);
+    }
+    expect_text("err", message, 0);
+}
+
+// The first signal comes at the first write of a save, the second at the next.
+static void stop_twice(void)
+{
+    make_checkpoint("old", 5);
+    make_checkpoint("file", 5);
+    arm("write", 1, SIGINT);
+    syscall_faults.for_ever = true;
+    pid_t pid =
+        start_command(command_train, "train " MODEL " --save file --save-every 2", "first", "err");
+    syscall_faults.fault = FAULT_NONE;
+    if (wait_for(pid) != 130) {
+        fail("another status than 130 after two signals", 2);
+    }
+    if (!same_files("file", "old")) {
+        fail("the old checkpoint is not intact after two signals", 2);
+    }
+    printf("a second SIGINT during the save: ended at once, the old checkpoint is intact\n");
+}
+
+int main(void)
+{
+    char folder[FOLDER_BYTES];
+    enter_folder(folder);
+    for (size_t i = 0; i < sizeof engine_names / sizeof engine_names[0]; i++) {
+        EngineKind ignored;
+        if (!engine_kind_find(engine_names[i], &ignored)) {
+            continue;
+        }
+        char line[256];
+        snprintf(line, sizeof line, "run " MODEL " --engine %s", engine_names[i]);
+        run_to_end(command_run, line, "whole");
+        for (size_t step = 1; step <= 9; step++) {
+            stop_at(step, SIGINT, engine_names[i]);
+            stop_at(step, SIGTERM, engine_names[i]);
+        }
+        printf("%s: SIGINT and SIGTERM after each of 9 steps: saved, and resumed to the same "
+               "output\n",
+               engine_names[i]);
+    }
+    stop_from_outside("", "nothing is saved without --save");
+    make_checkpoint("between", 1);
+    stop_from_outside("--save between", "saved, go on with --resume between");
+    Checkpoint checkpoint;
+    Error error;
+    must_work(checkpoint_load(&checkpoint, "between", 0, &error), &error);
+    if (checkpoint.num_steps != 100000000 || checkpoint.step == 0) {
+        fail("stopped between two saves, and not saved", checkpoint.step);
+    }
+    checkpoint_free(&checkpoint);
+    stop_twice();
+    leave_folder(folder);
+    return EXIT_SUCCESS;
+}
