@@ -1304,7 +1304,7 @@ class WhereCommand(Command):
         print_lines(lines)
 
     def sample_line(self):
-        frame = find_frame("sample")
+        frame = find_frame("samples_print")
         sample_id = variable(frame, "sample_id") if frame is not None else None
         if sample_id is None:
             return "Sampling: making up a name."
