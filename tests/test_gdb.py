@@ -230,7 +230,12 @@ def session_arguments(setup, what):
     core = os.path.join(setup.work, "core")
     setup.session(
         session_arguments(setup, "microgpt"),
-        ["goto graph_backward", "mg step --until pos2.loss", "mg edge", "generate-core-file " + core],
+        [
+            "goto graph_backward",
+            "mg step --until pos2.loss",
+            "mg edge",
+            "generate-core-file " + core,
+        ],
     )
     if not os.path.exists(core):
         raise Skip("gdb cannot write a core dump here")
@@ -321,7 +326,7 @@ def check_source(setup, block, line_number):
 
 
 class Dump:
-    """What `microgpt nodes --names` writes, and what follows from it by the rules of microgpt.py."""
+    """What `microgpt nodes --names` writes, and what follows by the rules of microgpt.py."""
 
     def __init__(self, text):
         self.data, self.grad, self.children, self.local_grads, self.paths = [], [], [], [], []
@@ -467,6 +472,41 @@ def test_progress(setup):
     print("%d stops, asked %d times" % (len(stops), len(asked)))
 
 
+# Run in gdb, on a program that names nodes: asks the script for the same names.
+COMPARE_NAMES = """
+gdb.execute("run >/dev/null", to_string=True)
+n_equal = 0
+while n_equal < 60 and gdb.selected_inferior().pid != 0:
+    frame = gdb.newest_frame()
+    view = GraphView(variable(frame, "g"))
+    name = view.path(variable(frame, "node_id"))
+    address = variable(frame, "path_text")
+    gdb.execute("finish", to_string=True)
+    expected = bytes(gdb.selected_inferior().read_memory(address, 160)).split(bytes(1))[0].decode()
+    if name != expected:
+        print("node_path() says", expected, "and the script", name)
+        break
+    n_equal += 1
+    gdb.execute("continue", to_string=True)
+print(n_equal, "names")
+"""
+
+
+def test_names(setup):
+    """The script's names are node_path()'s, for all the odd graphs of its unit test."""
+    script = os.path.join(setup.work, "compare_names.py")
+    Path(script).write_text(COMPARE_NAMES, encoding="utf-8")
+    outputs = setup.session(
+        [setup.program("test_node_path")],
+        ["silent-break node_path", "source " + script],
+        environment={"CK_FORK": "no"},
+    )
+    lines = outputs[1].splitlines()
+    if lines[-1] != "60 names":
+        raise Failure("\n".join(lines[-2:]))
+    print(lines[-1])
+
+
 # Run in gdb: how long a command takes.
 TIMER = """
 import time
@@ -504,6 +544,29 @@ def test_speed(setup):
 # ---- Loading ------------------------------------------------------------------------------------
 
 
+def test_plain(setup):
+    """Without the script, gdb prints nodes and their children, and stops at the edges."""
+    text = setup.run_gdb(
+        [setup.program("expression")],
+        commands=[
+            "break edge_backward",
+            "run",
+            "print *v",
+            "print *v->children[i]",
+            "next",
+            "next",
+            "print local_grad * v_grad",
+            "print v->children[i]->op",
+            "print child == v->children[i]",
+        ],
+    )
+    wanted = ["$1 = {data = 16, grad = 1, ", "$2 = {data = -4, grad = 0, ", "$3 = -8\n"]
+    wanted += ["$4 = OP_ADD\n", "$5 = 1\n", "child->grad += local_grad * v_grad;"]
+    missing = [words for words in wanted if words not in text]
+    if missing:
+        raise Failure("%s is missing:\n%s" % (missing[0], text))
+
+
 SUBCOMMANDS = "check dot edge find node parents step top tree watch where why".split()
 
 
@@ -527,14 +590,13 @@ def test_loading(setup):
     missing = [repr(words) for words in wanted if words not in text]
     if missing:
         raise Failure("gdb has not loaded the script, %s is missing:\n%s" % (missing[0], text))
-    plain = subprocess.run(
-        [program, "--engine", "scalar", "--num-steps", "3", "--num-samples", "3"], check=True, stdout=subprocess.PIPE
-    ).stdout
+    short_run = "--engine scalar --num-steps 3 --num-samples 3"
+    plain = subprocess.check_output([program, *short_run.split()])
     output_file = os.path.join(setup.work, "output.txt")
     setup.session(
         [program],
         [
-            "set args --engine scalar --num-steps 3 --num-samples 3 >%s" % output_file,
+            "set args %s >%s" % (short_run, output_file),
             "break graph_backward",
             "run",
             "mg step 10",
@@ -555,8 +617,10 @@ def test_loading(setup):
 TESTS = {
     "tour": test_tour,
     "nodes": test_nodes,
+    "names": test_names,
     "progress": test_progress,
     "speed": test_speed,
+    "plain": test_plain,
     "loading": test_loading,
 }
 

@@ -368,8 +368,8 @@ class GraphView:
             return "none"
         if self.next_place < 0:
             return "done"
-        at_root = self.next_place == self.n_topo - 1 and self.current_edge is None
-        return "ready" if at_root and self.node(self.topo[-1]).grad == 0 else "running"
+        at_root = self.next_place == self.n_topo - 1
+        return "ready" if at_root and find_frame("stretch_backward") is None else "running"
 
     def n_added(self, node, edges):
         """How many of the edges into a node backward has added to its gradient.
@@ -1729,7 +1729,7 @@ class Watch(gdb.Breakpoint):
     def on_delete(breakpoint):
         for watch in [watch for watch in Watch.all if watch is breakpoint]:
             Watch.all.remove(watch)
-            gdb.post_event(watch.edges.delete)
+            watch.edges.enabled = False  # gdb is deleting: this is no moment to delete more
 
 
 class WatchCommand(Command):
