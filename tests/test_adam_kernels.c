@@ -277,6 +277,30 @@ START_TEST(quotients_of_long_mantissas_follow_the_formula)
 }
 END_TEST
 
+// Parameters and their mean so tiny that quotients lose bits to underflow, which nothing hides.
+START_TEST(tiny_numbers_follow_the_formula)
+{
+    SimdLevel level = (SimdLevel)_i;
+    static const double corrections[][2] = {{0.3, 0.4}, {1, 0.4}, {1, 1}};
+    random_start(7);
+    for (int i = 0; i < 300 && simd_has(level); i++) {
+        const double *c = corrections[i % 3];
+        AdamStep numbers = {0.85, 0.99, 1 - 0.85, 1 - 0.99, c[0], c[1], 0.01, 1e-8};
+        State expected;
+        State actual;
+        double g[N_MAX] = {0};
+        for (size_t j = 0; j < N_MAX; j++) {
+            int exponent = -(int)random_below(400) - 700;
+            expected.p[j] = j % 3 == 0 ? 0.0 : ldexp(random_unit(), exponent);
+            expected.m[j] = random_sign() * ldexp(random_unit(), exponent + (int)random_below(20));
+            expected.v[j] = random_unit() * 1e-3;
+        }
+        actual = expected;
+        update_both(level, &actual, &expected, g, N_MAX, &numbers, simd_name(level));
+    }
+}
+END_TEST
+
 START_TEST(every_length_is_updated_and_nothing_behind_it)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -351,6 +375,7 @@ int main(void)
     tcase_add_loop_test(tcase, numbers_at_the_edges_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, corrections_near_0_and_1_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, quotients_of_long_mantissas_follow_the_formula, 0, N_SIMD_LEVELS);
+    tcase_add_loop_test(tcase, tiny_numbers_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, every_length_is_updated_and_nothing_behind_it, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, a_square_that_is_not_finite_is_noticed, 0, N_SIMD_LEVELS);
     tcase_add_test(tcase, a_single_parameter_follows_the_formula);

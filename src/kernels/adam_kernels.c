@@ -25,15 +25,26 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
     };
 }
 
-bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step)
+bool adam_update_v(double g, double *v, const AdamStep *step)
 {
     double square = exactmath_square(g);
-    *m = step->beta1 * *m + step->one_minus_beta1 * g;
     *v = step->beta2 * *v + step->one_minus_beta2 * square;
-    double m_hat = *m / step->correction1;
-    double v_hat = *v / step->correction2;
-    *p -= step->lr_t * m_hat / (exactmath_root(v_hat) + step->eps);
     return isfinite(square);
+}
+
+void adam_update_p(double *p, double m, double v, const AdamStep *step)
+{
+    double m_hat = m / step->correction1;
+    double v_hat = v / step->correction2;
+    *p -= step->lr_t * m_hat / (exactmath_root(v_hat) + step->eps);
+}
+
+bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step)
+{
+    *m = step->beta1 * *m + step->one_minus_beta1 * g;
+    bool finite = adam_update_v(g, v, step);
+    adam_update_p(p, *m, *v, step);
+    return finite;
 }
 
 // 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone.
@@ -46,72 +57,159 @@ static double power_of_two_below(double x)
     return x;
 }
 
-// One block as if pow(g, 2) were g * g and pow(v_hat, 0.5) were sqrt(v_hat). doubt tells where that
-// may be wrong: where another power would change v or p. libm's powers are these or their
-// neighbours. v and p rise and fall with the powers, so if a little more and a little less than a
-// neighbour give the same v and p, then so does libm. (One unit in the last place of the root makes
-// up to two in the quotient.) For the root it is also enough that its exact rest, remainder / (2
-// root), is within libm's margin: compared without the division. Shapes: all [BLOCK].
-static void update_block(double *restrict p, const double *restrict g, double *restrict m,
-                         double *restrict v, double *restrict doubt, const AdamStep *step)
+// What the first half of a block's update leaves for the second.
+typedef struct Halfway {
+    double v_hat[BLOCK];
+    double root[BLOCK];  // of v_hat, correctly rounded
+    double doubt[BLOCK]; // not zero where v is left to libm: a number, as vectors like it
+} Halfway;
+
+// Updates m[i], and v[i] where libm is in no doubt. Its square is g * g or the neighbour on the
+// side of the exact rest, the latter only if the rest is so large that this factor makes it go
+// there.
+static inline void update_moments(const double *restrict g, double *restrict m, double *restrict v,
+                                  Halfway *restrict halfway, size_t i, const AdamStep *s)
+{
+    double square = g[i] * g[i];
+    double rest = exactmath_square_rest(g[i], square);
+    double other_square = square + rest * (1 / (1 - 2 * EXACT_MARGIN));
+    double old_v = v[i];
+    double decayed = s->beta2 * old_v;
+    double new_v = decayed + s->one_minus_beta2 * square;
+    double other_v = decayed + s->one_minus_beta2 * other_square;
+    // Where squares are tiny or huge, the margin is wider and the rest may have underflowed.
+    double g_doubt = fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
+    double size_doubt = new_v < 0x1p120 ? g_doubt : 1.0;
+    double doubt = new_v == other_v ? size_doubt : 1.0;
+    m[i] = s->beta1 * m[i] + s->one_minus_beta1 * g[i];
+    v[i] = doubt > 0 ? old_v : new_v;
+    halfway->v_hat[i] = new_v / s->correction2;
+    halfway->root[i] = sqrt(halfway->v_hat[i]);
+    halfway->doubt[i] = doubt;
+}
+
+// Updates p[i] where libm is in no doubt. Its root is root, or the neighbour if the exact rest,
+// remainder / (2 root), is within libm's margin of the middle: compared without the division. One
+// unit in the last place of the root makes up to two in the sum with eps, and the quotient may be
+// rounded the other way: less than three, which is three times 2^-52 of the change. (Where the root
+// is too small for its exact rest, it adds nothing to eps >= 2^-64.)
+//
+// is_late: once beta1**step is too small to change it, correction1 is 1.
+static inline void update_params(double *restrict p, const double *restrict m,
+                                 const Halfway *restrict halfway, double *restrict p_doubt,
+                                 size_t i, const AdamStep *s, bool is_late)
+{
+    double v_hat = halfway->v_hat[i];
+    double root = halfway->root[i];
+    double m_hat = is_late ? m[i] : m[i] / s->correction1;
+    double change = s->lr_t * m_hat / (root + s->eps);
+    double root_square = root * root;
+    double remainder = (v_hat - root_square) - exactmath_square_rest(root, root_square);
+    double limit = root * power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
+    double old_p = p[i];
+    double new_p = old_p - change;
+    double p_above = old_p - change * (1 - 0x1.8p-51);
+    double p_below = old_p - change * (1 + 0x1.8p-51);
+    // Below and above these sizes the factors above are not what they seem; nan is neither.
+    double size_doubt = fabs(new_p) > 0x1p-700 && fabs(new_p) < 0x1p700 ? 0.0 : 1.0;
+    double root_doubt = fabs(remainder) < limit ? 0.0 : 1.0;
+    double doubt = halfway->doubt[i] + size_doubt + (p_above == p_below ? 0.0 : root_doubt);
+    p[i] = doubt > 0 ? old_p : new_p;
+    p_doubt[i] = doubt;
+}
+
+// The second half of a block's update beside the first half of the next block's: two chains of
+// divisions and roots that do not wait for each other.
+static void update_two_halves(double *restrict p, const double *restrict m,
+                              const Halfway *restrict halfway, double *restrict p_doubt,
+                              const double *restrict next_g, double *restrict next_m,
+                              double *restrict next_v, Halfway *restrict next_halfway,
+                              const AdamStep *step, bool is_late)
 {
     const AdamStep s = *step;
-    for (size_t i = 0; i < BLOCK; i++) {
-        double square = g[i] * g[i];
-        double v_rest = s.beta2 * v[i];
-        double v_above = v_rest + s.one_minus_beta2 * (square * (1 + 0x1p-52));
-        double v_below = v_rest + s.one_minus_beta2 * (square * (1 - 0x1p-52));
-        m[i] = s.beta1 * m[i] + s.one_minus_beta1 * g[i];
-        v[i] = v_rest + s.one_minus_beta2 * square;
-        double numerator = s.lr_t * (m[i] / s.correction1);
-        double v_hat = v[i] / s.correction2;
-        double root = sqrt(v_hat);
-        double change = numerator / (root + s.eps);
-        double root_square = root * root;
-        double remainder = (v_hat - root_square) - exactmath_square_rest(root, root_square);
-        double limit = root * power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
-        double p_above = p[i] - change * (1 - 0x1.8p-51);
-        double p_below = p[i] - change * (1 + 0x1.8p-51);
-        p[i] -= change;
-        // Below and above these sizes the factors above are not what they seem; nan is neither.
-        double v_doubt = v_above == v_below ? 0.0 : 1.0;
-        double root_doubt = fabs(remainder) < limit && v_hat > 0x1p-250 ? 0.0 : 1.0;
-        double p_doubt = p_above == p_below ? 0.0 : root_doubt;
-        double g_doubt = square > 0x1p-900 || g[i] == 0 ? 0.0 : 1.0;
-        double size_doubt =
-            v[i] < 0x1p240 && fabs(p[i]) > 0x1p-700 && fabs(p[i]) < 0x1p700 ? 0.0 : 1.0;
-        doubt[i] = v_doubt + p_doubt + g_doubt + size_doubt;
+    if (is_late) {
+        for (size_t i = 0; i < BLOCK; i++) {
+            update_params(p, m, halfway, p_doubt, i, &s, true);
+            update_moments(next_g, next_m, next_v, next_halfway, i, &s);
+        }
+    } else {
+        for (size_t i = 0; i < BLOCK; i++) {
+            update_params(p, m, halfway, p_doubt, i, &s, false);
+            update_moments(next_g, next_m, next_v, next_halfway, i, &s);
+        }
     }
+}
+
+// Asks libm. Returns false where a gradient's square is not finite.
+static bool settle_doubts(double *p, const double *g, const double *m, double *v,
+                          const double *v_doubt, const double *p_doubt, const AdamStep *step)
+{
+    bool finite = true;
+    for (size_t i = 0; i < BLOCK; i++) {
+        if (v_doubt[i] > 0) {
+            finite = adam_update_v(g[i], &v[i], step) && finite;
+        }
+        if (p_doubt[i] > 0) {
+            adam_update_p(&p[i], m[i], v[i], step);
+        }
+    }
+    return finite;
+}
+
+// Whether there is nothing to settle.
+static bool is_settled(const double *p_doubt)
+{
+    double sums[4] = {0};
+    for (size_t i = 0; i < BLOCK; i += 4) {
+        for (size_t j = 0; j < 4; j++) {
+            sums[j] += p_doubt[i + j];
+        }
+    }
+    return sums[0] + sums[1] + sums[2] + sums[3] == 0;
+}
+
+static bool update_blocks(double *p, const double *g, double *m, double *v, size_t n_blocks,
+                          const AdamStep *step, bool is_late)
+{
+    Halfway halves[2];
+    double p_doubt[BLOCK];
+    bool finite = true;
+    for (size_t i = 0; i < BLOCK; i++) {
+        update_moments(g, m, v, &halves[0], i, step);
+    }
+    for (size_t block = 0; block < n_blocks; block++) {
+        const Halfway *halfway = &halves[block % 2];
+        size_t at = block * BLOCK;
+        size_t next = at + BLOCK;
+        if (block + 1 < n_blocks) {
+            update_two_halves(&p[at], &m[at], halfway, p_doubt, &g[next], &m[next], &v[next],
+                              &halves[(block + 1) % 2], step, is_late);
+        } else {
+            for (size_t i = 0; i < BLOCK; i++) {
+                update_params(&p[at], &m[at], halfway, p_doubt, i, step, is_late);
+            }
+        }
+        if (!is_settled(p_doubt)) {
+            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], halfway->doubt, p_doubt, step) &&
+                     finite;
+        }
+    }
+    return finite;
 }
 
 static bool update_plain(double *p, const double *g, double *m, double *v, size_t n,
                          const AdamStep *step)
 {
-    double doubt[BLOCK];
-    double old[3][BLOCK];
-    bool finite = true;
-    size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK) {
-        memcpy(old[0], &p[i], sizeof old[0]);
-        memcpy(old[1], &m[i], sizeof old[1]);
-        memcpy(old[2], &v[i], sizeof old[2]);
-        update_block(&p[i], &g[i], &m[i], &v[i], doubt, step);
-        for (size_t j = 0; j < BLOCK; j++) {
-            if (doubt[j] > 0) {
-                p[i + j] = old[0][j];
-                m[i + j] = old[1][j];
-                v[i + j] = old[2][j];
-                finite = adam_update_one(&p[i + j], g[i + j], &m[i + j], &v[i + j], step) && finite;
-            }
-        }
-    }
-    for (; i < n; i++) {
+    size_t n_blocks = n / BLOCK;
+    bool finite =
+        n_blocks == 0 || update_blocks(p, g, m, v, n_blocks, step, step->correction1 == 1);
+    for (size_t i = n_blocks * BLOCK; i < n; i++) {
         finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;
     }
     return finite;
 }
 
-// Every parameter by libm, where nothing is known about its errors.
+// Every parameter by libm, where nothing is known about its errors or the sizes are strange.
 static bool update_by_libm(double *p, const double *g, double *m, double *v, size_t n,
                            const AdamStep *step)
 {
@@ -122,7 +220,7 @@ static bool update_by_libm(double *p, const double *g, double *m, double *v, siz
     return finite;
 }
 
-// Sizes for which the vector kernels' reasoning holds; no sane training is outside.
+// Sizes for which the kernels' reasoning holds; no sane training is outside.
 static bool is_regular(const AdamStep *step)
 {
     return step->eps >= 0x1p-64 && step->eps <= 0x1p64 && step->lr_t >= 0 && step->lr_t <= 0x1p64 &&
@@ -133,14 +231,14 @@ bool adam_update(SimdLevel level, double *p, const double *g, double *m, double 
                  const AdamStep *step)
 {
     assert(simd_has(level));
-    if (EXACT_MARGIN >= 0.5) {
+    if (EXACT_MARGIN >= 0.5 || !is_regular(step)) {
         return update_by_libm(p, g, m, v, n, step);
     }
 #ifdef __x86_64__
-    if (level == SIMD_AVX512 && is_regular(step)) {
+    if (level == SIMD_AVX512) {
         return adam_update_avx512(p, g, m, v, n, step);
     }
-    if (level == SIMD_AVX2 && is_regular(step)) {
+    if (level == SIMD_AVX2) {
         return adam_update_avx2(p, g, m, v, n, step);
     }
 #endif

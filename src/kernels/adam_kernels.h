@@ -3,7 +3,7 @@
 // Every parameter costs two powers in microgpt.py, grad**2 and v_hat**0.5. A multiplication and a
 // square root give the same double except where libm rounds otherwise; and where it could, that
 // changes nothing unless the last bit of the power reaches v or the parameter. The kernels find the
-// few parameters a step for which it could, and hand them to adam_update_one().
+// few parameters a step for which it could, and hand them to the functions for one.
 #ifndef MICROGPT_ADAM_KERNELS_H
 #define MICROGPT_ADAM_KERNELS_H
 
@@ -33,8 +33,11 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step);
 
-// The same for a single parameter: the definition, and the kernels' way out.
+// The same for a single parameter: the definition, and in its second and third part the kernels'
+// way out. adam_update_v() tells whether the gradient's square is finite.
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step);
+bool adam_update_v(double g, double *v, const AdamStep *step);
+void adam_update_p(double *p, double m, double v, const AdamStep *step);
 
 // What each level's file has to offer.
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].

@@ -3,18 +3,24 @@
 //
 // Of four divisions and roots per parameter two are left to the divider, which is the slowest unit:
 // the corrections are constants, and dividing by a constant is a multiplication, then one step that
-// makes the quotient exact.
+// makes the quotient exact. Where libm has to be asked is noted on the way and done at the end: a
+// call in the loop would cost every parameter.
 #include "adam_kernels.h"
 #include "exactmath.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdint.h>
 
-// A divisor, and whether its reciprocal will do.
 typedef struct Divisor {
     double number;
     double reciprocal; // rounded
 } Divisor;
+
+typedef enum Division {
+    BY_DIVIDING,
+    BY_RECIPROCAL, // requires has_good_reciprocal()
+    BY_ONE,        // what a correction is once beta**step is too small to change it
+} Division;
 
 // Whether divide() by the reciprocal is always correctly rounded.
 //
@@ -30,10 +36,13 @@ static bool has_good_reciprocal(double divisor)
     return frexp(divisor, &exponent) < 1 - 8 * 0x1p-53;
 }
 
-static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, bool by_reciprocal)
+static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, Division how)
 {
     Lanes y = lanes_all(by.number);
-    if (!by_reciprocal) {
+    if (how == BY_ONE) {
+        return x;
+    }
+    if (how == BY_DIVIDING) {
         return x / y;
     }
     Lanes z = lanes_all(by.reciprocal);
@@ -42,149 +51,157 @@ static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, b
 }
 
 enum {
-    LAG = 8 * N_LANES, // how many parameters the second half is behind the first
+    LAG = 8,      // how many vectors of parameters the second half is behind the first
+    BLOCK = 1024, // vectors whose doubts are collected
 };
 
-// What the first half leaves for the second, of the last LAG parameters: parameter i's is at i mod
-// LAG.
+// What the first half leaves for the second.
 typedef struct Halfway {
-    double v_hat[LAG];
-    double root[LAG]; // of v_hat, correctly rounded
+    Lanes v_hat;
+    Lanes root;          // of v_hat, correctly rounded
+    LaneMask v_is_known; // and stored
 } Halfway;
 
-// Squares the lanes of doubt as libm does. Returns false where a square is not finite.
-static __attribute__((noinline, cold)) bool repair_moments(const double *g, double *m, double *v,
-                                                           Lanes new_m, Lanes new_v, unsigned doubt,
-                                                           const AdamStep *step)
-{
-    double old_v[N_LANES];
-    bool finite = true;
-    memcpy(old_v, v, sizeof old_v);
-    lanes_store(m, new_m);
-    lanes_store(v, new_v);
-    for (; doubt != 0; doubt &= doubt - 1) {
-        int i = __builtin_ctz(doubt);
-        double square = exactmath_square(g[i]);
-        v[i] = step->beta2 * old_v[i] + step->one_minus_beta2 * square;
-        finite = finite && isfinite(square);
-    }
-    return finite;
-}
+// A vector of parameters in some of which libm has to be asked; as bits, those whose v is not yet
+// updated, and those whose p is not, the former among them.
+typedef struct Doubt {
+    uint32_t vector;
+    uint16_t v;
+    uint16_t p;
+} Doubt;
 
-// Updates N_LANES parameters' m and v. s is a copy of step.
-static inline __attribute__((always_inline)) bool
-update_moments(const double *g, double *m, double *v, const AdamStep *s, const AdamStep *step)
+// Updates N_LANES parameters' m, and v where libm is in no doubt.
+static inline __attribute__((always_inline)) Halfway update_moments(const double *g, double *m,
+                                                                    double *v, const AdamStep *s,
+                                                                    Divisor correction2,
+                                                                    Division how)
 {
     Lanes grad = lanes_load(g);
-    Lanes new_m = lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad;
+    lanes_store(m, lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad);
 
     // If the square's exact rest is so large that libm may go to the neighbour, this factor does.
     Lanes square = grad * grad;
     Lanes rest = lanes_fms(grad, grad, square);
     Lanes other_square = lanes_fma(rest, lanes_all(1 / (1 - 2 * EXACT_MARGIN)), square);
-    Lanes old_v = lanes_all(s->beta2) * lanes_load(v);
-    Lanes new_v = old_v + lanes_all(s->one_minus_beta2) * square;
-    Lanes other_v = old_v + lanes_all(s->one_minus_beta2) * other_square;
+    Lanes old_v = lanes_load(v);
+    Lanes decayed = lanes_all(s->beta2) * old_v;
+    Lanes new_v = decayed + lanes_all(s->one_minus_beta2) * square;
+    Lanes other_v = decayed + lanes_all(s->one_minus_beta2) * other_square;
 
     // Where squares are tiny or huge, libm's margin is wider and the rest may have underflowed.
     // (The gradient has to be tested, not v, which may be tiny by decay.)
     LaneMask usual =
         lanes_both(lanes_zero_or_above(grad, 0x1p-64), lanes_less(new_v, lanes_all(0x1p120)));
-    unsigned certain = lanes_bits(lanes_both(usual, lanes_equal(new_v, other_v)));
-    if (__builtin_expect(certain != ALL_LANES, 0)) {
-        return repair_moments(g, m, v, new_m, new_v, certain ^ ALL_LANES, step);
-    }
-    lanes_store(m, new_m);
-    lanes_store(v, new_v);
-    return true;
+    LaneMask is_known = lanes_both(usual, lanes_equal(new_v, other_v));
+    lanes_store(v, lanes_select(is_known, new_v, old_v));
+
+    Lanes v_hat = divide(new_v, correction2, how);
+    return (Halfway){v_hat, lanes_sqrt(v_hat), is_known};
 }
 
-// Takes the roots for the lanes of doubt as libm does.
-static __attribute__((noinline, cold)) void repair_params(double *p, const double *m,
-                                                          const double *v, Lanes new_p,
-                                                          unsigned doubt, const AdamStep *step)
+// Updates N_LANES parameters where libm is in no doubt; returns where.
+//
+// The exact root of v_hat is root + remainder / (2 * root). Where that is too near a midpoint,
+// libm's root may be the neighbour on the remainder's side: other_root is that neighbour there, and
+// root elsewhere. The quotient by it would be change + other_remainder / divisor, rounded. Taken a
+// little too far, by an inverse that is a little too large, it still tells that p is known: p rises
+// or falls with the quotient, so if p is the same for both ends, it is for all between. (Roots
+// below the smallest one here add nothing to eps >= 2^-64.)
+static inline __attribute__((always_inline)) LaneMask
+update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Divisor correction1,
+              Division how)
 {
-    double old_p[N_LANES];
-    memcpy(old_p, p, sizeof old_p);
-    lanes_store(p, new_p);
-    for (; doubt != 0; doubt &= doubt - 1) {
-        int i = __builtin_ctz(doubt);
-        double root = exactmath_root(v[i] / step->correction2);
-        p[i] = old_p[i] - step->lr_t * (m[i] / step->correction1) / (root + step->eps);
-    }
-}
-
-// Updates N_LANES parameters. s is a copy of step.
-static inline __attribute__((always_inline)) void
-update_params(double *p, const double *m, const double *v, Lanes v_hat, Lanes root,
-              const AdamStep *s, const AdamStep *step, Divisor correction1, bool by_reciprocal)
-{
+    Lanes root = halfway.root;
+    Lanes eps = lanes_all(s->eps);
     Lanes old_p = lanes_load(p);
-    Lanes m_hat = divide(lanes_load(m), correction1, by_reciprocal);
-    Lanes change = (lanes_all(s->lr_t) * m_hat) / (root + lanes_all(s->eps));
+    Lanes numerator = lanes_all(s->lr_t) * divide(lanes_load(m), correction1, how);
+    Lanes change = numerator / (root + eps);
     Lanes new_p = old_p - change;
 
-    // The exact root is root + remainder / (2 * root). Where that is too near a midpoint, libm's
-    // root may be the neighbour on the remainder's side; then the change is another by at most one
-    // part in 2^52 for the root's unit and as much for its own rounding.
-    Lanes remainder = lanes_fnma(root, root, v_hat);
-    Lanes limit = (root * lanes_exponent(root)) * lanes_all((1 - 2 * EXACT_MARGIN) * 0x1p-52);
-    LaneMask near_middle = lanes_not_less(lanes_abs(remainder), limit);
-    Lanes other_factor = lanes_all(1.0) - lanes_copysign(lanes_all(0x1.8p-51), remainder);
-    Lanes other_p = lanes_fnma(change, other_factor, old_p);
-    LaneMask changes = lanes_both(near_middle, lanes_not_equal(new_p, other_p));
+    Lanes inverse = lanes_inverse_estimate(lanes_max(root, lanes_all(0x1p-120)));
+    inverse = inverse * lanes_all(1 + 4 * lanes_inverse_error);
+    Lanes remainder = lanes_fnma(root, root, halfway.v_hat);
+    Lanes half_inverse = inverse * lanes_all(0.5 / (1 - 2 * EXACT_MARGIN));
+    Lanes other_root = lanes_fma(remainder, half_inverse, root);
+    Lanes other_remainder = lanes_fnma(change, other_root + eps, numerator);
+    Lanes other_p = old_p - lanes_fma(other_remainder, inverse, change);
 
-    // Quotients may have lost bits to underflow where m is tiny, but those would show only in a p
-    // that is tiny as well, given eps >= 2^-64. (One that overflowed has become nan, and new_p with
+    // Numbers may have lost bits to underflow where m is tiny, but those would show only in a p
+    // that is tiny as well, given eps >= 2^-64. (What overflowed has become nan, and new_p with
     // it.)
-    LaneMask tiny = lanes_not_less(lanes_all(0x1p-700), lanes_abs(new_p));
-    if (__builtin_expect(lanes_any(changes, tiny), 0)) {
-        unsigned doubt = lanes_bits(lanes_either(changes, tiny));
-        repair_params(p, m, v, new_p, doubt, step);
-        return;
-    }
-    lanes_store(p, new_p);
+    LaneMask usual = lanes_less(lanes_all(0x1p-700), lanes_abs(new_p));
+    LaneMask is_known =
+        lanes_both(lanes_both(halfway.v_is_known, usual), lanes_equal(new_p, other_p));
+    lanes_store(p, lanes_select(is_known, new_p, old_p));
+    return is_known;
 }
 
-// Updates n parameters, a multiple of N_LANES. A parameter's way is one long chain of operations.
-// Cut in two halves, and the second half of one parameter done beside the first half of a later
-// one, it leaves the processor more to do at the same time.
-static inline __attribute__((always_inline)) bool update_whole(double *p, const double *g,
-                                                               double *m, double *v, size_t n,
-                                                               const AdamStep *step,
-                                                               bool by_reciprocal)
+// Updates n vectors of parameters, n <= BLOCK, where libm is in no doubt; notes the others in
+// doubts and returns how many vectors they are in. A parameter's way is one long chain of
+// operations. Cut in two halves, and the second half of one parameter done beside the first half of
+// a later one, it leaves the processor more to do at the same time.
+static inline __attribute__((always_inline)) size_t
+update_block(double *p, const double *g, double *m, double *v, size_t n, const AdamStep *step,
+             Division how1, Division how2, Doubt *doubts)
 {
     const AdamStep s = *step; // whose address no other function has: its numbers stay in registers
     const Divisor correction1 = {s.correction1, 1 / s.correction1};
     const Divisor correction2 = {s.correction2, 1 / s.correction2};
-    Halfway halfway;
-    bool finite = true;
-    for (size_t i = 0; i < n + LAG; i += N_LANES) {
-        double *v_hat_slot = &halfway.v_hat[i % LAG];
-        double *root_slot = &halfway.root[i % LAG];
+    Halfway halfway[LAG];
+    size_t n_doubts = 0;
+    for (size_t i = 0; i < n + LAG; i++) {
+        Halfway *slot = &halfway[i % LAG];
         if (i >= LAG) {
-            size_t j = i - LAG;
-            update_params(&p[j], &m[j], &v[j], lanes_load(v_hat_slot), lanes_load(root_slot), &s,
-                          step, correction1, by_reciprocal);
+            size_t j = (i - LAG) * N_LANES;
+            LaneMask is_known = update_params(&p[j], &m[j], *slot, &s, correction1, how1);
+            Doubt doubt = {(uint32_t)(i - LAG),
+                           (uint16_t)(ALL_LANES ^ lanes_bits(slot->v_is_known)),
+                           (uint16_t)(ALL_LANES ^ lanes_bits(is_known))};
+            doubts[n_doubts] = doubt; // overwritten by the next one unless counted
+            n_doubts += doubt.p != 0;
         }
         if (i < n) {
-            finite = update_moments(&g[i], &m[i], &v[i], &s, step) && finite;
-            Lanes v_hat = divide(lanes_load(&v[i]), correction2, by_reciprocal);
-            lanes_store(v_hat_slot, v_hat);
-            lanes_store(root_slot, lanes_sqrt(v_hat));
+            size_t j = i * N_LANES;
+            *slot = update_moments(&g[j], &m[j], &v[j], &s, correction2, how2);
         }
+    }
+    return n_doubts;
+}
+
+// Asks libm. Returns false where a gradient's square is not finite.
+static bool settle_doubt(double *p, const double *g, const double *m, double *v, Doubt doubt,
+                         const AdamStep *step)
+{
+    bool finite = true;
+    for (unsigned bits = doubt.p; bits != 0; bits &= bits - 1) {
+        int lane = __builtin_ctz(bits);
+        size_t i = doubt.vector * N_LANES + (size_t)lane;
+        if ((doubt.v >> lane & 1) != 0) {
+            finite = adam_update_v(g[i], &v[i], step) && finite;
+        }
+        adam_update_p(&p[i], m[i], v[i], step);
     }
     return finite;
 }
 
 static inline __attribute__((always_inline)) bool update_all(double *p, const double *g, double *m,
                                                              double *v, size_t n,
-                                                             const AdamStep *step,
-                                                             bool by_reciprocal)
+                                                             const AdamStep *step, Division how1,
+                                                             Division how2)
 {
-    const size_t whole = n - n % N_LANES;
-    bool finite = update_whole(p, g, m, v, whole, step, by_reciprocal);
-    for (size_t i = whole; i < n; i++) {
+    Doubt doubts[BLOCK + 1];
+    bool finite = true;
+    size_t i = 0;
+    while (n - i >= N_LANES) {
+        size_t n_vectors = (n - i) / N_LANES < BLOCK ? (n - i) / N_LANES : BLOCK;
+        size_t n_doubts =
+            update_block(&p[i], &g[i], &m[i], &v[i], n_vectors, step, how1, how2, doubts);
+        for (size_t j = 0; j < n_doubts; j++) {
+            finite = settle_doubt(&p[i], &g[i], &m[i], &v[i], doubts[j], step) && finite;
+        }
+        i += n_vectors * N_LANES;
+    }
+    for (; i < n; i++) {
         finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;
     }
     return finite;
@@ -193,8 +210,18 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
 static bool update_lanes(double *p, const double *g, double *m, double *v, size_t n,
                          const AdamStep *step)
 {
-    if (has_good_reciprocal(step->correction1) && has_good_reciprocal(step->correction2)) {
-        return update_all(p, g, m, v, n, step, true);
+    bool one1 = step->correction1 == 1;
+    bool one2 = step->correction2 == 1;
+    bool good1 = has_good_reciprocal(step->correction1);
+    bool good2 = has_good_reciprocal(step->correction2);
+    if (one1 && one2) {
+        return update_all(p, g, m, v, n, step, BY_ONE, BY_ONE);
     }
-    return update_all(p, g, m, v, n, step, false);
+    if (one1 && good2) {
+        return update_all(p, g, m, v, n, step, BY_ONE, BY_RECIPROCAL);
+    }
+    if (good1 && good2) {
+        return update_all(p, g, m, v, n, step, BY_RECIPROCAL, BY_RECIPROCAL);
+    }
+    return update_all(p, g, m, v, n, step, BY_DIVIDING, BY_DIVIDING);
 }

@@ -9,6 +9,8 @@
 #define MICROGPT_EXACTMATH_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "microgpt/simd.h"
 
@@ -31,15 +33,17 @@ double exactmath_libm(ExactFunction function, double x);
 // Requires: simd_has(level).
 void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n);
 
-// x * x = square + rest exactly, square being x * x rounded.
-// Requires: 2^-400 < |x| < 2^400.
-// Source: Dekker, A floating-point technique for extending the available precision (1971)
+// What rounding took away: x * x = square + rest, to 2^-26 of a unit in square's last place. The
+// first difference is exact, and the second product is what x has beyond its first 26 bits.
+// Requires: 2^-400 < |x| < 2^400, square = x * x.
 static inline double exactmath_square_rest(double x, double square)
 {
-    double shifted = x * 0x1.0000002p27; // 2^27 + 1: splits 53 bits into 26 and 26
-    double high = shifted - (shifted - x);
-    double low = x - high;
-    return ((high * high - square) + 2 * (high * low)) + low * low;
+    uint64_t bits;
+    double high;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0xFFFFFFFFF8000000);
+    memcpy(&high, &bits, sizeof high);
+    return (high * high - square) + (x - high) * (x + high);
 }
 
 // pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions, again without libm
