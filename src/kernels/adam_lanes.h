@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct Divisor {
     double number;
@@ -51,8 +52,8 @@ static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, D
 }
 
 enum {
-    LAG = 8,      // how many vectors of parameters the second half is behind the first
-    BLOCK = 1024, // vectors whose doubts are collected
+    LAG = 8,                // how many vectors of parameters the second half is behind the first
+    BLOCK = 8192 / N_LANES, // vectors whose doubts are collected: all of the default model
 };
 
 // What the first half leaves for the second.
@@ -62,13 +63,12 @@ typedef struct Halfway {
     LaneMask v_is_known; // and stored
 } Halfway;
 
-// A vector of parameters in some of which libm has to be asked; as bits, those whose v is not yet
-// updated, and those whose p is not, the former among them.
-typedef struct Doubt {
-    uint32_t vector;
-    uint16_t v;
-    uint16_t p;
-} Doubt;
+// For each vector of a block, as bits: the parameters whose v is not yet updated, since libm has to
+// be asked, and those whose p is not, the former among them.
+typedef struct Doubts {
+    uint8_t v[BLOCK];
+    uint8_t p[BLOCK + 8]; // looked through eight at a time
+} Doubts;
 
 // Updates N_LANES parameters' m, and v where libm is in no doubt.
 static inline __attribute__((always_inline)) Halfway update_moments(const double *g, double *m,
@@ -136,50 +136,64 @@ update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Di
     return is_known;
 }
 
-// Updates n vectors of parameters, n <= BLOCK, where libm is in no doubt; notes the others in
-// doubts and returns how many vectors they are in. A parameter's way is one long chain of
-// operations. Cut in two halves, and the second half of one parameter done beside the first half of
-// a later one, it leaves the processor more to do at the same time.
-static inline __attribute__((always_inline)) size_t
-update_block(double *p, const double *g, double *m, double *v, size_t n, const AdamStep *step,
-             Division how1, Division how2, Doubt *doubts)
+// Updates n vectors of parameters, n <= BLOCK, where libm is in no doubt. A parameter's way is one
+// long chain of operations. Cut in two halves, and the second half of one parameter done beside the
+// first half of a later one, it leaves the processor more to do at the same time.
+static inline __attribute__((always_inline)) void update_block(double *p, const double *g,
+                                                               double *m, double *v, size_t n,
+                                                               const AdamStep *step, Division how1,
+                                                               Division how2, Doubts *doubts)
 {
     const AdamStep s = *step; // whose address no other function has: its numbers stay in registers
     const Divisor correction1 = {s.correction1, 1 / s.correction1};
     const Divisor correction2 = {s.correction2, 1 / s.correction2};
     Halfway halfway[LAG];
-    size_t n_doubts = 0;
     for (size_t i = 0; i < n + LAG; i++) {
         Halfway *slot = &halfway[i % LAG];
         if (i >= LAG) {
-            size_t j = (i - LAG) * N_LANES;
-            LaneMask is_known = update_params(&p[j], &m[j], *slot, &s, correction1, how1);
-            Doubt doubt = {(uint32_t)(i - LAG),
-                           (uint16_t)(ALL_LANES ^ lanes_bits(slot->v_is_known)),
-                           (uint16_t)(ALL_LANES ^ lanes_bits(is_known))};
-            doubts[n_doubts] = doubt; // overwritten by the next one unless counted
-            n_doubts += doubt.p != 0;
+            size_t j = i - LAG;
+            LaneMask is_known =
+                update_params(&p[j * N_LANES], &m[j * N_LANES], *slot, &s, correction1, how1);
+            doubts->p[j] = (uint8_t)(ALL_LANES ^ lanes_bits(is_known));
         }
         if (i < n) {
             size_t j = i * N_LANES;
             *slot = update_moments(&g[j], &m[j], &v[j], &s, correction2, how2);
+            doubts->v[i] = (uint8_t)(ALL_LANES ^ lanes_bits(slot->v_is_known));
         }
     }
-    return n_doubts;
+    memset(&doubts->p[n], 0, 8);
 }
 
-// Asks libm. Returns false where a gradient's square is not finite.
-static bool settle_doubt(double *p, const double *g, const double *m, double *v, Doubt doubt,
-                         const AdamStep *step)
+// Asks libm for one vector. Returns false where a gradient's square is not finite.
+static bool settle_vector(double *p, const double *g, const double *m, double *v, unsigned v_doubt,
+                          unsigned p_doubt, const AdamStep *step)
 {
     bool finite = true;
-    for (unsigned bits = doubt.p; bits != 0; bits &= bits - 1) {
-        int lane = __builtin_ctz(bits);
-        size_t i = doubt.vector * N_LANES + (size_t)lane;
-        if ((doubt.v >> lane & 1) != 0) {
+    for (; p_doubt != 0; p_doubt &= p_doubt - 1) {
+        int i = __builtin_ctz(p_doubt);
+        if ((v_doubt >> i & 1) != 0) {
             finite = adam_update_v(g[i], &v[i], step) && finite;
         }
         adam_update_p(&p[i], m[i], v[i], step);
+    }
+    return finite;
+}
+
+static bool settle_doubts(double *p, const double *g, const double *m, double *v, size_t n,
+                          const Doubts *doubts, const AdamStep *step)
+{
+    bool finite = true;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t eight;
+        memcpy(&eight, &doubts->p[i], sizeof eight);
+        if (eight == 0) {
+            i += 7; // and most are
+            continue;
+        }
+        size_t j = i * N_LANES;
+        finite =
+            settle_vector(&p[j], &g[j], &m[j], &v[j], doubts->v[i], doubts->p[i], step) && finite;
     }
     return finite;
 }
@@ -189,16 +203,13 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
                                                              const AdamStep *step, Division how1,
                                                              Division how2)
 {
-    Doubt doubts[BLOCK + 1];
+    Doubts doubts;
     bool finite = true;
     size_t i = 0;
     while (n - i >= N_LANES) {
         size_t n_vectors = (n - i) / N_LANES < BLOCK ? (n - i) / N_LANES : BLOCK;
-        size_t n_doubts =
-            update_block(&p[i], &g[i], &m[i], &v[i], n_vectors, step, how1, how2, doubts);
-        for (size_t j = 0; j < n_doubts; j++) {
-            finite = settle_doubt(&p[i], &g[i], &m[i], &v[i], doubts[j], step) && finite;
-        }
+        update_block(&p[i], &g[i], &m[i], &v[i], n_vectors, step, how1, how2, &doubts);
+        finite = settle_doubts(&p[i], &g[i], &m[i], &v[i], n_vectors, &doubts, step) && finite;
         i += n_vectors * N_LANES;
     }
     for (; i < n; i++) {
