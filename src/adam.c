@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "adam_kernels.h"
+#include "doubles.h"
 
 bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *error)
 {
@@ -19,8 +20,8 @@ bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *err
         .config = *config,
         .n_params = n_params,
         .simd = simd_best(),
-        .m = calloc(n_params, sizeof *made.m),
-        .v = calloc(n_params, sizeof *made.v),
+        .m = doubles_alloc(n_params),
+        .v = doubles_alloc(n_params),
     };
     if (made.m == NULL || made.v == NULL) {
         adam_free(&made);

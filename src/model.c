@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "count.h"
+#include "doubles.h"
 #include "exact.h"
 
 static const char *const matrix_names[] = {
@@ -110,8 +110,8 @@ bool model_init(Model *model, const ModelConfig *config, Error *error)
         .n_matrices = n_matrices,
         .matrices = calloc((size_t)n_matrices, sizeof *made.matrices),
         .n_params = n_params,
-        .data = calloc(n_params, sizeof *made.data),
-        .grad = calloc(n_params, sizeof *made.grad),
+        .data = doubles_alloc(n_params),
+        .grad = doubles_alloc(n_params),
     };
     if (made.matrices == NULL || made.data == NULL || made.grad == NULL) {
         model_free(&made);

@@ -3,13 +3,8 @@
 #define MICROGPT_TENSOR_MEMORY_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-#include "../count.h"
-
-enum {
-    PLAN_ALIGNMENT = 64, // bytes: a cache line, and the longest vector register
-};
+#include "../doubles.h"
 
 typedef struct Plan {
     char *memory; // NULL while counting
@@ -20,8 +15,8 @@ typedef struct Plan {
 static inline void *plan_array(Plan *plan, size_t count, size_t item_size)
 {
     size_t size = count_mul(count, item_size);
-    size_t rounded = count_add(size, PLAN_ALIGNMENT - 1) / PLAN_ALIGNMENT;
-    size_t end = count_add(plan->used, count_mul(rounded, PLAN_ALIGNMENT));
+    size_t rounded = count_add(size, CACHE_LINE - 1) / CACHE_LINE;
+    size_t end = count_add(plan->used, count_mul(rounded, CACHE_LINE));
     if (end == SIZE_MAX) {
         plan->used = SIZE_MAX;
         return NULL;

@@ -69,7 +69,7 @@ bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions)
     if (new.n_bytes == SIZE_MAX) {
         return false;
     }
-    new.memory = aligned_alloc(PLAN_ALIGNMENT, new.n_bytes);
+    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
     if (new.memory == NULL) {
         return false;
     }

@@ -111,7 +111,7 @@ bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions)
     if (new.n_bytes == SIZE_MAX) {
         return false;
     }
-    new.memory = aligned_alloc(PLAN_ALIGNMENT, new.n_bytes);
+    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
     if (new.memory == NULL) {
         return false;
     }
@@ -197,7 +197,7 @@ bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_po
     if (new.n_bytes == SIZE_MAX) {
         return false;
     }
-    new.memory = aligned_alloc(PLAN_ALIGNMENT, new.n_bytes);
+    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
     if (new.memory == NULL) {
         return false;
     }
