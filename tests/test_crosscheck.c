@@ -4,6 +4,7 @@
 //
 // The default run, random model shapes and data sets, and the extremes of both. With the argument
 // `torture`: the default run for 100,000 steps, and nothing else.
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -314,6 +315,41 @@ START_TEST(extreme_parameters_are_the_same_on_every_level)
 }
 END_TEST
 
+// One weight that is huge, infinite or none among usual ones: what the kernels leave out next to it
+// would not have been zero, or it hides behind a ReLU or an exponential that is zero. _i counts the
+// matrices of a layer and those before.
+START_TEST(one_extreme_weight_is_the_same_on_every_level)
+{
+    static const double weights[] = {1e150,  -1e155,   1e250,     -1e250, 1e308,
+                                     -1e308, INFINITY, -INFINITY, NAN};
+    enum {
+        N_WEIGHTS = sizeof weights / sizeof *weights,
+        N_PLACES = 6,
+    };
+    RunOptions options = run_options_default();
+    options.model.n_layer = 2;
+    options.num_steps = 3;
+    random_start((uint64_t)_i);
+    for (size_t i = 0; i < N_WEIGHTS * N_PLACES; i++) {
+        Check check;
+        char title[80];
+        // In short documents many rows of the ReLU are off everywhere.
+        const char *text = i % 2 == 0 ? "x\ny\nz\n" : "anna\nbob\nabcdefghijklmn\n";
+        open_check_of_text(&check, title, &options, text);
+        Session *sessions = check.lockstep.sessions;
+        const Matrix *matrix = &sessions[0].model.matrices[_i];
+        size_t at = matrix->first_param + random_below((size_t)(matrix->n_out * matrix->n_in));
+        double weight = weights[i / N_PLACES];
+        for (size_t run = 0; run < check.lockstep.n_runs; run++) {
+            sessions[run].model.data[at] = weight;
+        }
+        snprintf(title, sizeof title, "parameter %zu, of matrix %d, is %g", at, _i, weight);
+        check_steps(&check, options.num_steps);
+        close_check(&check);
+    }
+}
+END_TEST
+
 START_TEST(extreme_settings_are_the_same_on_every_level)
 {
     static const AdamConfig settings[] = {
@@ -363,6 +399,8 @@ int main(int argc, char **argv)
                         is_quick() ? N_QUICK_SHAPES : N_SHAPES);
     tcase_add_loop_test(tcase, edges_are_the_same_on_every_level, 0, N_EDGE_CASES);
     tcase_add_loop_test(tcase, extreme_parameters_are_the_same_on_every_level, 0, N_INIT_STDS);
+    tcase_add_loop_test(tcase, one_extreme_weight_is_the_same_on_every_level, 0,
+                        MATRIX_ATTN_WQ + 2 * N_LAYER_MATRICES);
     tcase_add_loop_test(tcase, extreme_settings_are_the_same_on_every_level, 0, 9);
     tcase_add_loop_test(tcase, samples_of_any_temperature_are_the_same_on_every_level, 0, 5);
     return run_suite(suite);

@@ -265,7 +265,8 @@ ALWAYS_INLINE void transpose(const double *from, size_t from_row, double *to, si
     }
 }
 
-// Whether all numbers are finite and far from overflow: the sum of their sizes is.
+// Whether all numbers are finite and far from overflow: the sum of their sizes is. Checked is what
+// stands beside the zeros that are left out (tensor_wide.h), or the sums that it goes into.
 // (A caller gives whole vectors, or parameters.)
 static bool all_usual(const double *x, size_t n)
 {
@@ -382,10 +383,11 @@ static inline LaneMask may_look(size_t t, size_t key)
     return lanes_not_less(lanes_load(numbers), first);
 }
 
-// How many keys the queries of the vector from t on may look at.
+// How many keys the queries of the vector from t on may look at. Where all fit into one vector it
+// is a constant, as the stride is: some zeros more take less time than loops of unforeseen length.
 static inline size_t keys_of(const Sizes *s, size_t t)
 {
-    return lesser(t + N_LANES, s->n);
+    return s->stride == N_LANES ? N_LANES : lesser(t + N_LANES, s->n);
 }
 
 // A head's scores for the queries from t on, less the largest of each query: e, at first the sums
@@ -549,13 +551,17 @@ ALWAYS_INLINE void embedding_forward(const Sizes *s, const Model *model, const i
     transpose(wide->rows, s->row, wide->embedded, s->stride, s->stride, s->n_embd);
 }
 
-ALWAYS_INLINE void layer_forward(const Sizes *s, const Model *model, Wide *wide, int l, double *out)
+ALWAYS_INLINE bool layer_forward(const Sizes *s, const Model *model, Wide *wide, int l, double *out)
 {
     WideLayer *layer = &wide->layers[l];
+    const double *fc2 = data_of(model, MATRIX_MLP_FC2, l);
     rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
     // The three matrices follow each other in memory: one matrix of 3E rows.
     linear_forward(s, data_of(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv, 3 * s->n_embd,
                    s->n_embd);
+    if (!all_usual(layer->qkv, 3 * s->n_embd * s->stride)) {
+        return false;
+    }
     attention_forward(s, wide, layer);
     linear_forward(s, data_of(model, MATRIX_ATTN_WO, l), layer->xa, layer->x1, s->n_embd,
                    s->n_embd);
@@ -564,10 +570,16 @@ ALWAYS_INLINE void layer_forward(const Sizes *s, const Model *model, Wide *wide,
     rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
     linear_forward(s, data_of(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h, 4 * s->n_embd,
                    s->n_embd);
+    // Each of fc1's weights and each xn2 is in one of these sums, and shows in it if not finite.
+    if (!all_usual(layer->h, 4 * s->n_embd * s->stride) ||
+        !all_usual(fc2, 4 * s->n_embd * s->n_embd)) {
+        return false;
+    }
     layer->n_active = relu_forward(s, layer->h, 4 * s->n_embd, layer->active);
-    linear_forward_active(s, data_of(model, MATRIX_MLP_FC2, l), layer->h, out, s->n_embd,
-                          4 * s->n_embd, layer->active, layer->n_active);
+    linear_forward_active(s, fc2, layer->h, out, s->n_embd, 4 * s->n_embd, layer->active,
+                          layer->n_active);
     add(s, out, layer->x1, s->n_embd);
+    return true;
 }
 
 // e, at first the logits, becomes their exponentials.
@@ -596,14 +608,14 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
                            double *loss)
 {
     int n_layer = model->config.n_layer;
-    if (!all_usual(model->data, model->n_params)) {
-        return false;
-    }
     embedding_forward(&s, model, tokens, wide);
     double *x = n_layer > 0 ? wide->layers[0].x0 : wide->xf;
     rmsnorm_forward(&s, wide->embedded, x, wide->norm0, wide->inverse_n_embd);
     for (int l = 0; l < n_layer; l++) {
-        layer_forward(&s, model, wide, l, l + 1 < n_layer ? wide->layers[l + 1].x0 : wide->xf);
+        double *out = l + 1 < n_layer ? wide->layers[l + 1].x0 : wide->xf;
+        if (!layer_forward(&s, model, wide, l, out)) {
+            return false;
+        }
     }
     linear_forward(&s, data_of(model, MATRIX_LM_HEAD, -1), wide->xf, wide->e, s.vocab_size,
                    s.n_embd);
@@ -613,7 +625,7 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
     for (size_t t = 0; t < s.n; t++) {
         wide->prob[t] = wide->e[(size_t)tokens[t + 1] * s.stride + t] * wide->inverse[t];
         if (!(wide->prob[t] > 0x1p-900)) {
-            return false; // its inverse may be infinite; or it is nan, and with it the loss
+            return false; // its inverse may be infinite; or it is nan, as is the loss
         }
         sum += log(wide->prob[t]) * -1;
     }
@@ -667,7 +679,8 @@ ALWAYS_INLINE void head_backward(const Sizes *s, Wide *wide, Model *model, const
     }
 
     // The target's logit comes last, after all others in falling order (tensor_plain.c): in the
-    // first sum it is zero, then its product is added.
+    // first sum it is zero, then its product is added. (Its row of lm_head is finite, or the target
+    // would have no probability.)
     for (size_t t = 0; t < s->n; t++) {
         size_t target = (size_t)tokens[t + 1];
         dlogits[target * s->stride + t] = 0.0;
@@ -816,11 +829,14 @@ ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const Wid
 }
 
 // dx turns from the gradient of x1 into that of x0.
-ALWAYS_INLINE void attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
+ALWAYS_INLINE bool attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
 {
     WideLayer *layer = &wide->layers[l];
     linear_backward_input(s, data_of(model, MATRIX_ATTN_WO, l), wide->dx, wide->dxa, s->n_embd,
                           s->n_embd);
+    if (!all_usual(wide->dxa, s->n_embd * s->stride)) {
+        return false;
+    }
     for (size_t t = 0; t < s->stride; t += N_LANES) {
         for (size_t h = 0; h < s->n_head; h++) {
             attention_scores_backward(s, wide, layer, h, t);
@@ -847,6 +863,7 @@ ALWAYS_INLINE void attention_backward(const Sizes *s, Wide *wide, Model *model, 
         grad_of(model, MATRIX_ATTN_WQ, l), s->n_embd, wide->dqkv, wide->rows, s->row, NULL};
     linear_backward_weight(s, dwqkv, 3 * s->n_embd);
     rmsnorm_backward(s, layer->x0, layer->norm1, wide->dxn, wide->dx, wide->inverse_n_embd);
+    return true;
 }
 
 // From the gradient of the normalised sum of token and position to their rows.
@@ -877,15 +894,13 @@ ALWAYS_INLINE bool backward(const Sizes s, Wide *wide, Model *model, const int *
     size_t n_dx = s.n_embd * s.stride;
     head_backward(&s, wide, model, tokens);
     for (int l = model->config.n_layer; l-- > 0;) {
-        // Together with usual parameters this keeps every intermediate number finite.
         if (!all_usual(wide->dx, n_dx)) {
             return false;
         }
         mlp_backward(&s, wide, model, l);
-        if (!all_usual(wide->dx, n_dx)) {
+        if (!all_usual(wide->dx, n_dx) || !attention_backward(&s, wide, model, l)) {
             return false;
         }
-        attention_backward(&s, wide, model, l);
     }
     embedding_backward(&s, wide, model, tokens);
     return true;
