@@ -13,6 +13,7 @@
 #include "microgpt/arena.h"     // where nodes live
 #include "microgpt/value.h"     // the Value class
 #include "microgpt/node_path.h" // who a node is
+#include "microgpt/simd.h"      // which vector instructions
 #include "microgpt/engine.h"    // tokens -> loss and gradients
 #include "microgpt/adam.h"      // gradients -> parameters
 #include "microgpt/train.h"     // all of it, step by step

@@ -6,11 +6,6 @@
 
 #ifdef __cplusplus
 extern "C" {
-#pragma GCC visibility pop
-#ifdef __cplusplus
-}
-#endif
-
 #endif
 #pragma GCC visibility push(default)
 
