@@ -33,4 +33,10 @@ Command command_attention;
 Command command_graph;
 Command command_gradcheck;
 
+// The command of that name; NULL: there is none.
+Command *command_find(const char *name);
+
+// Writes a line of help for each command.
+void commands_print(void);
+
 #endif

@@ -1,50 +1,26 @@
-// The program: finds the command, prints its error, and is the only place that decides the exit
+// The program: runs the command, prints its error, and is the only place that decides the exit
 // status.
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "out_file.h"
-
-typedef struct CommandName {
-    const char *name;
-    Command *command;
-} CommandName;
-
-// clang-format off
-static const CommandName commands[] = {
-    {"run", command_run},
-    {"train", command_train},
-    {"sample", command_sample},
-    {"nodes", command_nodes},
-    {"compare", command_compare},
-    {"bench", command_bench},
-    {"crosscheck", command_crosscheck},
-    {"inspect", command_inspect},
-    {"trace", command_trace},
-    {"attention", command_attention},
-    {"graph", command_graph},
-    {"gradcheck", command_gradcheck},
-};
-// clang-format on
 
 static ExitStatus run_command(int argc, char **argv, Error *error)
 {
     if (argc < 2 || argv[1][0] == '-') {
         return command_run(argc, argv, error);
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].command(argc - 1, argv + 1, error);
-        }
+    Command *command = command_find(argv[1]);
+    if (command == NULL) {
+        error_set(error, "%.100s: no such command; see --help", argv[1]);
+        return EXIT_USAGE;
     }
-    error_set(error, "%.100s: no such command; see --help", argv[1]);
-    return EXIT_USAGE;
+    return command(argc - 1, argv + 1, error);
 }
 
 // A file opened later must never get the number of a standard stream that the caller has closed:

@@ -351,6 +351,26 @@ START_TEST(help_names_every_option)
 }
 END_TEST
 
+static const char *const command_names[] = {"run",     "train",     "sample",     "nodes",
+                                            "compare", "bench",     "crosscheck", "inspect",
+                                            "trace",   "attention", "graph",      "gradcheck"};
+
+START_TEST(help_names_every_command)
+{
+    const char *name = command_names[_i];
+    char text[80];
+    run("--help");
+    assert_done();
+    snprintf(text, sizeof text, "\n  %s ", name);
+    ck_assert_msg(strstr(strstr(p.out, "\nCommands"), text) != NULL, "no %s in %s", name, p.out);
+    snprintf(text, sizeof text, "%s --help", name);
+    run(text);
+    assert_done();
+    snprintf(text, sizeof text, _i == 0 ? "usage: microgpt [%s] " : "usage: microgpt %s ", name);
+    ck_assert_msg(strncmp(p.out, text, strlen(text)) == 0, "%s: %s", name, p.out);
+}
+END_TEST
+
 START_TEST(version_is_one_line)
 {
     int major;
@@ -1068,6 +1088,7 @@ static TCase *command_line_case(void)
     tcase_add_test(tcase, n_head_must_divide_n_embd);
     tcase_add_loop_test(tcase, values_at_the_edge_are_good, 0, COUNT(good_arguments));
     tcase_add_loop_test(tcase, help_names_every_option, 0, COUNT(helps));
+    tcase_add_loop_test(tcase, help_names_every_command, 0, COUNT(command_names));
     tcase_add_test(tcase, version_is_one_line);
     tcase_add_test(tcase, control_characters_in_arguments_are_not_printed);
     tcase_add_test(tcase, a_long_file_name_leaves_room_for_the_reason);
