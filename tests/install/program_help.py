@@ -1,0 +1,34 @@
+"""What the program says of itself, for the tests that compare the manual and completions with it."""
+
+import re
+import subprocess
+
+CHOICES = re.compile(r"(?:choose|there are:) (.*)\n")
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+def read_commands(program):
+    """Return the commands in the order of `--help`."""
+    names = re.findall(r"^  ([a-z]\w*) ", run(program, "--help").stdout, re.MULTILINE)
+    if len(names) < 10:
+        raise SystemExit(f"{program} --help: only {len(names)} commands found")
+    return names
+
+
+def read_options(program, command):
+    """Return a command's options by name, each with the word for its value, or ''."""
+    text = run(program, command, "--help").stdout
+    options = dict(re.findall(r"^  (--[\w-]+) ([A-Z]*) ", text, re.MULTILINE))
+    if len(options) != text.count("\n  --"):
+        raise SystemExit(f"{program} {command} --help: only {len(options)} options understood")
+    return options
+
+
+def read_choices(program, command, option):
+    """Return the values that an option may have, where it is one of a few; they are in its error."""
+    error = run(program, command, option, "?").stderr
+    found = CHOICES.search(error) if error.startswith(f"microgpt: {option}: ") else None
+    return re.split(", | or ", found.group(1)) if found else []
