@@ -1,4 +1,4 @@
-"""What the program says of itself, for the tests that compare the manual and completions with it."""
+"""What the program says of itself, for the tests that compare other things with it."""
 
 import re
 import subprocess
@@ -32,3 +32,11 @@ def read_choices(program, command, option):
     error = run(program, command, option, "?").stderr
     found = CHOICES.search(error) if error.startswith(f"microgpt: {option}: ") else None
     return re.split(", | or ", found.group(1)) if found else []
+
+
+def example_output(program):
+    """Return what src/examples/twenty_steps.c prints, which computes the same."""
+    text = run(program, "--num-steps", "20", "--num-samples", "1").stdout
+    loss = re.findall(r"loss ([\d.]+)", text)[-1]
+    name = re.search(r"sample  1: (.*)\n", text).group(1)
+    return f"loss {loss}\n{name}\n"
