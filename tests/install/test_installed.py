@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Installs the build into an empty folder, and uses what is there as its owner would.
 
-    test_installed.py BUILD_FOLDER SOURCE_FOLDER CHECK [COMPILER ...]
+    test_installed.py BUILD_FOLDER SOURCE_FOLDER CHECK COMPILER ...
 
 CHECK is one of:
     files       what must be there is there, and the program runs from anywhere
-    shared      a program built with pkg-config runs with the shared library
-    static      the same with pkg-config --static; skips in a build with sanitizers
+    shared      the README's example, built with its command, runs with the shared library
+    static      the same with the static library; skips in a build with sanitizers
     gdb         gdb loads the script by itself for the installed program
 Skips where a tool is missing.
 """
@@ -23,7 +23,6 @@ from pathlib import Path
 from program_help import example_output
 
 SKIP = 77
-EXAMPLE = "src/examples/twenty_steps.c"
 
 
 class Skip(Exception):
@@ -68,7 +67,7 @@ def headers(folder):
     return sorted(path.name for path in (folder / "microgpt").iterdir())
 
 
-def check_files(tree, source, *_compiler):
+def check_files(tree, source, _compiler):
     """The files that nothing else looks for, and the program."""
     assert headers(tree.folder("includedir")) == headers(source / "include"), "the headers"
     names = tree.folder("datadir") / "microgpt" / "names.txt"
@@ -90,27 +89,33 @@ def sanitizer_arguments(tree):
     return [] if sanitizers == "none" else [f"-fsanitize={sanitizers}"]
 
 
-def pkg_config(tree, *arguments):
-    """Return the arguments for a compiler, with the tree in place of the system's root."""
+def readme_command(source, word):
+    """Return the README's line that builds the example, the one that has the word or has it not."""
+    readme = (source / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^    (cc .*pkg-config.*)$", readme, re.MULTILINE)
+    found = [line for line in lines if ("static" in line) == (word == "static")]
+    assert len(found) == 1, f"README.md: {len(found)} lines for {word}"
+    return found[0]
+
+
+def build_example(tree, source, compiler, word):
+    """Build the example with the README's command, the tree standing for the system's root."""
     need("pkg-config")
-    libdir = tree.folder("libdir")
+    cc = tree.destination / "cc"
+    strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree)]
+    cc.write_text(f'#!/bin/sh\nexec {" ".join([*compiler, *strict])} "$@"\n', encoding="utf-8")
+    cc.chmod(0o755)
+    (tree.destination / "src").symlink_to(source / "src")
     system = run("pkg-config", "--variable", "pc_path", "pkg-config").strip()
-    environment = {**os.environ, "PKG_CONFIG_LIBDIR": f"{libdir}/pkgconfig:{system}"}
-    prefix = f"--define-variable=prefix={tree.prefix}"
-    return run("pkg-config", prefix, *arguments, "microgpt", env=environment).split()
+    environment = {**os.environ, "PATH": f"{tree.destination}:{os.environ['PATH']}",
+                   "PKG_CONFIG_LIBDIR": f"{tree.folder('libdir')}/pkgconfig:{system}",
+                   "PKG_CONFIG_SYSROOT_DIR": str(tree.destination)}
+    run("sh", "-c", readme_command(source, word), cwd=tree.destination, env=environment)
+    return tree.destination / "twenty_steps"
 
 
-def build_example(tree, source, compiler, arguments):
-    """Build the example outside of the source tree, and return the program."""
-    shutil.copy(source / EXAMPLE, tree.destination / "example.c")
-    program = tree.destination / "example"
-    run(*compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree), "-o",
-        program, tree.destination / "example.c", *arguments, cwd=tree.destination)
-    return program
-
-
-def check_shared(tree, source, *compiler):
-    program = build_example(tree, source, compiler, pkg_config(tree, "--cflags", "--libs"))
+def check_shared(tree, source, compiler):
+    program = build_example(tree, source, compiler, "shared")
     environment = {**os.environ, "LD_LIBRARY_PATH": str(tree.folder("libdir"))}
     library = re.search(r"libmicrogpt.so.\d+ => (\S+)", run("ldd", program, env=environment))
     assert library and Path(library.group(1)).is_relative_to(tree.prefix), "another library"
@@ -118,16 +123,16 @@ def check_shared(tree, source, *compiler):
     assert printed == example_output(tree.folder("bindir") / "microgpt"), printed
 
 
-def check_static(tree, source, *compiler):
+def check_static(tree, source, compiler):
     if sanitizer_arguments(tree):
         raise Skip("programs with sanitizers cannot be linked statically")
-    arguments = pkg_config(tree, "--static", "--cflags", "--libs")
-    program = build_example(tree, source, compiler, ["-static", *arguments])
+    program = build_example(tree, source, compiler, "static")
+    assert "microgpt" not in run("readelf", "--dynamic", program), "not static"
     printed = run(program)
     assert printed == example_output(tree.folder("bindir") / "microgpt"), printed
 
 
-def check_gdb(tree, _source, *_compiler):
+def check_gdb(tree, _source, _compiler):
     """gdb looks for a program's script below its auto-load folders, under the program's full path.
     The program's path begins with the tree's here, which gdb's folder has to imitate."""
     need("gdb")
@@ -150,10 +155,11 @@ CHECKS = {"files": check_files, "shared": check_shared, "static": check_static, 
 
 def main():
     build, source, check, *compiler = sys.argv[1:]
+    compiler[0] = shutil.which(compiler[0])  # by its full path: `cc` will be something else
     with tempfile.TemporaryDirectory(prefix="test_installed.") as folder:
         try:
             tree = Tree(Path(build), Path(folder).resolve())
-            CHECKS[check](tree, Path(source), *compiler)
+            CHECKS[check](tree, Path(source), compiler)
         except Skip as reason:
             print(f"skipped: {reason}")
             return SKIP

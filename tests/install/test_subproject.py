@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Another project has this one as its Meson subproject: it gets the library, and nothing more.
+"""A project as the README shows it, with this one as a subproject, gets the library and nothing more.
 
     test_subproject.py SOURCE_FOLDER PROGRAM MESON_OPTION ...
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,6 @@ import tempfile
 from pathlib import Path
 
 from program_help import example_output
-
-PROJECT = """
-project('another', 'c', default_options: ['c_std=c11', 'warning_level=3', 'werror=true'])
-executable('another', 'another.c',
-  dependencies: dependency('microgpt', fallback: 'microgpt'),
-  install: true)
-"""
 
 
 def run(*command):
@@ -35,7 +29,9 @@ def main():
     source, program, *options = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="test_subproject.") as folder:
         root, build = Path(folder), Path(folder, "build")
-        (root / "meson.build").write_text(PROJECT, encoding="utf-8")
+        readme = Path(source, "README.md").read_text(encoding="utf-8")
+        project = re.search(r"^```meson\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL).group(1)
+        (root / "meson.build").write_text(project, encoding="utf-8")
         shutil.copy(Path(source, "src/examples/twenty_steps.c"), root / "another.c")
         (root / "subprojects").mkdir()
         os.symlink(source, root / "subprojects" / "microgpt")
@@ -46,7 +42,7 @@ def main():
         tests = json.loads(run("meson", "introspect", "--tests", build))
         printed = run(build / "another")
     print(f"prints: {printed}installed: {installed}\ntests: {len(tests)}")
-    good = printed == example_output(program) and installed == ["another"] and not tests
+    good = printed == example_output(program) and not installed and not tests
     return 0 if good else 1
 
 
