@@ -5,8 +5,9 @@
 
 Commands stand in blocks of ```console, behind `$ `; below each stands what it prints, standard error
 included, where a line of `...` stands for any number of lines. They run one after the other, in one
-shell, in an empty folder that has the project's folders in it, with the program on the PATH. Exits
-with 77, which skips the test, where this machine's libm prints other digits.
+shell, in an empty folder that has the project's folders in it and the program's as `build`, with the
+program on the PATH. A block of ```python NAME is a file of that name, which is there from the start.
+Exits with 77, which skips the test, where this machine's libm prints other digits.
 """
 
 import math
@@ -38,6 +39,12 @@ def read_commands(document):
     return commands
 
 
+def read_files(document):
+    """Return the text of each file that the document shows, by name."""
+    shown = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return dict(shown.findall(document.read_text(encoding="utf-8")))
+
+
 def missed_sentinel(header):
     """Return the function for which this libm is not that of the shown digits, or None."""
     functions = {"exp": math.exp, "log": math.log, "pow": math.pow, "sin": math.sin, "cos": math.cos}
@@ -52,13 +59,16 @@ def missed_sentinel(header):
     return None
 
 
-def run_commands(commands, program, source):
-    """Run all commands in one shell; return what each printed."""
+def run_commands(commands, files, program, source):
+    """Run all commands in one shell, beside the files; return what each printed."""
     end_mark = "=== end of a command ==="
     script = "\n".join(f"{{ {command}\n}} 2>&1\necho '{end_mark}'" for _, command, _ in commands)
     with tempfile.TemporaryDirectory(prefix="test_docs.") as folder:
         for name in PROJECT_FOLDERS:
             os.symlink(source / name, Path(folder, name))
+        for name, text in files.items():
+            Path(folder, name).write_text(text, encoding="utf-8")
+        os.symlink(program.parent, Path(folder, "build"))
         os.mkdir(Path(folder, "bin"))
         os.symlink(program, Path(folder, "bin", "microgpt"))
         environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "LC_ALL": "C",
@@ -84,7 +94,7 @@ def main():
     commands = read_commands(document)
     if not commands:
         sys.exit(f"{document}: shows no command")
-    printed = run_commands(commands, program, source)
+    printed = run_commands(commands, read_files(document), program, source)
     n_failed = len(commands) - len(printed)
     for (number, command, shown), lines in zip(commands, printed):
         if not is_like(lines, shown):
