@@ -18,7 +18,10 @@ RunOptions run_options_default(void)
         .temperature = 0.5,
         .init_std = 0.08,
         .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
-        .model = {.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16},
+        .model = {.n_layer = DEFAULT_N_LAYER,
+                  .n_embd = DEFAULT_N_EMBD,
+                  .n_head = DEFAULT_N_HEAD,
+                  .block_size = DEFAULT_BLOCK_SIZE},
         .engine = ENGINE_SCALAR,
         .simd = simd_best(),
     };

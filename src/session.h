@@ -11,6 +11,14 @@
 
 #include "microgpt/microgpt.h"
 
+// The sizes of the model, in microgpt.py and unless an option says otherwise.
+enum {
+    DEFAULT_N_LAYER = 1,
+    DEFAULT_N_EMBD = 16,
+    DEFAULT_N_HEAD = 4,
+    DEFAULT_BLOCK_SIZE = 16,
+};
+
 // The options of a run, with the values that microgpt.py has as constants.
 typedef struct RunOptions {
     const char *data; // a text file; NULL: the names compiled in

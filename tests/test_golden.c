@@ -92,7 +92,8 @@ static void assert_golden_step(size_t step, double loss, const Model *model)
                   "step %zu: the parameters are not the golden ones", step);
 }
 
-START_TEST(all_steps_of_the_default_run_are_pythons)
+// A contract of docs/contracts.md.
+START_TEST(contract_python_parity)
 {
     Session session;
     Error error = {""};
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("golden");
     TCase *tcase = tcase_create("default run");
     tcase_set_timeout(tcase, 0); // Meson's own is enough
-    tcase_add_test(tcase, all_steps_of_the_default_run_are_pythons);
+    tcase_add_test(tcase, contract_python_parity);
     tcase_add_test(tcase, the_program_prints_what_python_prints);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
