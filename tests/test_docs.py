@@ -7,7 +7,9 @@ Commands stand in blocks of ```console, behind `$ `; below each stands what it p
 included, where a line of `...` stands for any number of lines. They run one after the other, in one
 shell, in an empty folder that has the project's folders in it and the program's as `build`, with the
 program on the PATH. A block of ```python NAME is a file of that name, which is there from the start.
-Exits with 77, which skips the test, where this machine's libm prints other digits.
+
+Where this machine's libm is another one than that of the shown digits, all but the digits is compared.
+If some were different, it exits with 77, for a test that is skipped in part.
 """
 
 import math
@@ -85,22 +87,34 @@ def is_like(printed, shown):
     return re.fullmatch(pattern, "".join(line + "\n" for line in printed)) is not None
 
 
+def without_digits(lines):
+    """The lines with # for each number, whatever its width."""
+    number = re.compile(r"[-+]?(?:0x[0-9a-f.]+p[-+]\d+|\d[\d.]*(?:e[-+]\d+)?)")
+    return [re.sub(r"\s+", " ", number.sub("#", line)).strip() for line in lines]
+
+
 def main():
     program, source, document = (Path(argument).resolve() for argument in sys.argv[1:])
     missed = missed_sentinel(source / "tests" / "golden_libm.h")
-    if missed is not None:
-        print(f"skipped: the document shows digits of another libm; this {missed}() is different")
-        return SKIP
     commands = read_commands(document)
     if not commands:
         sys.exit(f"{document}: shows no command")
     printed = run_commands(commands, read_files(document), program, source)
     n_failed = len(commands) - len(printed)
+    n_other_digits = 0
     for (number, command, shown), lines in zip(commands, printed):
-        if not is_like(lines, shown):
-            n_failed += 1
-            print(f"{document}:{number}: $ {command}\nprints:", *lines, sep="\n")
+        if is_like(lines, shown):
+            continue
+        if missed is not None and is_like(without_digits(lines), without_digits(shown)):
+            n_other_digits += 1
+            continue
+        n_failed += 1
+        print(f"{document}:{number}: $ {command}\nprints:", *lines, sep="\n")
     print(f"{document.name}: {len(commands)} commands, {n_failed} differ")
+    if n_failed == 0 and n_other_digits > 0:
+        print(f"skipped: the digits of {n_other_digits} commands, since this {missed}() is not the one "
+              "that they were made with")
+        return SKIP
     return 1 if n_failed > 0 else 0
 
 
