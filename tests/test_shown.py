@@ -39,10 +39,11 @@ SHELL_WORDS = {"cat", "cmp", "cut", "diff", "echo", "grep", "head", "ls", "sed",
 
 # What is not run here, and why; it is looked up instead.
 NOT_RUN = [
-    (r"^(\w+=\S+ )*meson\b", "sets up, builds or tests a whole build, which takes minutes"),
+    (r"^(sudo )?(\w+=\S+ )*meson\b", "sets up, builds or tests a whole build, which takes minutes"),
     (r"^\.ci/", "installs packages, or builds three times"),
     (r"^gdb\b", "waits for somebody who types; the lines below it are given to gdb -batch instead"),
     (r"^export\b", "the PATH is set already"),
+    (r"^cc\b", "the library is not installed; test_installed.py runs these lines in an installed tree"),
     (r"\bbench_python\.py\b", "needs Karpathy's file, and a minute"),
 ]
 
@@ -106,6 +107,11 @@ class Checker:
             self.look_up_python(words[1:])
         elif name == "gdb":
             self.look_up_files(words[1:])
+        elif name == "sudo":
+            self.look_up(words[1:])
+            return
+        elif name == "cc":
+            self.look_up_files(word for word in words if word.endswith(".c"))
         elif PATHS.match(name):
             self.look_up_script(name)
         elif name != "export" and name not in SHELL_WORDS:
@@ -267,7 +273,7 @@ class Checker:
             i += 1 + len(typed) + is_stopped
 
     def check_command(self, command, folder, is_stopped, typed):
-        self.look_up(shlex.split(command))
+        self.look_up(shlex.split(command, comments=True))
         if typed:
             self.run_gdb(command, typed, folder)
         if any(re.search(pattern, command) for pattern, _ in NOT_RUN):
@@ -336,7 +342,7 @@ class Checker:
             if self.is_command(span) and " " in span and "..." not in span:
                 try:
                     for command in span.split(" && "):
-                        self.look_up(shlex.split(command))
+                        self.look_up(shlex.split(command, comments=True))
                 except Wrong as wrong:
                     self.mistakes.append(f"{path.relative_to(self.source)}:{block.line}: "
                                          f"`{span}`: {wrong}")
