@@ -2,6 +2,7 @@
 #include "lanes_avx2.h"
 
 #include "tensor_lanes.h"
+#include "tensor_sample_lanes.h"
 
 const WideKernels wide_kernels_avx2 = {
     .forward = document_forward,
