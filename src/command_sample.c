@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "count.h"
-#include "memory_limit.h"
 #include "options.h"
 #include "samples.h"
 #include "session.h"
@@ -121,25 +119,11 @@ static ExitStatus sample_with_engine(Checkpoint *checkpoint, const SampleOptions
     return status;
 }
 
-// What an engine needs at the very least.
-static bool check_memory(const Checkpoint *checkpoint, EngineKind engine, Error *error)
-{
-    const Model *model = &checkpoint->model;
-    size_t arrays = count_mul(model->n_params, 4 * sizeof(double)); // as they were loaded
-    size_t needed = count_add(arrays, engine_count_bytes(engine, &model->config, 1));
-    if (needed > memory_limit()) {
-        return error_set(error, "--load: %zu parameters need %.3g MiB, and there are %.3g MiB",
-                         model->n_params, (double)needed / 1048576,
-                         (double)memory_limit() / 1048576);
-    }
-    return true;
-}
-
 static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions *options,
                                     Error *error)
 {
     Engine *engine;
-    if (!check_memory(checkpoint, options->engine, error) ||
+    if (!session_check_memory("--load", options->engine, &checkpoint->model.config, 1, error) ||
         !engine_create(&engine, options->engine, &checkpoint->model, error)) {
         return EXIT_FAILED;
     }

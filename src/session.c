@@ -29,27 +29,33 @@ RunOptions run_options_default(void)
 
 static const double MEBIBYTE = 1 << 20;
 
-// Refuses a model that cannot fit, before anything is allocated for it.
-static bool check_memory(const RunOptions *options, const ModelConfig *config,
-                         const Dataset *dataset, Error *error)
+bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
+                          size_t n_positions, Error *error)
 {
     size_t n_params;
     if (!model_count_params(config, &n_params, error)) {
         return false;
     }
-    size_t n_positions = trainer_max_positions(dataset, (size_t)config->block_size);
     size_t arrays = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
-    size_t needed = count_add(arrays, engine_count_bytes(options->engine, config, n_positions));
+    size_t needed = count_add(arrays, engine_count_bytes(engine, config, n_positions));
     size_t limit = memory_limit();
-    if (needed > limit) {
-        return error_set(
-            error,
-            "%zu parameters and documents of %zu positions need %.0f MiB of memory, and "
-            "there are %.0f; use a smaller --n-embd, --n-layer or --block-size",
-            n_params, n_positions, ceil((double)needed / MEBIBYTE),
-            floor((double)limit / MEBIBYTE));
+    if (needed <= limit) {
+        return true;
     }
-    return true;
+    return error_set(error,
+                     "%s%s%zu parameters need %.0f MiB of memory for documents of %zu positions, "
+                     "and there are %.0f%s",
+                     option != NULL ? option : "", option != NULL ? ": " : "", n_params,
+                     ceil((double)needed / MEBIBYTE), n_positions, floor((double)limit / MEBIBYTE),
+                     option != NULL ? "" : "; use a smaller --n-embd, --n-layer or --block-size");
+}
+
+// Refuses a model that cannot fit, before anything is allocated for it.
+static bool check_memory(const RunOptions *options, const ModelConfig *config,
+                         const Dataset *dataset, Error *error)
+{
+    size_t n_positions = trainer_max_positions(dataset, (size_t)config->block_size);
+    return session_check_memory(NULL, options->engine, config, n_positions, error);
 }
 
 static bool open_data(Session *session, const RunOptions *options, Error *error)

@@ -50,6 +50,13 @@ typedef struct Session {
     DatasetDigest digest;
 } Session;
 
+// Whether a model with Adam's moments, and an engine for documents of so many positions, fit into
+// memory. option is the one that named the model's file; NULL where the options of a run make it.
+// Requires: 1 <= n_positions <= block_size.
+// Errors: they do not; sizes that model_count_params refuses.
+bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
+                          size_t n_positions, Error *error);
+
 // Reads the data, checks that everything will fit into memory, and draws the parameters.
 // Errors: those of the parts; more memory needed than there is.
 bool session_open(Session *session, const RunOptions *options, Error *error);

@@ -233,6 +233,7 @@ START_TEST(help_names_the_options_of_each_command)
     run(arguments);
     assert_done();
     ck_assert_msg(strncmp(p.out, usage, strlen(usage)) == 0, "%s", p.out);
+    ck_assert_ptr_nonnull(strstr(p.out, "\n  --load FILE "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --json "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --seed N "));
     ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first (default: 0)"));
@@ -391,6 +392,120 @@ START_TEST(num_steps_trains_first)
         assert_same_double(number(json_array_get(nodes, i), "data"), dump[i].data, "wte");
     }
     json_decref(root);
+}
+END_TEST
+
+// ---- the model of a checkpoint ----
+
+static const char *const load_cases[] = {
+    "inspect",
+    "trace b\u00fc --backward",
+    "attention b\u00fc",
+    "graph --depth 3", // of the data's first document, which the checkpoint's seed decides
+    "graph --op relu --node pos1.layer0 --json",
+    "gradcheck --text b\u674e",
+    "trace b --json",
+};
+
+START_TEST(a_loaded_model_is_shown_as_the_trained_one)
+{
+    char arguments[256];
+    char expected[sizeof p.out];
+    // Of several documents and not in their order: the seed matters.
+    write_text("data", "b\u00fc\n\u674e\n\U0001f600\u00fc\nbb\n\u00fc\u00fc\n");
+    snprintf(arguments, sizeof arguments, "%s --num-steps 3 --seed 7 " SMALL, load_cases[_i]);
+    run(arguments);
+    assert_done();
+    ck_assert_ptr_null(strstr(p.out, "untrained"));
+    strcpy(expected, p.out);
+    run("train --num-steps 3 --seed 7 --save checkpoint " SMALL);
+    assert_done();
+    snprintf(arguments, sizeof arguments, "%s --load checkpoint --data data", load_cases[_i]);
+    run(arguments);
+    assert_done();
+    ck_assert_msg(strcmp(p.out, expected) == 0, "%s: %.2000s", load_cases[_i], p.out);
+}
+END_TEST
+
+typedef struct BadLoad {
+    int status;
+    const char *arguments;
+    const char *named;
+    const char *why;
+} BadLoad;
+
+static const BadLoad bad_loads[] = {
+    {1, "inspect --load missing", "missing", "No such file"},
+    {1, "inspect --load data", "data", "checkpoint"},
+    {2, "inspect --load=", "--load", "needs a FILE"},
+    {1, "inspect --load checkpoint --n-head 1", "checkpoint", "--n-head 2"},
+    {2, "inspect --load checkpoint --n-embd 4", "--n-embd", "decided by the file of --load"},
+    {2, "trace --n-layer=2 --load checkpoint b", "--n-layer=2", "decided by the file of --load"},
+    {2, "trace b --block-size 8 --load checkpoint", "--block-size", "decided by the file"},
+    {2, "graph --load checkpoint --num-steps 3", "--num-steps", "decided by the file"},
+    {2, "graph --load checkpoint --seed 42", "--seed", "decided by the file"},
+    {2, "gradcheck --load checkpoint --init-std 1", "--init-std", "decided by the file"},
+    {2, "trace emma --load checkpoint", "TEXT", "character 1 (U+0065, 'e')"},
+    {2, "graph --text emma --load checkpoint", "--text", "character 1 (U+0065, 'e')"},
+    {1, "graph --load checkpoint", "the first document", "character 1 (U+"}, // of the names
+    {1, "graph --load checkpoint --data missing", "missing", "No such file"},
+};
+
+START_TEST(a_checkpoint_that_does_not_fit_is_one_line)
+{
+    const BadLoad *c = &bad_loads[_i];
+    run("train --num-steps 0 --save checkpoint " SMALL);
+    assert_done();
+    run(c->arguments);
+    assert_failed(c->status, c->named, c->why);
+    ck_assert_str_eq(p.out, "");
+}
+END_TEST
+
+// A small checkpoint, and a document whose graph has 800 million pairs of positions a layer.
+START_TEST(a_graph_that_cannot_fit_is_refused_at_once)
+{
+    enum {
+        LENGTH = 40000
+    };
+    static char document[LENGTH + 2];
+    write_text("data", "ab\n");
+    run("train --num-steps 0 --save checkpoint --data data --n-layer 4 --n-embd 1 --n-head 1 "
+        "--block-size 40000");
+    assert_done();
+    memset(document, 'a', LENGTH);
+    document[LENGTH] = '\n';
+    write_text("long", document);
+    run("graph --load checkpoint --data long");
+    assert_failed(1, "--load: ", "MiB of memory for documents of 40000 positions");
+    run("graph --load checkpoint --text ab");
+    assert_done();
+}
+END_TEST
+
+// Another program's file: the matrices alone. All numbers are 0, so that no token is likelier.
+START_TEST(the_matrices_of_another_program_are_enough)
+{
+    static const char header[] =
+        "{\"__metadata__\":{\"vocabulary\":\"ab\"},"
+        "\"wte\":{\"dtype\":\"F64\",\"shape\":[3,2],\"data_offsets\":[0,48]},"
+        "\"wpe\":{\"dtype\":\"F64\",\"shape\":[4,2],\"data_offsets\":[48,112]},"
+        "\"lm_head\":{\"dtype\":\"F64\",\"shape\":[3,2],"
+        "\"data_offsets\":[112,160]}}";
+    static const char numbers[160];
+    char length[8] = {(char)(sizeof header - 1)};
+    ck_assert_uint_lt(sizeof header, 256); // one byte says its length
+    FILE *file = fopen("foreign", "w");
+    fwrite(length, 1, sizeof length, file);
+    fwrite(header, 1, sizeof header - 1, file);
+    fwrite(numbers, 1, sizeof numbers, file);
+    ck_assert_int_eq(fclose(file), 0);
+    run("trace --load foreign ab");
+    assert_failed(1, "foreign", "add --n-head");
+    run("trace --load foreign --n-head 1 ab");
+    assert_done();
+    assert_printed("model: 20 parameters, of another program\ntext:  3 positions: BOS a b BOS\n");
+    assert_printed("loss, the mean of these: 1.098612"); // log 3
 }
 END_TEST
 
@@ -1070,6 +1185,11 @@ static void add_tests(Suite *suite)
     tcase_add_loop_test(line, json_says_what_it_is_about_in_ascii, 0, COUNT(json_cases));
     tcase_add_test(line, numbers_that_are_not_finite_are_null_in_json);
     tcase_add_test(line, num_steps_trains_first);
+    TCase *load = add_case(suite, "load");
+    tcase_add_loop_test(load, a_loaded_model_is_shown_as_the_trained_one, 0, COUNT(load_cases));
+    tcase_add_loop_test(load, a_checkpoint_that_does_not_fit_is_one_line, 0, COUNT(bad_loads));
+    tcase_add_test(load, a_graph_that_cannot_fit_is_refused_at_once);
+    tcase_add_test(load, the_matrices_of_another_program_are_enough);
     TCase *terminal = add_case(suite, "terminal");
     tcase_add_test(terminal, a_terminal_gets_utf8_and_bold_type_if_it_wants_them);
     tcase_add_test(terminal, a_histogram_in_a_terminal_has_blocks);
@@ -1115,10 +1235,11 @@ int main(int argc, char **argv)
     Suite *suite = suite_create("look");
     add_tests(suite);
     int status = run_suite(suite);
-    unlink("data");
-    unlink("dump");
-    unlink("out");
-    unlink("bin/dot");
+    static const char *const left[] = {"data", "dump",    "out",    "checkpoint",
+                                       "long", "foreign", "bin/dot"};
+    for (int i = 0; i < COUNT(left); i++) {
+        unlink(left[i]);
+    }
     rmdir("bin");
     if (chdir("/") != 0 || rmdir(directory) != 0) {
         perror(directory);

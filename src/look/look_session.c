@@ -18,10 +18,18 @@ static bool is_left_out(const char *name)
            strcmp(name, "engine") == 0 || strcmp(name, "simd") == 0;
 }
 
-// Writes the options that all commands share and returns how many.
+// The options of a run that a checkpoint leaves to be said: which data a document is taken from,
+// and what another program's file has no word for.
+static bool is_free_with_load(const char *name)
+{
+    return strcmp(name, "data") == 0 || strcmp(name, "n-head") == 0;
+}
+
+// Writes the options that all commands share and returns how many; with --load there are fewer.
 // Shapes: options [N_LOOK_OPTIONS].
 static size_t list_options(LookOptions *look, bool has_text_option, Option *options)
 {
+    bool loads = look->load != NULL;
     const Option text = {"text",
                          OPTION_TEXT,
                          &look->text,
@@ -29,6 +37,8 @@ static size_t list_options(LookOptions *look, bool has_text_option, Option *opti
                          0,
                          "TEXT",
                          "the document (default: the first of the data)"};
+    const Option load = {
+        "load", OPTION_TEXT, &look->load, 0, 0, "FILE", "look at the model of a checkpoint"};
     const Option json = {"json", OPTION_FLAG, &look->json, 0, 0, NULL, "print JSON, for programs"};
     Option of_run[N_RUN_OPTIONS];
     size_t n = 0;
@@ -36,12 +46,13 @@ static size_t list_options(LookOptions *look, bool has_text_option, Option *opti
         options[n] = text;
         n++;
     }
-    options[n] = json;
-    options[n + 1] = option_help(&look->help);
-    n += 2;
+    options[n] = load;
+    options[n + 1] = json;
+    options[n + 2] = option_help(&look->help);
+    n += 3;
     options_for_run(&look->run, of_run);
     for (size_t i = 0; i < N_RUN_OPTIONS; i++) {
-        if (is_left_out(of_run[i].name)) {
+        if (is_left_out(of_run[i].name) || (loads && !is_free_with_load(of_run[i].name))) {
             continue;
         }
         if (strcmp(of_run[i].name, "num-steps") == 0) {
@@ -60,19 +71,43 @@ static void print_help(const LookUsage *usage, const Option *options, size_t n_o
     options_print(options, n_options);
 }
 
+// The command's own options and the shared ones. Returns how many.
+// Shapes: options [MAX_OWN_OPTIONS + N_LOOK_OPTIONS].
+static size_t gather_options(LookOptions *look, const LookUsage *usage, const Option *own,
+                             size_t n_own, Option *options)
+{
+    assert(n_own <= MAX_OWN_OPTIONS);
+    for (size_t i = 0; i < n_own; i++) {
+        options[i] = own[i];
+    }
+    return n_own + list_options(look, usage->has_text_option, options + n_own);
+}
+
+// The command line once more, with the options that --load leaves: nothing else was wrong with it,
+// so what fails now is one that the file decides.
+static bool parse_beside_load(LookOptions *look, const LookUsage *usage, const Option *own,
+                              size_t n_own, int argc, char **argv, Error *error)
+{
+    Option options[MAX_OWN_OPTIONS + N_LOOK_OPTIONS];
+    size_t n_arguments;
+    Error reason;
+    look->run.model.n_head = 0; // not said
+    size_t n_options = gather_options(look, usage, own, n_own, options);
+    return options_parse_files(argc, argv, options, n_options, &look->text, usage->has_argument,
+                               &n_arguments, &reason) ||
+           error_set(error, "%.*s: is decided by the file of --load; leave it out",
+                     (int)strcspn(reason.message, ":"), reason.message);
+}
+
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error)
 {
     Option options[MAX_OWN_OPTIONS + N_LOOK_OPTIONS];
     size_t n_arguments;
-    assert(n_own <= MAX_OWN_OPTIONS);
     *look = (LookOptions){.run = run_options_default()};
     look->run.num_steps = 0;
     look->run.engine = ENGINE_SCALAR; // the one that has a graph
-    for (size_t i = 0; i < n_own; i++) {
-        options[i] = own[i];
-    }
-    size_t n_options = n_own + list_options(look, usage->has_text_option, options + n_own);
+    size_t n_options = gather_options(look, usage, own, n_own, options);
     if (!options_parse_files(argc, argv, options, n_options, &look->text, usage->has_argument,
                              &n_arguments, error)) {
         return EXIT_USAGE;
@@ -88,14 +123,17 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     if (usage->has_argument || usage->has_text_option) {
         look->text_name = usage->has_argument ? "TEXT" : "--text";
     }
-    return options_check_run(&look->run, error) ? EXIT_DONE : EXIT_USAGE;
+    bool ok = look->load != NULL ? parse_beside_load(look, usage, own, n_own, argc, argv, error)
+                                 : options_check_run(&look->run, error);
+    return ok ? EXIT_DONE : EXIT_USAGE;
 }
 
 static bool check_character(const LookSession *look, size_t offset, size_t n_characters,
                             size_t *n_bytes, Error *error)
 {
     uint32_t code_point;
-    const char *name = look->options->text_name;
+    bool is_given = look->options->text != NULL;
+    const char *name = is_given ? look->options->text_name : "the first document";
     const char *text = look->document.text + offset;
     *n_bytes = utf8_decode(text, look->document.size - offset, &code_point);
     if (*n_bytes == 0) {
@@ -111,21 +149,31 @@ static bool check_character(const LookSession *look, size_t offset, size_t n_cha
     return true;
 }
 
+// Whether the model knows all characters of the document.
+static bool check_characters(const LookSession *look, size_t *n_characters, Error *error)
+{
+    size_t n_bytes;
+    *n_characters = 0;
+    for (size_t offset = 0; offset < look->document.size; offset += n_bytes) {
+        if (!check_character(look, offset, *n_characters, &n_bytes, error)) {
+            return false;
+        }
+        *n_characters += 1;
+    }
+    return true;
+}
+
 // Whether the model can take the user's text, all of it: what is shown must not be a part of it.
 static bool check_text(const LookSession *look, Error *error)
 {
     const char *name = look->options->text_name;
     size_t block_size = (size_t)look->model->config.block_size;
-    size_t n_characters = 0;
-    size_t n_bytes;
+    size_t n_characters;
     if (look->document.size == 0) {
         return error_set(error, "%s: is empty; give it at least one character", name);
     }
-    for (size_t offset = 0; offset < look->document.size; offset += n_bytes) {
-        if (!check_character(look, offset, n_characters, &n_bytes, error)) {
-            return false;
-        }
-        n_characters++;
+    if (!check_characters(look, &n_characters, error)) {
+        return false;
     }
     if (n_characters + 1 > block_size) {
         return error_set(error,
@@ -147,7 +195,11 @@ static ExitStatus take_document(LookSession *look, Error *error)
             return EXIT_USAGE;
         }
     } else {
+        size_t n_characters;
         look->document = look->session.dataset.docs[0];
+        if (!check_characters(look, &n_characters, error)) { // a checkpoint knows only its own
+            return EXIT_FAILED;
+        }
     }
     look->tokens = calloc(max_tokens, sizeof *look->tokens);
     if (look->tokens == NULL) {
@@ -170,21 +222,77 @@ static bool train(Trainer *trainer, Error *error)
     return true;
 }
 
+static bool needs_data(const LookOptions *options)
+{
+    return options->text_name != NULL && options->text == NULL;
+}
+
+// The positions of the document at most, before it is known.
+static size_t max_positions(const LookSession *look)
+{
+    const LookOptions *options = look->options;
+    size_t block_size = (size_t)look->checkpoint.model.config.block_size;
+    if (needs_data(options)) {
+        return trainer_max_positions(&look->session.dataset, block_size);
+    }
+    size_t n_bytes = options->text != NULL ? strlen(options->text) : 0;
+    return n_bytes < block_size ? n_bytes + 1 : block_size;
+}
+
+// The documents in the order in which a training with the checkpoint's seed takes them.
+static bool open_data(LookSession *look, Error *error)
+{
+    const RunOptions *run = &look->options->run;
+    Session *session = &look->session;
+    bool ok = run->data != NULL ? dataset_read(&session->dataset, run->data, error)
+                                : dataset_default(&session->dataset, error);
+    if (ok) {
+        random_seed(&session->random, session->seed);
+        dataset_shuffle(&session->dataset, &session->random);
+    }
+    return ok;
+}
+
+static bool open_checkpoint(LookSession *look, Error *error)
+{
+    const LookOptions *options = look->options;
+    Checkpoint *checkpoint = &look->checkpoint;
+    if (!checkpoint_load(checkpoint, options->load, options->run.model.n_head, error)) {
+        return false;
+    }
+    look->model = &checkpoint->model;
+    look->tokenizer = &checkpoint->tokenizer;
+    look->session.seed = checkpoint->can_resume ? checkpoint->seed : options->run.seed;
+    return (!needs_data(options) || open_data(look, error)) &&
+           session_check_memory("--load", ENGINE_SCALAR, &look->model->config, max_positions(look),
+                                error) &&
+           engine_create(&look->session.engine, ENGINE_SCALAR, look->model, error);
+}
+
+static bool open_run(LookSession *look, Error *error)
+{
+    if (!session_open(&look->session, &look->options->run, error)) {
+        return false;
+    }
+    look->model = &look->session.model;
+    look->tokenizer = &look->session.tokenizer;
+    return true;
+}
+
 // The text is looked at before the training: nobody waits to learn of a letter that is not known.
 static ExitStatus open_parts(LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
-    if (!session_open(&look->session, &options->run, error)) {
+    bool loads = options->load != NULL;
+    if (!(loads ? open_checkpoint(look, error) : open_run(look, error))) {
         return EXIT_FAILED;
     }
-    look->model = &look->session.model;
-    look->tokenizer = &look->session.tokenizer;
     look->engine = look->session.engine;
     ExitStatus status = EXIT_DONE;
     if (options->text_name != NULL) {
         status = take_document(look, error);
     }
-    if (status == EXIT_DONE && !train(&look->session.trainer, error)) {
+    if (status == EXIT_DONE && !loads && !train(&look->session.trainer, error)) {
         status = EXIT_FAILED;
     }
     return status;
@@ -206,6 +314,7 @@ void look_close(LookSession *look)
     assert(look != NULL);
     free(look->tokens);
     session_close(&look->session);
+    checkpoint_free(&look->checkpoint);
     *look = (LookSession){0};
 }
 
@@ -225,16 +334,27 @@ const Graph *look_graph(const LookSession *look)
     return &engine_scalar_gpt(look->engine)->graph;
 }
 
+size_t look_num_steps(const LookSession *look)
+{
+    return look->options->load != NULL ? look->checkpoint.step : look->options->run.num_steps;
+}
+
+static void print_model(const LookSession *look)
+{
+    size_t n_steps = look_num_steps(look);
+    printf("model: %zu parameters, ", look->model->n_params);
+    if (look->options->load != NULL && !look->checkpoint.can_resume) {
+        printf("of another program\n");
+    } else if (n_steps == 0) {
+        printf("untrained, seed %" PRIu64 "\n", look->session.seed);
+    } else {
+        printf("after %zu steps of training, seed %" PRIu64 "\n", n_steps, look->session.seed);
+    }
+}
+
 void look_print_subject(const LookSession *look, const Screen *screen)
 {
-    const RunOptions *run = &look->options->run;
-    if (run->num_steps == 0) {
-        printf("model: %zu parameters, untrained, seed %" PRIu64 "\n", look->model->n_params,
-               run->seed);
-    } else {
-        printf("model: %zu parameters, after %zu steps of training, seed %" PRIu64 "\n",
-               look->model->n_params, run->num_steps, run->seed);
-    }
+    print_model(look);
     if (look->n_positions == 0) {
         return;
     }
@@ -274,7 +394,7 @@ void look_put_subject(const LookSession *look, JsonOut *out, const char *command
     json_out_count(out, model, "block_size", (size_t)config->block_size);
     json_out_count(out, model, "vocab_size", (size_t)config->vocab_size);
     json_out_count(out, model, "n_params", look->model->n_params);
-    json_out_count(out, model, "num_steps", look->options->run.num_steps);
+    json_out_count(out, model, "num_steps", look_num_steps(look));
     if (look->n_positions > 0) {
         json_out_text_of(out, out->root, "text", look->document.text, look->document.size);
         json_out_count(out, out->root, "n_positions", look->n_positions);

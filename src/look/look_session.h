@@ -10,12 +10,14 @@
 #include "command.h"
 #include "engine_scalar.h"
 #include "json_out.h"
+#include "microgpt/checkpoint.h"
 #include "options.h"
 #include "screen.h"
 #include "session.h"
 
 typedef struct LookOptions {
     RunOptions run;        // num_steps is 0: the model is looked at before any training
+    const char *load;      // a checkpoint, whose model is looked at instead; NULL: none
     const char *text;      // the document; NULL: the first of the data, as training takes them
     const char *text_name; // for errors: the argument TEXT or the option --text; NULL: takes none
     bool json;
@@ -23,7 +25,7 @@ typedef struct LookOptions {
 } LookOptions;
 
 enum {
-    N_LOOK_OPTIONS = N_RUN_OPTIONS, // four of a run's are left out, up to three are added
+    N_LOOK_OPTIONS = N_RUN_OPTIONS, // four of a run's are left out, up to four are added
 };
 
 // What a command is called with.
@@ -36,13 +38,14 @@ typedef struct LookUsage {
 
 // Reads the command line: the command's own options and those that all of them share. Prints the
 // help where that is asked for, and says so in look->help: then the command is done. Errors: as
-// options_parse_files; TEXT is missing.
+// options_parse_files; TEXT is missing; beside --load an option of a run that the file decides.
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error);
 
 typedef struct LookSession {
     const LookOptions *options;
-    Session session;
+    Session session;       // with --load only its data and its engine
+    Checkpoint checkpoint; // with --load
     Model *model;
     const Tokenizer *tokenizer;
     Engine *engine;
@@ -61,6 +64,9 @@ void look_close(LookSession *look);
 // The document through the model, and back: as engine_forward and engine_backward.
 bool look_forward(LookSession *look, Error *error);
 bool look_backward(LookSession *look, Error *error);
+
+// How many steps of training the model has behind it; 0 for another program's file, too.
+size_t look_num_steps(const LookSession *look);
 
 // The graph that they leave.
 const Graph *look_graph(const LookSession *look);
