@@ -1,0 +1,28 @@
+// Principal components: many numbers a row, seen from the side where the rows differ most.
+#ifndef MICROGPT_PCA_H
+#define MICROGPT_PCA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/error.h"
+
+// All eigenvalues of a symmetric matrix, the largest first, and their eigenvectors, which are
+// orthogonal and of length 1. The sign of a vector is chosen so that its largest number is
+// positive. Shapes: a [n,n], whose numbers are lost; values [n]; vectors [n,n], row i belongs to
+// values[i]. Requires: a is symmetric, its numbers are finite. Formula: a @ vectors[i] = values[i]
+// * vectors[i] Source: C. G. J. Jacobi, "Ueber ein leichtes Verfahren ...", 1846
+void symmetric_eigen(double *a, size_t n, double *values, double *vectors);
+
+typedef struct Pca {
+    double *points;  // [n_rows,2]: where each row lies along the first two components
+    double share[2]; // how much of the rows' variance that shows; 0 where there is none
+} Pca;
+
+// Shapes: x [n_rows,n_columns].
+// Errors: out of memory.
+bool pca_project(Pca *pca, const double *x, size_t n_rows, size_t n_columns, Error *error);
+
+void pca_free(Pca *pca);
+
+#endif
