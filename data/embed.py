@@ -1,9 +1,12 @@
-"""Writes a text file as a C string, one line of text a line of C, for src/default_names.h.
+"""Writes a text file as a C string, one line of text a line of C, for a header that declares it.
 
-usage: embed.py TEXT OUTPUT.c
+usage: embed.py TEXT FOLDER/NAME.h OUTPUT.c
+
+The header declares NAME, an array of char, and NAME_size, its size without the end.
 """
 
 import sys
+from pathlib import PurePath
 
 
 def c_string(line):
@@ -14,15 +17,16 @@ def c_string(line):
 
 
 def main():
-    source, output = sys.argv[1:]
+    source, header, output = sys.argv[1:]
+    name = PurePath(header).stem
     with open(source, "rb") as file:
         text = file.read()
     with open(output, "w", encoding="ascii") as file:
-        file.write('#include "default_names.h"\n\nconst char default_names[] =\n')
+        file.write(f'#include "{header}"\n\nconst char {name}[] =\n')
         for line in text.splitlines(keepends=True):
             file.write(f"    {c_string(line)}\n")
         file.write("    ;\n")
-        file.write("const size_t default_names_size = sizeof default_names - 1;\n")
+        file.write(f"const size_t {name}_size = sizeof {name} - 1;\n")
 
 
 main()

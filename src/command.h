@@ -32,6 +32,7 @@ Command command_trace;
 Command command_attention;
 Command command_graph;
 Command command_gradcheck;
+Command command_report;
 
 // The command of that name; NULL: there is none.
 Command *command_find(const char *name);

@@ -22,6 +22,7 @@ static const CommandEntry commands[] = {
     {"nodes", command_nodes, "write the graph of a step, node by node"},
     {"compare", command_compare, "find the first node that differs between two such graphs"},
     {"gradcheck", command_gradcheck, "compare gradients with measured slopes"},
+    {"report", command_report, "write a run as a page, with a graph to walk through"},
     {"crosscheck", command_crosscheck, "compare the engines, bit for bit"},
     {"bench", command_bench, "measure the speed of the engines"},
 };

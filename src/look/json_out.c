@@ -50,6 +50,11 @@ void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count)
     add(out, parent, key, json_integer((json_int_t)count));
 }
 
+void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number)
+{
+    add(out, parent, key, json_integer(number));
+}
+
 void json_out_bool(JsonOut *out, json_t *parent, const char *key, bool flag)
 {
     add(out, parent, key, json_boolean(flag));
@@ -70,9 +75,9 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
     add(out, parent, key, json_stringn(text, size));
 }
 
-bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+static bool dump(const JsonOut *out, FILE *file, size_t layout, Error *error)
 {
-    size_t flags = JSON_INDENT(1) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
+    size_t flags = layout | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
     if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
         // A file that cannot be written has its own error, which its owner finds.
         return !out->out_of_memory && ferror(file)
@@ -81,4 +86,14 @@ bool json_out_write(const JsonOut *out, FILE *file, Error *error)
     }
     fputc('\n', file);
     return true;
+}
+
+bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+{
+    return dump(out, file, JSON_INDENT(1), error);
+}
+
+bool json_out_write_compact(const JsonOut *out, FILE *file, Error *error)
+{
+    return dump(out, file, JSON_COMPACT, error);
 }

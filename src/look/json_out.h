@@ -30,6 +30,7 @@ json_t *json_out_array(JsonOut *out, json_t *parent, const char *key);
 // Add a value in the same way. A number that is not finite becomes null: JSON has no word for it.
 void json_out_number(JsonOut *out, json_t *parent, const char *key, double number);
 void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count);
+void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number);
 void json_out_bool(JsonOut *out, json_t *parent, const char *key, bool flag);
 void json_out_null(JsonOut *out, json_t *parent, const char *key);
 
@@ -40,5 +41,8 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
 // Writes the document and a newline.
 // Errors: memory has run out, now or before. What the file says is for the caller to check.
 bool json_out_write(const JsonOut *out, FILE *file, Error *error);
+
+// The same without any space, for programs only.
+bool json_out_write_compact(const JsonOut *out, FILE *file, Error *error);
 
 #endif

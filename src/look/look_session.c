@@ -11,25 +11,34 @@ enum {
     MAX_OWN_OPTIONS = 8,
 };
 
-// What only matters to sampling, or would take the graph away.
-static bool is_left_out(const char *name)
+static bool is_of_sampling(const char *name)
 {
-    return strcmp(name, "num-samples") == 0 || strcmp(name, "temperature") == 0 ||
-           strcmp(name, "engine") == 0 || strcmp(name, "simd") == 0;
+    return strcmp(name, "num-samples") == 0 || strcmp(name, "temperature") == 0;
+}
+
+// What would take the graph away.
+static bool is_of_engine(const char *name)
+{
+    return strcmp(name, "engine") == 0 || strcmp(name, "simd") == 0;
 }
 
 // The options of a run that a checkpoint leaves to be said: which data a document is taken from,
 // and what another program's file has no word for.
 static bool is_free_with_load(const char *name)
 {
-    return strcmp(name, "data") == 0 || strcmp(name, "n-head") == 0;
+    return strcmp(name, "data") == 0 || strcmp(name, "n-head") == 0 || is_of_sampling(name);
+}
+
+static bool is_offered(const LookOptions *look, const LookUsage *usage, const char *name)
+{
+    return !is_of_engine(name) && (usage->is_report || !is_of_sampling(name)) &&
+           (look->load == NULL || is_free_with_load(name));
 }
 
 // Writes the options that all commands share and returns how many; with --load there are fewer.
 // Shapes: options [N_LOOK_OPTIONS].
-static size_t list_options(LookOptions *look, bool has_text_option, Option *options)
+static size_t list_options(LookOptions *look, const LookUsage *usage, Option *options)
 {
-    bool loads = look->load != NULL;
     const Option text = {"text",
                          OPTION_TEXT,
                          &look->text,
@@ -42,24 +51,23 @@ static size_t list_options(LookOptions *look, bool has_text_option, Option *opti
     const Option json = {"json", OPTION_FLAG, &look->json, 0, 0, NULL, "print JSON, for programs"};
     Option of_run[N_RUN_OPTIONS];
     size_t n = 0;
-    if (has_text_option) {
-        options[n] = text;
-        n++;
+    if (usage->has_text_option) {
+        options[n++] = text;
     }
-    options[n] = load;
-    options[n + 1] = json;
-    options[n + 2] = option_help(&look->help);
-    n += 3;
+    options[n++] = load;
+    if (!usage->is_report) {
+        options[n++] = json;
+    }
+    options[n++] = option_help(&look->help);
     options_for_run(&look->run, of_run);
     for (size_t i = 0; i < N_RUN_OPTIONS; i++) {
-        if (is_left_out(of_run[i].name) || (loads && !is_free_with_load(of_run[i].name))) {
+        if (!is_offered(look, usage, of_run[i].name)) {
             continue;
         }
-        if (strcmp(of_run[i].name, "num-steps") == 0) {
+        if (!usage->is_report && strcmp(of_run[i].name, "num-steps") == 0) {
             of_run[i].help = "documents to train on first (default: 0)";
         }
-        options[n] = of_run[i];
-        n++;
+        options[n++] = of_run[i];
     }
     assert(n <= N_LOOK_OPTIONS);
     return n;
@@ -80,7 +88,7 @@ static size_t gather_options(LookOptions *look, const LookUsage *usage, const Op
     for (size_t i = 0; i < n_own; i++) {
         options[i] = own[i];
     }
-    return n_own + list_options(look, usage->has_text_option, options + n_own);
+    return n_own + list_options(look, usage, options + n_own);
 }
 
 // The command line once more, with the options that --load leaves: nothing else was wrong with it,
@@ -105,7 +113,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     Option options[MAX_OWN_OPTIONS + N_LOOK_OPTIONS];
     size_t n_arguments;
     *look = (LookOptions){.run = run_options_default()};
-    look->run.num_steps = 0;
+    look->run.num_steps = usage->is_report ? look->run.num_steps : 0;
     look->run.engine = ENGINE_SCALAR; // the one that has a graph
     size_t n_options = gather_options(look, usage, own, n_own, options);
     if (!options_parse_files(argc, argv, options, n_options, &look->text, usage->has_argument,
@@ -211,17 +219,6 @@ static ExitStatus take_document(LookSession *look, Error *error)
     return EXIT_DONE;
 }
 
-static bool train(Trainer *trainer, Error *error)
-{
-    while (trainer->step < trainer->num_steps) {
-        double loss;
-        if (!trainer_step(trainer, &loss, error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool needs_data(const LookOptions *options)
 {
     return options->text_name != NULL && options->text == NULL;
@@ -240,7 +237,7 @@ static size_t max_positions(const LookSession *look)
 }
 
 // The documents in the order in which a training with the checkpoint's seed takes them.
-static bool open_data(LookSession *look, Error *error)
+static bool load_data(LookSession *look, Error *error)
 {
     const RunOptions *run = &look->options->run;
     Session *session = &look->session;
@@ -253,6 +250,17 @@ static bool open_data(LookSession *look, Error *error)
     return ok;
 }
 
+// Leaves the generator where `microgpt sample` starts from.
+static void restore_random(LookSession *look)
+{
+    Session *session = &look->session;
+    if (look->checkpoint.can_resume) {
+        session->random = look->checkpoint.random;
+    } else {
+        random_seed(&session->random, session->seed);
+    }
+}
+
 static bool open_checkpoint(LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
@@ -263,8 +271,11 @@ static bool open_checkpoint(LookSession *look, Error *error)
     look->model = &checkpoint->model;
     look->tokenizer = &checkpoint->tokenizer;
     look->session.seed = checkpoint->can_resume ? checkpoint->seed : options->run.seed;
-    return (!needs_data(options) || open_data(look, error)) &&
-           session_check_memory("--load", ENGINE_SCALAR, &look->model->config, max_positions(look),
+    if (needs_data(options) && !load_data(look, error)) {
+        return false;
+    }
+    restore_random(look);
+    return session_check_memory("--load", ENGINE_SCALAR, &look->model->config, max_positions(look),
                                 error) &&
            engine_create(&look->session.engine, ENGINE_SCALAR, look->model, error);
 }
@@ -279,32 +290,49 @@ static bool open_run(LookSession *look, Error *error)
     return true;
 }
 
-// The text is looked at before the training: nobody waits to learn of a letter that is not known.
 static ExitStatus open_parts(LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
-    bool loads = options->load != NULL;
-    if (!(loads ? open_checkpoint(look, error) : open_run(look, error))) {
+    bool ok = options->load != NULL ? open_checkpoint(look, error) : open_run(look, error);
+    if (!ok) {
         return EXIT_FAILED;
     }
     look->engine = look->session.engine;
-    ExitStatus status = EXIT_DONE;
-    if (options->text_name != NULL) {
-        status = take_document(look, error);
-    }
-    if (status == EXIT_DONE && !loads && !train(&look->session.trainer, error)) {
-        status = EXIT_FAILED;
-    }
-    return status;
+    return options->text_name != NULL ? take_document(look, error) : EXIT_DONE;
 }
 
-ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error)
+ExitStatus look_set_up(LookSession *look, const LookOptions *options, Error *error)
 {
     assert(look != NULL && options != NULL && error != NULL);
     *look = (LookSession){.options = options};
     ExitStatus status = open_parts(look, error);
     if (status != EXIT_DONE) {
         look_close(look);
+    }
+    return status;
+}
+
+bool look_train(LookSession *look, double *losses, Error *error)
+{
+    Trainer *trainer = &look->session.trainer; // of a checkpoint: no steps to do
+    while (trainer->step < trainer->num_steps) {
+        double loss;
+        if (!trainer_step(trainer, &loss, error)) {
+            return false;
+        }
+        if (losses != NULL) {
+            losses[trainer->step - 1] = loss;
+        }
+    }
+    return true;
+}
+
+ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error)
+{
+    ExitStatus status = look_set_up(look, options, error);
+    if (status == EXIT_DONE && !look_train(look, NULL, error)) {
+        look_close(look);
+        status = EXIT_FAILED;
     }
     return status;
 }

@@ -25,7 +25,7 @@ typedef struct LookOptions {
 } LookOptions;
 
 enum {
-    N_LOOK_OPTIONS = N_RUN_OPTIONS, // four of a run's are left out, up to four are added
+    N_LOOK_OPTIONS = N_RUN_OPTIONS + 2, // at least two of a run's are left out, four are added
 };
 
 // What a command is called with.
@@ -34,6 +34,8 @@ typedef struct LookUsage {
     const char *summary;  // some lines
     bool has_argument;    // TEXT, which is needed
     bool has_text_option; // --text TEXT, which is not
+    bool is_report;       // of a run as a whole: it trains as long as microgpt run does unless told
+                          // otherwise, and has the options of sampling, but no --json
 } LookUsage;
 
 // Reads the command line: the command's own options and those that all of them share. Prints the
@@ -44,7 +46,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
 
 typedef struct LookSession {
     const LookOptions *options;
-    Session session;       // with --load only its data and its engine
+    Session session;       // with --load only its data, its generator and its engine
     Checkpoint checkpoint; // with --load
     Model *model;
     const Tokenizer *tokenizer;
@@ -55,9 +57,15 @@ typedef struct LookSession {
     double loss; // once look_forward() has run
 } LookSession;
 
-// Sets up the model, trains it where that was asked for, and makes the document's tokens.
+// Sets up the model and makes the document's tokens, then trains where that was asked for: nobody
+// waits to learn of a letter that is not known.
 // Errors: those of the parts (EXIT_FAILED); a text that does not fit the model (EXIT_USAGE).
 ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error);
+
+// The same in its parts, for who has something to do before the training, or keeps its losses.
+// Shapes: losses [run.num_steps], or NULL.
+ExitStatus look_set_up(LookSession *look, const LookOptions *options, Error *error);
+bool look_train(LookSession *look, double *losses, Error *error);
 
 void look_close(LookSession *look);
 

@@ -1,0 +1,102 @@
+// Writes the page of a report: see report_write.h.
+#include "report_write.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "atomic_file.h"
+#include "report_page.h"
+
+static const char MARK[] = "@DATA@";
+
+// Bytes in memory; the caller frees them.
+typedef struct Bytes {
+    char *bytes;
+    size_t size;
+} Bytes;
+
+static bool write_json(const JsonOut *data, Bytes *json, Error *error)
+{
+    FILE *file = open_memstream(&json->bytes, &json->size);
+    if (file == NULL) {
+        return error_set(error, "out of memory for the report");
+    }
+    bool ok = json_out_write_compact(data, file, error);
+    bool is_whole = !ferror(file);
+    return (fclose(file) == 0 && is_whole) || !ok
+               ? ok
+               : error_set(error, "out of memory for the report");
+}
+
+static bool deflate_bytes(const Bytes *from, Bytes *to, Error *error)
+{
+    uLongf size = compressBound(from->size);
+    to->bytes = malloc(size);
+    if (to->bytes == NULL || compress2((Bytef *)to->bytes, &size, (const Bytef *)from->bytes,
+                                       from->size, Z_BEST_COMPRESSION) != Z_OK) {
+        return error_out_of_memory(error, "the report", size);
+    }
+    to->size = size;
+    return true;
+}
+
+// Three bytes become four characters; what is missing of the last three is marked by `=`.
+static bool encode_base64(const Bytes *from, Bytes *to, Error *error)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    to->size = (from->size + 2) / 3 * 4;
+    to->bytes = malloc(to->size + 1);
+    if (to->bytes == NULL) {
+        return error_out_of_memory(error, "the report", to->size + 1);
+    }
+    const unsigned char *bytes = (const unsigned char *)from->bytes;
+    char *next = to->bytes;
+    for (size_t i = 0; i < from->size; i += 3) {
+        size_t n = from->size - i < 3 ? from->size - i : 3;
+        unsigned group = (unsigned)bytes[i] << 16;
+        group |= n > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
+        group |= n > 2 ? (unsigned)bytes[i + 2] : 0;
+        *next++ = digits[group >> 18];
+        *next++ = digits[group >> 12 & 63];
+        *next++ = n > 1 ? digits[group >> 6 & 63] : '=';
+        *next++ = n > 2 ? digits[group & 63] : '=';
+    }
+    return true;
+}
+
+static bool write_page(const char *path, const Bytes *base64, Error *error)
+{
+    const char *mark = strstr(report_page, MARK);
+    assert(mark != NULL);
+    const char *tail = mark + strlen(MARK);
+    size_t tail_size = (size_t)(report_page + report_page_size - tail);
+    size_t page_size = report_page_size - strlen(MARK) + base64->size;
+    if (page_size > REPORT_MAX_BYTES) {
+        return error_set(error,
+                         "--output: the page would have %zu bytes, at most %d are written; choose "
+                         "a smaller --n-embd or fewer --num-steps",
+                         page_size, REPORT_MAX_BYTES);
+    }
+    AtomicFile file;
+    return atomic_file_begin(&file, path, error) &&
+           atomic_file_write(&file, report_page, (size_t)(mark - report_page), error) &&
+           atomic_file_write(&file, base64->bytes, base64->size, error) &&
+           atomic_file_write(&file, tail, tail_size, error) && atomic_file_commit(&file, error);
+}
+
+bool report_write(const char *path, const JsonOut *data, Error *error)
+{
+    assert(path != NULL && data != NULL && error != NULL);
+    Bytes json = {0};
+    Bytes deflated = {0};
+    Bytes base64 = {0};
+    bool ok = write_json(data, &json, error) && deflate_bytes(&json, &deflated, error) &&
+              encode_base64(&deflated, &base64, error) && write_page(path, &base64, error);
+    free(json.bytes);
+    free(deflated.bytes);
+    free(base64.bytes);
+    return ok;
+}
