@@ -1,0 +1,470 @@
+// The page of `microgpt report` in Chromium: every number that it shows while somebody walks in the
+// graph is the one in the node dump, and it works by mouse, by keyboard, in the dark, on a phone.
+//
+//     node walk.mjs PROGRAM
+//
+// Exits with 77, which skips the test, where there is no Chromium or no playwright-core (run `npm ci`
+// in this folder).
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const SKIP = 77;
+const TIMEOUT = 60000; // milliseconds, for any one thing to happen on a busy machine
+
+function skip(why) {
+  console.log(`skipped: ${why}`);
+  process.exit(SKIP);
+}
+
+const { chromium } = await import("playwright-core").catch(() => skip("there is no playwright-core"));
+
+function findChromium() {
+  const places = process.env.PATH.split(delimiter).flatMap((folder) =>
+    ["chromium", "chromium-browser"].map((name) => join(folder, name)));
+  return places.find((place) => existsSync(place)) ?? skip("there is no chromium");
+}
+
+const program = resolve(process.argv[2]);
+const executablePath = findChromium();
+const folder = mkdtempSync(join(tmpdir(), "microgpt_browser_"));
+
+function microgpt(...args) {
+  execFileSync(program, args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+function writeReport(name, ...args) {
+  microgpt("report", "--output", name, ...args);
+  return pathToFileURL(join(folder, name)).href;
+}
+
+// ---- the node dump ----
+
+// Nodes by their ids, from lines of `index data grad [children] [local gradients] op path`.
+function readDump(name) {
+  const text = readFileSync(join(folder, name), "ascii");
+  const list = (items) => (items === "" ? [] : items.split(" "));
+  return text.trimEnd().split("\n").map((line) => {
+    const [, data, grad, children, localGrads, op, path] =
+      line.match(/^\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] (\S+) (\S+)$/);
+    return { data, grad, children: list(children).map(Number), localGrads: list(localGrads), op, path };
+  });
+}
+
+// The double of a C99 hexadecimal number.
+function parseHexadecimal(text) {
+  const [, sign, lead, fraction, exponent] = text.match(/^(-?)0x([01])\.([0-9a-f]+)p([+-]\d+)$/);
+  const integer = Number(BigInt("0x" + lead + fraction.padEnd(13, "0"))); // below 2^53: exact
+  const scaled = integer * 2 ** Math.max(Number(exponent) - 52, -1074);
+  return sign === "-" ? -scaled : scaled;
+}
+
+// For each node its users that the loss is made of, [user, which child], as backward meets them:
+// against the order of a depth-first walk. Independent of the page's own.
+function findUsers(nodes) {
+  const users = nodes.map(() => []);
+  const order = [];
+  const seen = new Set([nodes.length - 1]);
+  const stack = [[nodes.length - 1, 0]];
+  while (stack.length > 0) {
+    const top = stack[stack.length - 1];
+    const child = nodes[top[0]].children[top[1]++];
+    if (child === undefined) {
+      order.push(stack.pop()[0]);
+    } else if (!seen.has(child)) {
+      seen.add(child);
+      stack.push([child, 0]);
+    }
+  }
+  for (const id of order.reverse()) {
+    nodes[id].children.forEach((child, i) => users[child].push([id, i]));
+  }
+  return users;
+}
+
+// ---- the page ----
+
+const problems = []; // of all pages, to be none at the end
+
+async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1100, height: 900 },
+    reducedMotion: "reduce", // a page that is still scrolling is clicked in the wrong place
+    ...options,
+  });
+  context.setDefaultTimeout(TIMEOUT);
+  const page = await context.newPage();
+  page.on("console", (message) => problems.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    if (request.url().split("#")[0] !== url.split("#")[0]) {
+      problems.push(`request: ${request.url()}`);
+    }
+  });
+  await page.goto(url);
+  await page.waitForSelector("html[data-drawn]");
+  return page;
+}
+
+const texts = (page, selector) => page.locator(selector).allTextContents();
+
+// What the page shows of the node that it is at.
+async function readNode(page) {
+  const rows = await page.locator("#terms tbody tr").all();
+  return {
+    path: await page.locator("#node").textContent(),
+    data: await page.locator("[data-hex=data]").textContent(),
+    grad: await page.locator("[data-hex=grad]").textContent(),
+    decimals: [
+      await page.locator("[data-number=data]").textContent(),
+      await page.locator("[data-number=grad]").textContent(),
+    ],
+    operation: await page.locator("#operation").textContent(),
+    children: await texts(page, "#children a"),
+    childNumbers: await texts(page, "#children .number"),
+    focus: await page.evaluate(() => document.activeElement.id),
+    hash: decodeURIComponent(new URL(page.url()).hash),
+    terms: await Promise.all(rows.map(async (row) => [
+      await row.locator("a").textContent(), ...(await row.locator(".number").allTextContents()),
+    ])),
+  };
+}
+
+// Compares all of it with the dump. The page has to be in hexadecimal.
+function checkNode(shown, id, nodes, users) {
+  const node = nodes[id];
+  assert.equal(shown.path, node.path);
+  assert.equal(shown.data, node.data, node.path);
+  assert.equal(shown.grad, node.grad, node.path);
+  assert.deepEqual(shown.decimals.map(Number), [node.data, node.grad].map(parseHexadecimal));
+  assert.equal(shown.hash, `#node=${node.path}`);
+  assert.ok(shown.operation.startsWith({ param: "a parameter", const: "a constant" }[node.op] ?? `${node.op}: `));
+  assert.deepEqual(shown.children, node.children.map((child) => nodes[child].path));
+  assert.deepEqual(shown.childNumbers,
+    node.children.flatMap((child, i) => [nodes[child].data, node.localGrads[i]]));
+  assert.deepEqual(shown.terms.map((term) => term.slice(0, 3)),
+    users[id].map(([user, i]) => [nodes[user].path, nodes[user].grad, nodes[user].localGrads[i]]));
+  let sum = 0;
+  for (const [, grad, localGrad, product, sumSoFar] of shown.terms) {
+    const expected = parseHexadecimal(grad) * parseHexadecimal(localGrad);
+    sum += expected;
+    assert.equal(parseHexadecimal(product), expected);
+    assert.equal(parseHexadecimal(sumSoFar), sum);
+  }
+  if (shown.terms.length > 0) {
+    assert.equal(shown.terms[shown.terms.length - 1][4], node.grad, "the last sum is the gradient");
+  }
+}
+
+async function arrive(page, path) {
+  await page.waitForFunction((expected) => document.getElementById("node").textContent === expected, path);
+}
+
+// Which child to go down to: any but a constant, as a generator of numbers says.
+function chooser(seed) {
+  let state = seed;
+  return (nodes, id) => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    const ways = nodes[id].children.flatMap((child, i) => (nodes[child].op === "const" ? [] : [i]));
+    return ways[Math.floor(state / 65536) % ways.length];
+  };
+}
+
+// From the loss down to a parameter; step() takes the page to the i-th child. Returns how many nodes
+// were compared.
+async function walkDown(page, nodes, users, choose, step) {
+  let id = nodes.length - 1;
+  checkNode(await readNode(page), id, nodes, users);
+  let nWalked = 1;
+  while (nodes[id].op !== "param") {
+    const i = choose(nodes, id);
+    id = nodes[id].children[i];
+    await step(i);
+    await arrive(page, nodes[id].path);
+    const shown = await readNode(page);
+    checkNode(shown, id, nodes, users);
+    assert.equal(shown.focus, "node", "the focus follows");
+    nWalked++;
+  }
+  return nWalked;
+}
+
+// ---- the tests ----
+
+async function testAllNodes(page, nodes) {
+  const shown = await page.evaluate(() => Array.from({ length: graph.n }, (_, id) => [
+    hexadecimal(graph.data[id]), hexadecimal(graph.grads[id]), graph.opName(id), names.path(id),
+    ...graph.childrenOf(id), ...graph.childrenOf(id).map((_, i) => hexadecimal(graph.localGrads[2 * id + i])),
+  ].join(" ")));
+  assert.deepEqual(shown, nodes.map(({ data, grad, op, path, children, localGrads }) =>
+    [data, grad, op, path, ...children, ...localGrads].join(" ")));
+}
+
+async function testWalkByClicking(page, nodes, users) {
+  let nWalked = 0;
+  for (const seed of [1, 2, 3]) {
+    await page.locator("#search a").click();
+    await arrive(page, "loss");
+    nWalked += await walkDown(page, nodes, users, chooser(seed), (i) =>
+      page.locator("#children a").nth(i).click());
+  }
+  return nWalked;
+}
+
+async function testWalkByKeyboard(page, nodes, users) {
+  await page.locator("#search a").focus();
+  await page.keyboard.press("Enter");
+  await arrive(page, "loss");
+  const nWalked = await walkDown(page, nodes, users, chooser(4), async (i) => {
+    if (i === 0) {
+      await page.keyboard.press("ArrowRight");
+    } else {
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+    }
+  });
+  const way = await texts(page, "#way a");
+  await page.keyboard.press("ArrowLeft");
+  await arrive(page, way[way.length - 1]);
+  await page.keyboard.press("ArrowUp"); // the last link there is: a user
+  assert.equal(await page.evaluate(() => document.activeElement.closest("ol").id), "users");
+  await page.keyboard.press("Home");
+  await arrive(page, "loss");
+  return nWalked;
+}
+
+async function testSearch(page, nodes, users) {
+  const id = nodes.findIndex(({ path }) => path === "layer0.attn_wq[3,7]");
+  await page.locator("#path").fill("layer0.attn_wq[3,");
+  await page.waitForFunction(() => document.querySelectorAll("#paths option").length === 16);
+  await page.locator("#path").fill("layer0.attn_wq[3,7]");
+  await page.keyboard.press("Enter");
+  await arrive(page, "layer0.attn_wq[3,7]");
+  checkNode(await readNode(page), id, nodes, users);
+  await page.locator("#path").fill("layer0.attn_wq[16,0]");
+  await page.locator("#search button").click();
+  await page.waitForFunction(() => document.getElementById("search-failure").textContent !== "");
+  assert.equal(await page.locator("#search-failure").textContent(), "There is no node layer0.attn_wq[16,0].");
+  assert.equal(await page.locator("#node").textContent(), "layer0.attn_wq[3,7]");
+  await page.locator("#terms a").first().click();
+  await arrive(page, "pos6.layer0.attn.q[3].mul[7]");
+  assert.deepEqual(await texts(page, "#way li"), ["loss", "layer0.attn_wq[3,7]", "pos6.layer0.attn.q[3].mul[7]"]);
+  await page.goBack();
+  await arrive(page, "layer0.attn_wq[3,7]");
+  await page.locator("#way a").first().click();
+  await arrive(page, "loss");
+  assert.deepEqual(await texts(page, "#way li"), ["loss"]);
+}
+
+// All users of a node that has very many, and one that the loss is not made of.
+async function testManyUsers(page, url, nodes, users) {
+  for (const path of ["pos0.layer0.mlp.norm[5]", "wte[26,3]", "pos1.softmax.total", "pos2.prob[0]", "wte[23,0]"]) {
+    const id = nodes.findIndex((node) => node.path === path);
+    await page.goto("about:blank");
+    await page.goto(`${url}#node=${path}`);
+    await page.waitForSelector("html[data-drawn]");
+    await page.locator("#hexadecimal").check();
+    checkNode(await readNode(page), id, nodes, users);
+  }
+}
+
+async function testDecimals(page) {
+  await page.locator("#hexadecimal").uncheck();
+  const shown = await page.evaluate(() => [0, -0, 1, -2.5, 1e-4, 1e-5, 5e-324, 1 / 3, 2 ** -1022, -1e300]
+    .map((x) => [decimal(x), hexadecimal(x)]));
+  assert.deepEqual(shown, [
+    ["0", "0x0.0p+0"], ["-0", "-0x0.0p+0"], ["1", "0x1.0000000000000p+0"],
+    ["-2.5", "-0x1.4000000000000p+1"], ["0.0001", "0x1.a36e2eb1c432dp-14"],
+    ["1e-5", "0x1.4f8b588e368f1p-17"], ["5e-324", "0x0.0000000000001p-1022"],
+    ["0.3333333333333333", "0x1.5555555555555p-2"],
+    ["2.2250738585072014e-308", "0x1.0000000000000p-1022"], ["-1e+300", "-0x1.7e43c8800759cp+996"],
+  ]);
+  await page.locator("#search a").click();
+  await arrive(page, "loss");
+  const number = page.locator("#children .number").first();
+  assert.equal(Number(await number.textContent()), parseHexadecimal(await number.getAttribute("title")));
+}
+
+async function testAttention(page) {
+  const cell = page.locator(".map").nth(2).locator("rect").nth(4); // row 2, column 1
+  await cell.click();
+  await arrive(page, "pos2.layer0.attn.head2.weight[1]");
+  await page.locator(".map svg").nth(1).focus();
+  for (const key of ["ArrowUp", "ArrowRight", "ArrowRight"]) {
+    await page.keyboard.press(key);
+  }
+  assert.match(await page.locator(".map output").nth(1).textContent(), /^5 \(.\) takes 0\.\d+ of 2 \(.\)$/);
+  await page.keyboard.press("Enter");
+  await arrive(page, "pos5.layer0.attn.head1.weight[2]");
+}
+
+async function testSkipLink(page, url) {
+  await page.goto("about:blank");
+  await page.goto(url);
+  await page.waitForSelector("html[data-drawn]");
+  await page.keyboard.press("Tab");
+  const box = await page.locator(".skip").boundingBox();
+  assert.ok(box.x >= 0 && box.y >= 0, "the skip link is to be seen");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "main");
+}
+
+// Each stop of the Tab key shows where it is.
+async function testFocusIsVisible(page) {
+  const stops = await page.locator("a[href], button, input, [tabindex='0']").count();
+  const seen = new Set();
+  await page.evaluate(() => document.activeElement.blur());
+  for (let i = 0; i <= stops; i++) {
+    await page.keyboard.press("Tab");
+    const [name, outline] = await page.evaluate(() => {
+      const { activeElement } = document;
+      activeElement.dataset.stop ??= String(document.querySelectorAll("[data-stop]").length);
+      return [activeElement.tagName + activeElement.dataset.stop, getComputedStyle(activeElement).outlineStyle];
+    });
+    if (!name.startsWith("BODY")) { // behind the last stop, before the first one
+      assert.notEqual(outline, "none", name);
+      seen.add(name);
+    }
+  }
+  assert.equal(seen.size, stops);
+}
+
+function luminance(color) {
+  const [r, g, b] = color.match(/\d+/g).slice(0, 3).map((part) => {
+    const c = Number(part) / 255;
+    return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(a, b) {
+  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+// In both colours and all widths nothing sticks out, and all text stands out from the paper.
+async function testLayout(browser, url) {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [320, 360, 800, 1100]) {
+      const page = await openPage(browser, `${url}#node=pos5.layer0.attn.head1.weight[2]`,
+        { colorScheme, viewport: { width, height: 700 } });
+      const where = `${colorScheme}, ${width} pixels`;
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, where);
+      const outside = await page.evaluate(() => [...document.querySelectorAll("main *, header *")]
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5)
+        .map((element) => `${element.tagName}#${element.id} ${element.textContent.slice(0, 40)}`));
+      assert.deepEqual(outside, [], where);
+      const [paper, ...colors] = await page.evaluate(() => [
+        getComputedStyle(document.documentElement).backgroundColor,
+        ...["p", "a", "figcaption", "small", "#terms .number"].map((selector) =>
+          getComputedStyle(document.querySelector(selector)).color),
+        getComputedStyle(document.querySelector(".tick")).fill,
+      ]);
+      for (const color of colors) {
+        assert.ok(contrast(paper, color) >= 4.5, `${where}: ${color} on ${paper}`);
+      }
+      assert.equal(luminance(paper) < 0.1, colorScheme === "dark");
+      await page.context().close();
+    }
+  }
+}
+
+async function testPrint(browser, url) {
+  const page = await openPage(browser, url, { colorScheme: "dark" });
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.locator("#search").isVisible(), false);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), "rgb(255, 255, 255)");
+  assert.ok((await page.pdf({ format: "A4" })).length > 10000);
+  await page.context().close();
+}
+
+// What a training adds, and what a checkpoint has not.
+async function testTraining(browser) {
+  microgpt("train", "--num-steps", "40", "--save", "checkpoint");
+  const trained = await openPage(browser, writeReport("trained.html", "--num-steps", "40", "--text", "emma"));
+  assert.equal(await trained.locator("#losses path").count(), 2);
+  assert.match(await trained.locator("#losses-caption").textContent(), /the mean of the last 4, \d\.\d{3} at the end/);
+  assert.match(await trained.locator("#lead").textContent(), /after 40 steps of training, seed 42.*BOS e m m a BOS/);
+  assert.equal(await trained.locator("#samples li").count(), 20);
+  assert.equal(await trained.locator(".map").count(), 4);
+  assert.equal(await trained.locator("#points .letter").count(), 27);
+  assert.equal(await trained.locator("#histograms figure").count(), 9);
+  assert.equal(await trained.evaluate(() => graph.isExact), true);
+  const loaded = await openPage(browser, writeReport("loaded.html", "--load", "checkpoint", "--text", "emma"));
+  assert.match(await loaded.locator("#losses-caption").textContent(), /checkpoint, which does not keep the losses/);
+  assert.deepEqual(await texts(loaded, "#samples li"), await texts(trained, "#samples li"));
+  assert.deepEqual(await readNode(loaded), await readNode(trained));
+}
+
+// Letters that would end an element, a string, a comment; and a model of more layers.
+async function testHostileText(browser) {
+  writeFileSync(join(folder, "letters"), "</script><b>\n\"'&amp;\\<!--\n");
+  const page = await openPage(browser, writeReport("hostile.html", "--data", "letters", "--text", "</script><b>",
+    "--n-layer", "2", "--n-embd", "8", "--n-head", "2", "--num-steps", "5"));
+  assert.equal(await page.locator("b").count(), 0);
+  assert.equal(await page.locator(".document").textContent(), "BOS < / s c r i p t > < b > BOS");
+  assert.equal(await page.title(), "microGPT report: </script><b>");
+  assert.equal(await page.locator(".map").count(), 4);
+  assert.equal(await page.evaluate(() => graph.isExact), true);
+}
+
+// A page whose numbers are not those that it was written with says so, and shows none.
+async function testDamage(browser, url) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.addInitScript(() => {
+    const parse = JSON.parse;
+    JSON.parse = (text) => {
+      const report = parse(text);
+      report.graph.numbers[5] += 2 ** -52;
+      return report;
+    };
+  });
+  await page.goto(url);
+  await page.locator("#failure:not([hidden])").waitFor({ timeout: TIMEOUT });
+  assert.match(await page.locator("#failure").textContent(), /computes other numbers than the program did/);
+  assert.equal(await page.locator("#node").textContent(), "");
+  await context.close();
+}
+
+async function testAll(browser) {
+  microgpt("nodes", "--step", "1", "--names", "--output", "dump");
+  const nodes = readDump("dump");
+  const users = findUsers(nodes);
+  const url = writeReport("untrained.html", "--num-steps", "0");
+  const page = await openPage(browser, url);
+  const drawn = await page.evaluate(() => document.documentElement.dataset.drawn);
+  console.log(`page: ${statSync(join(folder, "untrained.html")).size} bytes, drawn ${drawn} ms after it was opened`);
+  assert.match(await page.locator("#losses-caption").textContent(), /has not been trained/);
+  await testAllNodes(page, nodes);
+  console.log(`all ${nodes.length} nodes are those of the dump`);
+  await page.locator("#hexadecimal").check();
+  console.log(`${await testWalkByClicking(page, nodes, users)} nodes walked by clicking`);
+  console.log(`${await testWalkByKeyboard(page, nodes, users)} nodes walked by keyboard`);
+  await testSearch(page, nodes, users);
+  await testManyUsers(page, url, nodes, users);
+  await testDecimals(page);
+  await testAttention(page);
+  await testSkipLink(page, url);
+  await testFocusIsVisible(page);
+  await testLayout(browser, url);
+  await testPrint(browser, url);
+  await testTraining(browser);
+  await testHostileText(browser);
+  await testDamage(browser, url);
+  assert.deepEqual(problems, []);
+}
+
+const isRoot = process.getuid() === 0; // for whom Chromium has no sandbox
+const browser = await chromium.launch({ executablePath, chromiumSandbox: !isRoot, timeout: TIMEOUT });
+try {
+  await testAll(browser);
+} finally {
+  await browser.close();
+  rmSync(folder, { recursive: true });
+}
