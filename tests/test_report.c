@@ -477,7 +477,9 @@ static const BadCase bad_cases[] = {
     {2, "report --output good --load good", "--output: good", "is the checkpoint"},
     {2, "report --output page --load good --num-steps 3", "--num-steps", "decided by the file"},
     {1, "report --output page --load missing", "missing", "No such file"},
-    {1, "report --output missing/page", "missing/page", "No such file"},
+    // Before the training, which would take minutes.
+    {1, "report --output missing/page --num-steps 50000 --n-embd 32", "missing/page",
+     "No such file"},
     {1, "report --output .", ".", "is not a regular file"},
     {1, "report --output page --num-steps 2 --init-std 1e300", "step 1",
      "try a smaller --learning-rate"},

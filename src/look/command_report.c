@@ -13,7 +13,7 @@
 
 enum {
     MAX_PARAMS = 100000, // a page sends each of them, some 12 bytes
-    MAX_NODES = 500000,  // and computes each of these, within a second
+    MAX_NODES = 500000,  // and computes each of these, in a second or two
     MAX_STEPS = 50000,
     MAX_SAMPLES = 1000,
 };
