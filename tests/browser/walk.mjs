@@ -401,14 +401,16 @@ async function testTraining(browser) {
   assert.deepEqual(await readNode(loaded), await readNode(trained));
 }
 
-// Letters that would end an element, a string, a comment; and a model of more layers.
+// Letters that would end an element, a string, a comment; and a model of more layers and tiny numbers.
 async function testHostileText(browser) {
   writeFileSync(join(folder, "letters"), "</script><b>\n\"'&amp;\\<!--\n");
   const page = await openPage(browser, writeReport("hostile.html", "--data", "letters", "--text", "</script><b>",
-    "--n-layer", "2", "--n-embd", "8", "--n-head", "2", "--num-steps", "5"));
+    "--n-layer", "2", "--n-embd", "8", "--n-head", "2", "--num-steps", "0", "--init-std", "1e-6"));
   assert.equal(await page.locator("b").count(), 0);
   assert.equal(await page.locator(".document").textContent(), "BOS < / s c r i p t > < b > BOS");
   assert.equal(await page.title(), "microGPT report: </script><b>");
+  const zeros = (await texts(page, "#points .tick")).filter((text) => Number(text) === 0);
+  assert.equal(zeros.length, 2, "small numbers are not all called 0 on the axes");
   assert.equal(await page.locator(".map").count(), 4);
   assert.equal(await page.evaluate(() => graph.isExact), true);
 }

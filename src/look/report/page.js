@@ -368,6 +368,10 @@ function ticks(min, max, n) {
     Number(((first + i) * step).toPrecision(12)));
 }
 
+function tickText(tick) {
+  return Math.abs(tick) < 1000 ? String(tick) : count(tick);
+}
+
 // A frame with two axes; x and y map numbers to places in it.
 function chart(width, height, [minX, maxX], [minY, maxY], titles, label) {
   const margin = { left: 52, right: 16, top: 14, bottom: 46 };
@@ -381,12 +385,12 @@ function chart(width, height, [minX, maxX], [minY, maxY], titles, label) {
   for (const tick of ticks(minX, maxX, Math.max(2, Math.floor(width / 110)))) {
     drawing.append(
       svg("line", { class: "grid", x1: x(tick), x2: x(tick), y1: margin.top, y2: bottom }),
-      svg("text", { class: "tick middle", x: x(tick), y: bottom + 18 }, count(tick)));
+      svg("text", { class: "tick middle", x: x(tick), y: bottom + 18 }, tickText(tick)));
   }
   for (const tick of ticks(minY, maxY, Math.max(2, Math.floor(height / 60)))) {
     drawing.append(
       svg("line", { class: "grid", x1: margin.left, x2: right, y1: y(tick), y2: y(tick) }),
-      svg("text", { class: "tick end", x: margin.left - 8, y: y(tick) + 4 }, count(tick)));
+      svg("text", { class: "tick end", x: margin.left - 8, y: y(tick) + 4 }, tickText(tick)));
   }
   const middle = (margin.top + bottom) / 2;
   drawing.append(
