@@ -306,6 +306,15 @@ START_TEST(a_report_has_the_losses_and_names_of_the_run)
 }
 END_TEST
 
+START_TEST(a_report_trains_as_long_as_a_run)
+{
+    json_t *root = report("--data data --n-layer 0 --n-embd 1 --n-head 1");
+    ck_assert_uint_eq(json_array_size(get(root, "losses")), 1000);
+    ck_assert_uint_eq(json_array_size(get(root, "samples")), 20);
+    json_decref(root);
+}
+END_TEST
+
 // Of a checkpoint: no losses, the names that microgpt sample prints, and for the rest the same.
 START_TEST(a_report_of_a_checkpoint_is_that_of_its_run)
 {
@@ -539,6 +548,7 @@ static void add_tests(Suite *suite)
     tcase_add_test(tcase, the_same_run_is_the_same_page);
     tcase_add_test(tcase, help_has_the_options_of_sampling);
     tcase_add_test(tcase, a_report_has_the_losses_and_names_of_the_run);
+    tcase_add_test(tcase, a_report_trains_as_long_as_a_run);
     tcase_add_test(tcase, a_report_of_a_checkpoint_is_that_of_its_run);
     tcase_add_test(tcase, the_graph_is_the_one_of_the_dump);
     tcase_add_test(tcase, matrices_are_those_of_inspect);

@@ -1,7 +1,6 @@
 // `microgpt report`: a run as one HTML page, with a graph to walk through.
 #include "command.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "atomic_file.h"

@@ -23,7 +23,7 @@ static bool is_of_engine(const char *name)
 }
 
 // The options of a run that a checkpoint leaves to be said: which data a document is taken from,
-// and what another program's file has no word for.
+// what another program's file has no word for, and how names are made up.
 static bool is_free_with_load(const char *name)
 {
     return strcmp(name, "data") == 0 || strcmp(name, "n-head") == 0 || is_of_sampling(name);

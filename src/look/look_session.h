@@ -16,7 +16,7 @@
 #include "session.h"
 
 typedef struct LookOptions {
-    RunOptions run;        // num_steps is 0: the model is looked at before any training
+    RunOptions run;        // num_steps is 0 unless said: the model before any training
     const char *load;      // a checkpoint, whose model is looked at instead; NULL: none
     const char *text;      // the document; NULL: the first of the data, as training takes them
     const char *text_name; // for errors: the argument TEXT or the option --text; NULL: takes none
