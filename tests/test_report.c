@@ -14,7 +14,8 @@
 #include "run_program.h"
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
-#define SMALL "--data data --n-layer 2 --n-embd 4 --n-head 2 --block-size 8"
+#define NARROW "--data data --n-layer 2 --n-embd 4 --n-head 2"
+#define SMALL NARROW " --block-size 8"
 
 enum {
     MAX_PAGE = 2000000, // what the program promises
@@ -228,12 +229,12 @@ START_TEST(no_text_breaks_out_of_the_page)
     }
     ck_assert_int_eq(fclose(file), 0);
     char plain[64];
-    json_decref(report("--data data --num-steps 3"));
+    json_decref(report("--num-steps 3 " SMALL));
     snprintf(plain, sizeof plain, "%zu %zu %zu", count_of("</script"), count_of("<!--"),
              count_of("<b>"));
     ck_assert_str_eq(plain, "2 0 0");
     for (int i = 0; i < COUNT(texts); i++) {
-        json_t *root = report("--data data --num-steps 0 --text %s", texts[i]);
+        json_t *root = report("--num-steps 0 --block-size 16 " NARROW " --text %s", texts[i]);
         ck_assert_str_eq(json_string_value(get(root, "text")), texts[i]);
         ck_assert_uint_eq(count_of("</script"), 2);
         ck_assert_uint_eq(count_of("</style"), 1);

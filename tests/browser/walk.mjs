@@ -294,6 +294,7 @@ async function testAttention(page) {
   const cell = page.locator(".map").nth(2).locator("rect").nth(4); // row 2, column 1
   await cell.click();
   await arrive(page, "pos2.layer0.attn.head2.weight[1]");
+  await page.mouse.move(0, 0); // away from the cells
   await page.locator(".map svg").nth(1).focus();
   for (const key of ["ArrowUp", "ArrowRight", "ArrowRight"]) {
     await page.keyboard.press(key);
@@ -415,6 +416,18 @@ async function testHostileText(browser) {
   assert.equal(await page.evaluate(() => graph.isExact), true);
 }
 
+// Zeros of both signs and numbers below the normal ones, at which a ReLU has its corner.
+async function testTinyNumbers(browser) {
+  const options = ["--n-embd", "4", "--n-head", "2", "--init-std", "1e-164"];
+  microgpt("nodes", "--step", "1", "--names", "--output", "tiny", ...options);
+  const nodes = readDump("tiny");
+  assert.ok(nodes.some(({ data }) => data === "-0x0.0p+0"));
+  assert.ok(nodes.some(({ data }) => data.startsWith("0x0.0") && data !== "0x0.0p+0"));
+  assert.ok(nodes.some(({ op, children }) => op === "relu" && nodes[children[0]].data === "0x0.0p+0"));
+  const page = await openPage(browser, writeReport("tiny.html", "--num-steps", "0", "--num-samples", "1", ...options));
+  await testAllNodes(page, nodes);
+}
+
 // A page whose numbers are not those that it was written with says so, and shows none.
 async function testDamage(browser, url) {
   const context = await browser.newContext();
@@ -458,6 +471,7 @@ async function testAll(browser) {
   await testPrint(browser, url);
   await testTraining(browser);
   await testHostileText(browser);
+  await testTinyNumbers(browser);
   await testDamage(browser, url);
   assert.deepEqual(problems, []);
 }
