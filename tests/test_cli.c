@@ -351,9 +351,9 @@ START_TEST(help_names_every_option)
 }
 END_TEST
 
-static const char *const command_names[] = {"run",     "train",     "sample",     "nodes",
-                                            "compare", "bench",     "crosscheck", "inspect",
-                                            "trace",   "attention", "graph",      "gradcheck"};
+static const char *const command_names[] = {"run",   "train",      "sample",  "nodes", "compare",
+                                            "bench", "crosscheck", "inspect", "trace", "attention",
+                                            "graph", "gradcheck",  "report"};
 
 START_TEST(help_names_every_command)
 {
