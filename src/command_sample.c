@@ -18,11 +18,12 @@ typedef struct SampleOptions {
     const char *prompt; // NULL: none
     int n_head;         // 0: not said
     EngineKind engine;
+    SimdLevel simd;
     bool help;
 } SampleOptions;
 
 enum {
-    N_SAMPLE_OPTIONS = 8,
+    N_SAMPLE_OPTIONS = 9,
 };
 
 static void print_help(const Option *options)
@@ -47,7 +48,8 @@ static bool parse(SampleOptions *chosen, Option *options, int argc, char **argv,
         {"prompt", OPTION_TEXT, &chosen->prompt, 0, 0, "TEXT", "what every name begins with"},
         {"n-head", OPTION_SIZE, &chosen->n_head, 1, MODEL_MAX_SIZE, "N",
          "for a file that does not say it"},
-        {"engine", OPTION_ENGINE, &chosen->engine, 0, 0, "NAME", "scalar (default: scalar)"},
+        option_engine(&chosen->engine),
+        option_simd(&chosen->simd),
         option_help(&chosen->help),
     };
     memcpy(options, all, sizeof all);
@@ -127,6 +129,7 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
         !engine_create(&engine, options->engine, &checkpoint->model, error)) {
         return EXIT_FAILED;
     }
+    engine_set_simd(engine, options->simd);
     if (options->seed.is_given || !checkpoint->can_resume) { // another's file has no generator
         random_seed(&checkpoint->random, options->seed.seed);
     }
@@ -143,6 +146,7 @@ ExitStatus command_sample(int argc, char **argv, Error *error)
         .temperature = defaults.temperature,
         .seed.seed = defaults.seed,
         .engine = defaults.engine,
+        .simd = defaults.simd,
     };
     Option options[N_SAMPLE_OPTIONS];
     if (!parse(&chosen, options, argc, argv, error)) {

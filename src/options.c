@@ -17,6 +17,28 @@ enum {
     FIRST_OPTION_CODE = 256, // above any character, so that no option has a one-letter form
 };
 
+Option option_engine(EngineKind *engine)
+{
+    return (Option){"engine",
+                    OPTION_ENGINE,
+                    engine,
+                    0,
+                    0,
+                    "NAME",
+                    "scalar: a graph of Values; tensor: fast (default: scalar)"};
+}
+
+Option option_simd(SimdLevel *simd)
+{
+    return (Option){"simd",
+                    OPTION_SIMD,
+                    simd,
+                    0,
+                    0,
+                    "NAME",
+                    "auto, none, avx2 or avx512; all the same bits (default: auto)"};
+}
+
 void options_for_run(RunOptions *run, Option *options)
 {
     AdamConfig *adam = &run->adam;
@@ -45,10 +67,8 @@ void options_for_run(RunOptions *run, Option *options)
          "longest context (default: 16)"},
         {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
          "spread of the initial parameters (default: 0.08)"},
-        {"engine", OPTION_ENGINE, &run->engine, 0, 0, "NAME",
-         "scalar: a graph of Values; tensor: fast (default: scalar)"},
-        {"simd", OPTION_SIMD, &run->simd, 0, 0, "NAME",
-         "auto, none, avx2 or avx512; all the same bits (default: auto)"},
+        option_engine(&run->engine),
+        option_simd(&run->simd),
     };
     _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
     memcpy(options, all, sizeof all);

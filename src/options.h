@@ -63,6 +63,10 @@ bool options_parse_files(int argc, char **argv, const Option *options, size_t n_
 // Errors: n_embd is not divisible by n_head.
 bool options_check_run(const RunOptions *run, Error *error);
 
+// The options --engine and --simd.
+Option option_engine(EngineKind *engine);
+Option option_simd(SimdLevel *simd);
+
 // The option --help, which sets *help.
 Option option_help(bool *help);
 

@@ -123,6 +123,20 @@ START_TEST(a_finished_run_only_samples_when_resumed)
 }
 END_TEST
 
+START_TEST(either_engine_samples_the_same_names)
+{
+    char scalar[sizeof p.out];
+    run("sample --load good");
+    assert_done();
+    strcpy(scalar, p.out);
+    run("sample --load good --engine tensor --simd none");
+    assert_done();
+    ck_assert_str_eq(p.out, scalar);
+    run("sample --load good --simd fast");
+    assert_refused(2, "--simd", "fast");
+}
+END_TEST
+
 START_TEST(a_seed_makes_samples_of_its_own)
 {
     char with_seed[sizeof p.out];
@@ -439,6 +453,7 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tcase, train_and_sample_print_what_run_prints, 0, N_ENGINES);
     tcase_add_test(tcase, saving_does_not_change_what_is_printed);
     tcase_add_test(tcase, a_finished_run_only_samples_when_resumed);
+    tcase_add_test(tcase, either_engine_samples_the_same_names);
     tcase_add_test(tcase, a_seed_makes_samples_of_its_own);
     tcase_add_test(tcase, every_name_begins_with_the_prompt);
     tcase_add_test(tcase, a_prompt_of_unknown_characters_is_refused);
