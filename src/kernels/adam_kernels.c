@@ -25,25 +25,24 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
     };
 }
 
-bool adam_update_v(double g, double *v, const AdamStep *step)
+bool adam_update_v(double *v, double square, const AdamStep *step)
 {
-    double square = exactmath_square(g);
     *v = step->beta2 * *v + step->one_minus_beta2 * square;
     return isfinite(square);
 }
 
-void adam_update_p(double *p, double m, double v, const AdamStep *step)
+void adam_update_p(double *p, double m, double root, const AdamStep *step)
 {
     double m_hat = m / step->correction1;
-    double v_hat = v / step->correction2;
-    *p -= step->lr_t * m_hat / (exactmath_root(v_hat) + step->eps);
+    *p -= step->lr_t * m_hat / (root + step->eps);
 }
 
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step)
 {
     *m = step->beta1 * *m + step->one_minus_beta1 * g;
-    bool finite = adam_update_v(g, v, step);
-    adam_update_p(p, *m, *v, step);
+    bool finite = adam_update_v(v, exactmath_square(g), step);
+    double v_hat = *v / step->correction2;
+    adam_update_p(p, *m, exactmath_root(v_hat), step);
     return finite;
 }
 
@@ -147,10 +146,10 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
     bool finite = true;
     for (size_t i = 0; i < BLOCK; i++) {
         if (v_doubt[i] > 0) {
-            finite = adam_update_v(g[i], &v[i], step) && finite;
+            finite = adam_update_v(&v[i], exactmath_square(g[i]), step) && finite;
         }
         if (p_doubt[i] > 0) {
-            adam_update_p(&p[i], m[i], v[i], step);
+            adam_update_p(&p[i], m[i], exactmath_root(v[i] / step->correction2), step);
         }
     }
     return finite;

@@ -33,11 +33,13 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step);
 
-// The same for a single parameter: the definition, and in its second and third part the kernels'
-// way out. adam_update_v() tells whether the gradient's square is finite.
+// The same for a single parameter: the definition.
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step);
-bool adam_update_v(double g, double *v, const AdamStep *step);
-void adam_update_p(double *p, double m, double v, const AdamStep *step);
+
+// Its second and third part, the kernels' way out: from the gradient's square (returns whether that
+// is finite), and from the root of v / correction2.
+bool adam_update_v(double *v, double square, const AdamStep *step);
+void adam_update_p(double *p, double m, double root, const AdamStep *step);
 
 // What each level's file has to offer.
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].

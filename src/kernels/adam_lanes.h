@@ -173,9 +173,11 @@ static bool settle_vector(double *p, const double *g, const double *m, double *v
     for (; p_doubt != 0; p_doubt &= p_doubt - 1) {
         int i = __builtin_ctz(p_doubt);
         if ((v_doubt >> i & 1) != 0) {
-            finite = adam_update_v(g[i], &v[i], step) && finite;
+            double square = exactmath_libm(EXACT_POW_2, g[i]);
+            finite = adam_update_v(&v[i], square, step) && finite;
         }
-        adam_update_p(&p[i], m[i], v[i], step);
+        double root = exactmath_libm(EXACT_POW_1_2, v[i] / step->correction2);
+        adam_update_p(&p[i], m[i], root, step);
     }
     return finite;
 }
@@ -184,16 +186,17 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
                           const Doubts *doubts, const AdamStep *step)
 {
     bool finite = true;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t first = 0; first < n; first += 8) {
         uint64_t eight;
-        memcpy(&eight, &doubts->p[i], sizeof eight);
-        if (eight == 0) {
-            i += 7; // and most are
-            continue;
+        memcpy(&eight, &doubts->p[first], sizeof eight);
+        while (eight != 0) {
+            size_t byte = (size_t)__builtin_ctzll(eight) / 8; // x86 has the first one lowest
+            size_t i = first + byte;
+            size_t j = i * N_LANES;
+            finite = settle_vector(&p[j], &g[j], &m[j], &v[j], doubts->v[i], doubts->p[i], step) &&
+                     finite;
+            eight &= ~(UINT64_C(0xFF) << byte * 8);
         }
-        size_t j = i * N_LANES;
-        finite =
-            settle_vector(&p[j], &g[j], &m[j], &v[j], doubts->v[i], doubts->p[i], step) && finite;
     }
     return finite;
 }
