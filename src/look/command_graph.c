@@ -177,8 +177,9 @@ static ExitStatus show(LookSession *look, const GraphOptions *options, Error *er
     if (!look_forward(look, error) || !look_backward(look, error)) {
         return EXIT_FAILED;
     }
-    if (!subgraph_find(&subgraph, look_graph(look), &options->query, error)) {
-        return EXIT_USAGE;
+    ExitStatus status = subgraph_find(&subgraph, look_graph(look), &options->query, error);
+    if (status != EXIT_DONE) {
+        return status;
     }
     bool ok = write_subgraph(look, options, &subgraph, error);
     subgraph_free(&subgraph);

@@ -138,17 +138,19 @@ static size_t follow_children(const Search *search)
     return n_chosen;
 }
 
-static bool collect(Subgraph *subgraph, const Search *search, size_t n_chosen, Error *error)
+static ExitStatus collect(Subgraph *subgraph, const Search *search, size_t n_chosen, Error *error)
 {
     if (n_chosen > SUBGRAPH_MAX_NODES) {
-        return error_set(error,
-                         "%zu nodes make no picture (at most %d); choose a smaller --depth, or "
-                         "fewer nodes with --node or --op",
-                         n_chosen, SUBGRAPH_MAX_NODES);
+        error_set(error,
+                  "%zu nodes make no picture (at most %d); choose a smaller --depth, or fewer "
+                  "nodes with --node or --op",
+                  n_chosen, SUBGRAPH_MAX_NODES);
+        return EXIT_USAGE;
     }
     size_t *node_ids = calloc(n_chosen, sizeof *node_ids);
     if (node_ids == NULL) {
-        return error_out_of_memory(error, "the chosen nodes", n_chosen * sizeof *node_ids);
+        error_out_of_memory(error, "the chosen nodes", n_chosen * sizeof *node_ids);
+        return EXIT_FAILED;
     }
     size_t n = 0;
     for (size_t node_id = 0; node_id < graph_n_nodes(search->g); node_id++) {
@@ -158,10 +160,11 @@ static bool collect(Subgraph *subgraph, const Search *search, size_t n_chosen, E
         }
     }
     *subgraph = (Subgraph){search->g, node_ids, n_chosen, search->n_starts};
-    return true;
+    return EXIT_DONE;
 }
 
-bool subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query, Error *error)
+ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query,
+                         Error *error)
 {
     assert(subgraph != NULL && g != NULL && query != NULL && graph_n_nodes(g) > 0);
     size_t n_nodes = graph_n_nodes(g);
@@ -172,12 +175,15 @@ bool subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *quer
         .named_id = SIZE_MAX,
     };
     if (search.levels == NULL) {
-        return error_out_of_memory(error, "the search", n_nodes * sizeof *search.levels);
+        error_out_of_memory(error, "the search", n_nodes * sizeof *search.levels);
+        return EXIT_FAILED;
     }
-    bool ok =
-        find_starts(&search, error) && collect(subgraph, &search, follow_children(&search), error);
+    ExitStatus status = EXIT_USAGE;
+    if (find_starts(&search, error)) {
+        status = collect(subgraph, &search, follow_children(&search), error);
+    }
     free(search.levels);
-    return ok;
+    return status;
 }
 
 void subgraph_free(Subgraph *subgraph)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "command.h"
 #include "microgpt/error.h"
 #include "microgpt/value.h"
 
@@ -30,8 +31,10 @@ typedef struct Subgraph {
     size_t n_starts; // how many of them the query has named
 } Subgraph;
 
-// Errors: nothing of that name or operation, more than SUBGRAPH_MAX_NODES, out of memory.
-bool subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query, Error *error);
+// Errors: nothing of that name or operation, more than SUBGRAPH_MAX_NODES (EXIT_USAGE); out of
+// memory (EXIT_FAILED).
+ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query,
+                         Error *error);
 
 void subgraph_free(Subgraph *subgraph);
 

@@ -216,6 +216,8 @@ static const CommandLine lines[] = {
     {"trace", command_trace, "anna --backward --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"attention", command_attention, "anna --svg map", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"attention", command_attention, "anna --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"graph", command_graph, "--depth 3", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"graph", command_graph, "--op log --depth 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
 };
