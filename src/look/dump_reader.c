@@ -125,8 +125,8 @@ static bool next_line(Reader *r, bool *found)
 {
     size_t searched = 0;
     for (;;) {
-        char *line = r->buffer + r->start;
         size_t n = r->end - r->start;
+        char *line = n > 0 ? r->buffer + r->start : NULL; // at first there is no buffer
         char *newline = n > searched ? memchr(line + searched, '\n', n - searched) : NULL;
         size_t length = newline != NULL ? (size_t)(newline - line) : n;
         if (length > DUMP_MAX_LINE_BYTES) {

@@ -80,7 +80,8 @@ double diff_grad(const GraphDiff *diff, int side, uint32_t node_id)
 const double *diff_local_grads(const GraphDiff *diff, int side, uint32_t node_id)
 {
     const NodeDump *dump = diff->dumps[side];
-    return dump->local_grads + dump->first_edge[node_of_side(diff, side, node_id)];
+    size_t edge = dump->first_edge[node_of_side(diff, side, node_id)];
+    return dump->local_grads != NULL ? dump->local_grads + edge : NULL; // a dump without an edge
 }
 
 static const NodeDump *base_dump(const GraphDiff *diff)
