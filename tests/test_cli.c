@@ -371,6 +371,33 @@ START_TEST(help_names_every_command)
 }
 END_TEST
 
+START_TEST(crosscheck_says_what_is_equal)
+{
+    run("crosscheck " QUICK " --steps 3 --num-samples 2");
+    assert_done();
+    ck_assert_msg(strncmp(p.out, "3 steps: the loss, ", 19) == 0, "%s", p.out);
+    ck_assert_ptr_nonnull(strstr(p.out, "\n2 samples: equal\n"));
+    run("crosscheck " QUICK " --init-std 1e200");
+    assert_failed(2, "step 1", "not a finite number");
+}
+END_TEST
+
+START_TEST(bench_has_a_line_for_each_engine)
+{
+    run("bench " QUICK " --documents 2 --samples 2");
+    assert_done();
+    ck_assert_ptr_nonnull(strstr(p.out, "\nscalar "));
+    ck_assert_ptr_nonnull(strstr(p.out, "\ntensor none "));
+    run("bench " QUICK " --documents 2 --samples 2 --json");
+    assert_done();
+    const char *start = "{\"documents\": 2, \"samples\": 2, \"variants\": [{\"name\": \"scalar\", ";
+    ck_assert_msg(strncmp(p.out, start, strlen(start)) == 0, "%s", p.out);
+    ck_assert_str_eq(p.out + p.out_size - 4, "}]}\n");
+    run("bench " QUICK " --init-std 1e200");
+    assert_failed(1, "step 1", "not a finite number");
+}
+END_TEST
+
 START_TEST(version_is_one_line)
 {
     int major;
@@ -1089,6 +1116,8 @@ static TCase *command_line_case(void)
     tcase_add_loop_test(tcase, values_at_the_edge_are_good, 0, COUNT(good_arguments));
     tcase_add_loop_test(tcase, help_names_every_option, 0, COUNT(helps));
     tcase_add_loop_test(tcase, help_names_every_command, 0, COUNT(command_names));
+    tcase_add_test(tcase, crosscheck_says_what_is_equal);
+    tcase_add_test(tcase, bench_has_a_line_for_each_engine);
     tcase_add_test(tcase, version_is_one_line);
     tcase_add_test(tcase, control_characters_in_arguments_are_not_printed);
     tcase_add_test(tcase, a_long_file_name_leaves_room_for_the_reason);
