@@ -110,6 +110,7 @@ static bool scale(uint64_t mantissa, int exponent, double *number)
 {
     if (mantissa != 0) {
         int zeros = __builtin_ctzll(mantissa);
+        assert(zeros >= 0 && zeros < 64);
         mantissa >>= zeros;
         exponent += zeros;
     }

@@ -244,6 +244,7 @@ static bool add_file(const char *text, const char **files, size_t max_files, siz
         return error_set(error, "%.100s: is %s; see --help", text,
                          max_files > 0 ? "one argument too many" : "not an option");
     }
+    assert(files != NULL);
     files[*n_files] = text;
     *n_files += 1;
     return true;

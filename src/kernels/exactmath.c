@@ -49,7 +49,10 @@ static double unit_in_last_place(double number)
 static bool is_certain(double result, double rest)
 {
     double size = fabs(result);
-    double margin = size > 0x1p-128 && size < 0x1p128 ? EXACT_MARGIN : EXACT_MARGIN_FAR;
+    double margin = EXACT_MARGIN_FAR;
+    if (size > 0x1p-128 && size < 0x1p128) {
+        margin = EXACT_MARGIN;
+    }
     return fabs(rest) < (0.5 - margin) * unit_in_last_place(result);
 }
 

@@ -2,6 +2,7 @@
 #include "attention.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "count.h"
@@ -21,6 +22,7 @@ bool attention_read(Attention *attention, const LookSession *look, Error *error)
     size_t n_layer = (size_t)look->model->config.n_layer;
     size_t n_head = (size_t)look->model->config.n_head;
     size_t n = count_mul(count_mul(n_layer, n_head), count_mul(n_positions, n_positions));
+    assert(n < SIZE_MAX);
     *attention = (Attention){
         .look = look,
         .n_positions = n_positions,

@@ -1,6 +1,7 @@
 // `microgpt graph`: part of the graph of a document, by name, to be drawn or read by a program.
 #include "command.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,7 @@ static bool write_output(const LookSession *look, const GraphOptions *options,
     } else if (options->format == FORMAT_DOT) {
         graph_draw(out.file, subgraph, look->model->n_params);
     } else {
+        assert(svg != NULL);
         copy(svg, out.file);
     }
     Error ignored; // what went wrong first is said

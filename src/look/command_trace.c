@@ -50,7 +50,8 @@ static bool trace_alloc(Trace *trace, const LookSession *look, Error *error)
     };
     if (trace->data == NULL || trace->grad == NULL || trace->outcomes == NULL) {
         trace_free(trace);
-        return error_out_of_memory(error, "the trace", 2 * n_rows * sizeof *trace->data);
+        error_out_of_memory(error, "the trace", 2 * n_rows * sizeof *trace->data);
+        return false;
     }
     return true;
 }

@@ -158,9 +158,9 @@ static bool print_between(const Report *r, uint32_t node_id)
     if (!diff_nodes_between(r->diff, node_id, &n, &first, r->error)) {
         return false;
     }
-    char label[LABEL_BYTES];
     fprintf(r->file, "    all that it is made of and both dumps have agrees");
     if (n > 0) {
+        char label[LABEL_BYTES];
         fprintf(r->file, "; %zu nodes lie between, from %s on", n,
                 diff_label(r->diff, first, label));
     }

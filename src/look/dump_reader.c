@@ -42,14 +42,12 @@ static bool fail(const Reader *r, const char *what)
 // Shows the word at fault, made harmless for a terminal.
 static bool fail_at(const Reader *r, const char *word, size_t length, const char *what)
 {
-    char shown[SHOWN_BYTES + 1];
-    size_t n = length < SHOWN_BYTES ? length : SHOWN_BYTES;
-    for (size_t i = 0; i < n; i++) {
+    char shown[SHOWN_BYTES + 1] = "";
+    for (size_t i = 0; i < SHOWN_BYTES && i < length; i++) {
         shown[i] = (char)(word[i] >= ' ' && word[i] <= '~' ? word[i] : '?');
     }
-    shown[n] = '\0';
-    return error_set_file(r->error, r->dump->file_name, r->line, "'%s'%s %s", shown,
-                          length > n ? "..." : "", what);
+    const char *more = length > SHOWN_BYTES ? "..." : "";
+    return error_set_file(r->error, r->dump->file_name, r->line, "'%s'%s %s", shown, more, what);
 }
 
 static bool fail_memory(const Reader *r, size_t n_bytes)
@@ -91,7 +89,8 @@ static bool make_room(Reader *r)
     size_t capacity = 2 * r->capacity + READ_BYTES;
     char *buffer = realloc(r->buffer, capacity);
     if (buffer == NULL) {
-        return fail_memory(r, capacity);
+        fail_memory(r, capacity);
+        return false;
     }
     r->buffer = buffer;
     r->capacity = capacity;

@@ -155,11 +155,13 @@ bool gradient_check_run(GradientCheck *check, LookSession *look, GradientCheckPr
         .look = look,
         .params = calloc(n_params, sizeof *check->params),
     };
-    bool ok = check->params != NULL ||
-              error_out_of_memory(error, "the check", n_params * sizeof *check->params);
-    ok = ok && look_forward(look, error) && look_backward(look, error) &&
-         find_relus(check, error) && check_all(check, progress, error) &&
-         look_forward(look, error); // the graph is again the one of the model as it is
+    if (check->params == NULL) {
+        error_out_of_memory(error, "the check", n_params * sizeof *check->params);
+        return false;
+    }
+    bool ok = look_forward(look, error) && look_backward(look, error) && find_relus(check, error) &&
+              check_all(check, progress, error) &&
+              look_forward(look, error); // the graph is again the one of the model as it is
     if (!ok) {
         gradient_check_free(check);
     }

@@ -43,7 +43,7 @@ uint64_t ulp_distance(double a, double b)
 
 bool numbers_differ(double a, double b, uint64_t max_ulp)
 {
-    if (memcmp(&a, &b, sizeof a) == 0) {
+    if (place(a) == place(b) && signbit(a) == signbit(b)) {
         return false;
     }
     uint64_t distance = ulp_distance(a, b);
@@ -478,7 +478,8 @@ static bool build_backward(GraphDiff *diff, Error *error)
     if (scratch == NULL || diff->backward == NULL || diff->first_use == NULL ||
         diff->use_parent == NULL || diff->use_edge == NULL) {
         free(scratch);
-        return error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
+        error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
+        return false;
     }
     memcpy(scratch, dump->first_edge, n_nodes * sizeof *scratch);
     build_topo(diff, diff->backward, scratch);
@@ -615,14 +616,14 @@ bool graph_diff(GraphDiff *diff, const NodeDump *a, const NodeDump *b, const Dif
 {
     assert(diff != NULL && a != NULL && b != NULL && rules != NULL && error != NULL);
     int base = a->is_sparse && !b->is_sparse ? 1 : 0;
-    const NodeDump *base_dump = base == 0 ? a : b;
+    const NodeDump *shown = base == 0 ? a : b;
     *diff = (GraphDiff){
         .dumps = {a, b},
         .base = base,
         .by_path = a->is_sparse || b->is_sparse,
-        .has_graph = !base_dump->is_sparse,
+        .has_graph = !shown->is_sparse,
         .rules = *rules,
-        .n_nodes = base_dump->n_nodes,
+        .n_nodes = shown->n_nodes,
         .data = {.is_compared = true, .first_differ = NO_NODE},
         .local_grads = {.is_compared = !a->is_sparse && !b->is_sparse, .first_differ = NO_NODE},
         .grad = {.first_differ = NO_NODE},

@@ -37,7 +37,6 @@ static int set_signals(posix_spawnattr_t *attributes)
 // Returns 0, or an errno.
 static int spawn_dot(pid_t *pid, int in, int out)
 {
-    char *arguments[] = {(char *)"dot", (char *)"-Tsvg", NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int failed = posix_spawn_file_actions_init(&actions);
@@ -46,6 +45,7 @@ static int spawn_dot(pid_t *pid, int in, int out)
     }
     failed = posix_spawnattr_init(&attributes);
     if (failed == 0) {
+        char *arguments[] = {(char *)"dot", (char *)"-Tsvg", NULL};
         failed = set_streams(&actions, in, out);
         failed = failed != 0 ? failed : set_signals(&attributes);
         failed = failed != 0

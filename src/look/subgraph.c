@@ -147,6 +147,7 @@ static ExitStatus collect(Subgraph *subgraph, const Search *search, size_t n_cho
                   n_chosen, SUBGRAPH_MAX_NODES);
         return EXIT_USAGE;
     }
+    assert(n_chosen > 0);
     size_t *node_ids = calloc(n_chosen, sizeof *node_ids);
     if (node_ids == NULL) {
         error_out_of_memory(error, "the chosen nodes", n_chosen * sizeof *node_ids);

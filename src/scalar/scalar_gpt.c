@@ -30,7 +30,7 @@ static Value **cache_row(const ScalarGpt *gpt, Value **rows, int layer, size_t p
 
 static void copy_vector(Value **out, Value *const *x, size_t n)
 {
-    memcpy(out, x, n * sizeof *out);
+    memcpy(out, x, n * sizeof(Value *));
 }
 
 // Adds the residual stream to what a block made, element by element, the block's output left.
@@ -430,14 +430,14 @@ static bool make_params(ScalarGpt *gpt)
 {
     Graph *g = &gpt->graph;
     for (int i = 0; i < gpt->model->n_matrices; i++) {
-        const Matrix *matrix = &gpt->model->matrices[i];
-        if (matrix->kind == MATRIX_ATTN_WQ) {
-            graph_enter(g, "layer", matrix->layer);
+        const Matrix *described = &gpt->model->matrices[i];
+        if (described->kind == MATRIX_ATTN_WQ) {
+            graph_enter(g, "layer", described->layer);
         }
-        if (!make_matrix(gpt, matrix)) {
+        if (!make_matrix(gpt, described)) {
             return false;
         }
-        if (matrix->kind == MATRIX_MLP_FC2) {
+        if (described->kind == MATRIX_MLP_FC2) {
             graph_leave(g);
         }
     }
@@ -450,6 +450,7 @@ bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
     assert(gpt != NULL && model != NULL && error != NULL);
     const ModelConfig *config = &model->config;
     size_t n_cache = count_cache_items(config);
+    assert(n_cache < SIZE_MAX);
     size_t n_newest = 2 * (size_t)config->n_layer * (size_t)config->n_embd;
     *gpt = (ScalarGpt){
         .model = model,
