@@ -12,7 +12,9 @@
 #include "tensor_wide.h"
 
 // For code that is to be compiled anew where it is used, for the constants known there.
+#ifndef ALWAYS_INLINE // coverage is measured of each function once, not of each call
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
 
 // What the sizes of a document and its model are, in one place.
 typedef struct Sizes {

@@ -162,7 +162,7 @@ static void sample_add(const Sizes *s, double *x, const double *y)
     }
 }
 
-static size_t sample_relu(double *h, size_t n, uint32_t *active)
+static size_t sample_relu(const double *h, size_t n, uint32_t *active)
 {
     size_t n_active = 0;
     for (size_t i = 0; i < n; i++) {
