@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@ bool in_file_open(const char *path, const char *kind, int *fd, size_t *size, Err
         return false;
     }
     *fd = opened;
-    *size = (size_t)status.st_size;
+    // Where addresses have 32 bits a file can be larger than all of them.
+    *size = (off_t)(size_t)status.st_size == status.st_size ? (size_t)status.st_size : SIZE_MAX;
     return true;
 }
 
