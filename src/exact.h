@@ -12,7 +12,7 @@
 #error "-ffast-math and -Ofast give other bits than Python: build without them"
 #endif
 
-#if FLT_EVAL_METHOD != 0
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 1 // 1: it is floats that are computed as doubles
 #error "doubles must be computed as doubles (on 32-bit x86: -msse2 -mfpmath=sse)"
 #endif
 

@@ -40,6 +40,8 @@ static double run(SimdLevel level, double x)
     if (level == SIMD_AVX2) {
         return peak_avx2(x, N_ROUNDS);
     }
+#else
+    (void)level;
 #endif
     return peak_none(x, N_ROUNDS);
 }

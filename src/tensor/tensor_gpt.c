@@ -35,6 +35,8 @@ static const WideKernels *kernels_of(const TensorGpt *gpt)
     if (gpt->level == SIMD_AVX2) {
         return &wide_kernels_avx2;
     }
+#else
+    (void)gpt;
 #endif
     return NULL;
 }
