@@ -10,6 +10,7 @@
 
 #include "check_more.h"
 #include "golden_libm.h"
+#include "little_endian.h"
 #include "run_program.h"
 #include "session.h"
 
@@ -65,8 +66,10 @@ static void read_golden_steps(void)
 
 static void assert_golden_params(const Model *model, const char *name)
 {
+    unsigned char bytes[N_PARAMS * sizeof(double)];
     double golden[N_PARAMS];
-    ck_assert_uint_eq(read_golden(name, golden, sizeof golden), sizeof golden);
+    ck_assert_uint_eq(read_golden(name, bytes, sizeof bytes), sizeof bytes);
+    little_endian_get(bytes, N_PARAMS, golden);
     for (size_t i = 0; i < N_PARAMS; i++) {
         char param[MODEL_NAME_BYTES];
         model_param_name(model, i, param);
@@ -74,10 +77,12 @@ static void assert_golden_params(const Model *model, const char *name)
     }
 }
 
-// Of the doubles as they lie in memory: a machine with the golden libm is little-endian.
 static unsigned crc32_of(const double *numbers, size_t n)
 {
-    return (unsigned)crc32(0, (const Bytef *)numbers, (uInt)(n * sizeof *numbers));
+    unsigned char bytes[N_PARAMS * sizeof(double)];
+    ck_assert_uint_le(n, N_PARAMS);
+    little_endian_put(numbers, n, bytes);
+    return (unsigned)crc32(0, bytes, (uInt)(n * sizeof *numbers));
 }
 
 static void assert_golden_step(size_t step, double loss, const Model *model)
