@@ -157,7 +157,9 @@ bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
 {
     assert(gpt->n_positions > 0);
     if (gpt->is_wide) {
-        if (kernels_of(gpt)->backward(&gpt->wide, gpt->model, gpt->tokens, gpt->n_positions)) {
+        const WideKernels *kernels = kernels_of(gpt);
+        assert(kernels != NULL);
+        if (kernels->backward(&gpt->wide, gpt->model, gpt->tokens, gpt->n_positions)) {
             return true;
         }
         if (!need_plain(gpt, gpt->n_positions, error)) {
@@ -224,6 +226,7 @@ bool tensor_gpt_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temper
         if (!need_sample(gpt, pos_id, error)) {
             return false;
         }
+        assert(kernels != NULL);
         kernels->sample_probs(&gpt->sample, gpt->model, token_id, pos_id, temperature, probs);
         return true;
     }
