@@ -461,8 +461,12 @@ ALWAYS_INLINE void attention_forward(const Sizes *s, Wide *wide, WideLayer *laye
             sum_products(products, e + h * square + t, s->stride, n_keys);
             attention_scores(s, e + h * square, t, wide->inverse_sqrt_dim);
         }
-        for (size_t h = 0; h < s->n_head; h++) {
-            exp_rows(e + h * square + t, s->stride, n_keys, lanes_in_use(s, t));
+        if (n_keys == s->stride) { // then the heads' rows follow each other
+            exp_rows(e + t, s->stride, s->n_head * n_keys, lanes_in_use(s, t));
+        } else {
+            for (size_t h = 0; h < s->n_head; h++) {
+                exp_rows(e + h * square + t, s->stride, n_keys, lanes_in_use(s, t));
+            }
         }
         for (size_t h = 0; h < s->n_head; h++) {
             attention_totals(s, e + h * square, t, total + h * s->stride, inverse + h * s->stride);
