@@ -153,6 +153,10 @@ static void check_linear(InputKind kind)
     fill(w, n_out * n_in, kind);
     fill(x, 2 * n_in, kind);
     fill_gradients(dy, 2 * n_out, kind);
+    dy[random_below(2 * n_out)] = 0; // as behind a ReLU that is off
+    if (random_below(4) == 0) {
+        x[random_below(2 * n_in)] = INFINITY; // whose product with that is nan
+    }
     make_leaves(w_leaves, w, n_out * n_in);
     make_leaves(x_leaves, x, 2 * n_in);
     set_zero(dw, n_out * n_in);

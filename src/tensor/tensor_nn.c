@@ -6,6 +6,7 @@
 #include "tensor_nn.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 // Exponents are parameters here, never constants: compilers know pow(x, 2.0) and pow(x, -1.0) and
@@ -20,6 +21,15 @@ static void set_zero(double *x, size_t n)
     for (size_t i = 0; i < n; i++) {
         x[i] = 0.0;
     }
+}
+
+static bool all_finite(const double *x, size_t n)
+{
+    double sum = 0.0; // nan as soon as one of them is not finite
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i] * 0;
+    }
+    return sum == 0;
 }
 
 void embedding_forward(const double *wte_row, const double *wpe_row, double *x, size_t n_embd)
@@ -87,7 +97,12 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
 void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
                             size_t n_in)
 {
+    // A row behind a ReLU that is off gets zeros; adding none is the same, unless 0 * x is nan.
+    bool may_skip = all_finite(x, n_in);
     for (size_t o = 0; o < n_out; o++) {
+        if (dy[o] == 0 && may_skip) {
+            continue;
+        }
         for (size_t i = 0; i < n_in; i++) {
             dw[o * n_in + i] += x[i] * dy[o];
         }
