@@ -358,7 +358,7 @@ START_TEST(shuffle_moves_items_of_any_size)
 {
     static const int expected[10] = {7, 3, 2, 8, 5, 6, 9, 4, 0, 1};
     struct {
-        char name[21];
+        char name[29]; // an odd size, with room for any int
     } structs[10];
     char bytes[10];
     for (int i = 0; i < 10; i++) {
