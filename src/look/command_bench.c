@@ -13,7 +13,7 @@
 
 enum {
     N_WARM_UP = 100,
-    TURN = 50, // documents
+    TURN = 250, // documents
     MAX_VARIANTS = 1 + N_SIMD_LEVELS,
 };
 
@@ -169,7 +169,7 @@ static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
 }
 
 // The variants take turns of some documents: in turns of one, each would find the caches full of
-// another's memory.
+// another's memory, and the branch predictor full of another's branches.
 static bool time_documents(Bench *bench, Error *error)
 {
     size_t n_documents = N_WARM_UP + bench->n_documents;
