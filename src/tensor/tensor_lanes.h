@@ -488,7 +488,8 @@ ALWAYS_INLINE void add(const Sizes *s, double *y, const double *x, size_t n_rows
     }
 }
 
-// ReLU in place; lists the rows that are not zero at all positions.
+// ReLU in place; lists the rows that are not zero at all positions (those that exist: the others'
+// numbers would list many more).
 ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
 {
     size_t n_active = 0;
@@ -496,7 +497,7 @@ ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint
         unsigned bits = 0;
         for (size_t t = 0; t < s->stride; t += N_LANES) {
             Lanes x = lanes_max(lanes_load(&h[i * s->stride + t]), lanes_all(0.0));
-            bits |= lanes_bits(lanes_less(lanes_all(0.0), x));
+            bits |= lanes_bits(lanes_less(lanes_all(0.0), x)) & lanes_in_use(s, t);
             lanes_store(&h[i * s->stride + t], x);
         }
         active[n_active] = (uint32_t)i; // overwritten by the next one unless counted
