@@ -3,14 +3,13 @@
 //
 // Of four divisions and roots per parameter two are left to the divider, which is the slowest unit:
 // the corrections are constants, and dividing by a constant is a multiplication, then one step that
-// makes the quotient exact. Where libm has to be asked is noted on the way and done at the end: a
-// call in the loop would cost every parameter.
+// makes the quotient exact. Where libm may answer otherwise, the numbers before the update are
+// noted on the way and libm is asked at the end: a call in the loop would cost every parameter.
 #include "adam_kernels.h"
 #include "exactmath.h"
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 typedef struct Divisor {
     double number;
@@ -52,29 +51,44 @@ static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, D
 }
 
 enum {
-    LAG = 8,                // how many vectors of parameters the second half is behind the first
-    BLOCK = 8192 / N_LANES, // vectors whose doubts are collected: all of the default model
+    LAG = 8,   // how many vectors of parameters the second half is behind the first
+    MANY = 32, // doubts after which a block ends; the default model has some six a step
 };
 
 // What the first half leaves for the second.
 typedef struct Halfway {
     Lanes v_hat;
-    Lanes root;          // of v_hat, correctly rounded
-    LaneMask v_is_known; // and stored
+    Lanes root; // of v_hat, correctly rounded
 } Halfway;
 
-// For each vector of a block, as bits: the parameters whose v is not yet updated, since libm has to
-// be asked, and those whose p is not, the former among them.
+// A vector in which libm has to be asked, as it was before its update.
+typedef struct Doubt {
+    size_t first;   // parameter of the vector
+    unsigned lanes; // that are in doubt, as bits
+    double p[N_LANES];
+    double v[N_LANES]; // not used where only p is in doubt
+} Doubt;
+
+// Those of a block: about v, and so about p too; and about p alone.
 typedef struct Doubts {
-    uint8_t v[BLOCK];
-    uint8_t p[BLOCK + 8]; // looked through eight at a time
+    size_t n_v;
+    size_t n_p;
+    Doubt v[MANY];
+    Doubt p[MANY + LAG]; // when a block ends, LAG second halves are still to be done
 } Doubts;
 
-// Updates N_LANES parameters' m, and v where libm is in no doubt.
-static inline __attribute__((always_inline)) Halfway update_moments(const double *g, double *m,
-                                                                    double *v, const AdamStep *s,
-                                                                    Divisor correction2,
-                                                                    Division how)
+static inline __attribute__((always_inline)) void note_doubt(Doubt *doubt, size_t first,
+                                                             LaneMask is_known, Lanes p)
+{
+    doubt->first = first;
+    doubt->lanes = ALL_LANES ^ lanes_bits(is_known);
+    lanes_store(doubt->p, p);
+}
+
+// Updates N_LANES parameters' m and v. is_known: where libm cannot have another v.
+static inline __attribute__((always_inline)) Halfway
+update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
+               Division how, LaneMask *is_known)
 {
     Lanes grad = lanes_load(g);
     lanes_store(m, lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad);
@@ -83,23 +97,22 @@ static inline __attribute__((always_inline)) Halfway update_moments(const double
     Lanes square = grad * grad;
     Lanes rest = lanes_fms(grad, grad, square);
     Lanes other_square = lanes_fma(rest, lanes_all(1 / (1 - 2 * EXACT_MARGIN)), square);
-    Lanes old_v = lanes_load(v);
-    Lanes decayed = lanes_all(s->beta2) * old_v;
+    Lanes decayed = lanes_all(s->beta2) * lanes_load(v);
     Lanes new_v = decayed + lanes_all(s->one_minus_beta2) * square;
     Lanes other_v = decayed + lanes_all(s->one_minus_beta2) * other_square;
+    lanes_store(v, new_v);
 
     // Where squares are tiny or huge, libm's margin is wider and the rest may have underflowed.
     // (The gradient has to be tested, not v, which may be tiny by decay.)
     LaneMask usual =
         lanes_both(lanes_zero_or_above(grad, 0x1p-64), lanes_less(new_v, lanes_all(0x1p120)));
-    LaneMask is_known = lanes_both(usual, lanes_equal(new_v, other_v));
-    lanes_store(v, lanes_select(is_known, new_v, old_v));
+    *is_known = lanes_both(usual, lanes_equal(new_v, other_v));
 
     Lanes v_hat = divide(new_v, correction2, how);
-    return (Halfway){v_hat, lanes_sqrt(v_hat), is_known};
+    return (Halfway){v_hat, lanes_sqrt(v_hat)};
 }
 
-// Updates N_LANES parameters where libm is in no doubt; returns where.
+// Updates N_LANES parameters. Returns where libm cannot have another p, given v.
 //
 // The exact root of v_hat is root + remainder / (2 * root). Where that is too near a midpoint,
 // libm's root may be the neighbour on the remainder's side: other_root is that neighbour there, and
@@ -117,6 +130,7 @@ update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Di
     Lanes numerator = lanes_all(s->lr_t) * divide(lanes_load(m), correction1, how);
     Lanes change = numerator / (root + eps);
     Lanes new_p = old_p - change;
+    lanes_store(p, new_p);
 
     Lanes inverse = lanes_inverse_estimate(lanes_max(root, lanes_all(0x1p-120)));
     inverse = inverse * lanes_all(1 + 4 * lanes_inverse_error);
@@ -129,74 +143,90 @@ update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Di
     // Numbers may have lost bits to underflow where m is tiny, but those would show only in a p
     // that is tiny as well, given eps >= 2^-64. (What overflowed has become nan, and new_p with
     // it.)
-    LaneMask usual = lanes_less(lanes_all(0x1p-700), lanes_abs(new_p));
-    LaneMask is_known =
-        lanes_both(lanes_both(halfway.v_is_known, usual), lanes_equal(new_p, other_p));
-    lanes_store(p, lanes_select(is_known, new_p, old_p));
-    return is_known;
+    return lanes_both(lanes_not_tiny(new_p), lanes_equal(new_p, other_p));
 }
 
-// Updates n vectors of parameters, n <= BLOCK, where libm is in no doubt. A parameter's way is one
-// long chain of operations. Cut in two halves, and the second half of one parameter done beside the
+// Updates up to n vectors of parameters; returns how many it did. A parameter's way is one long
+// chain of operations. Cut in two halves, and the second half of one parameter done beside the
 // first half of a later one, it leaves the processor more to do at the same time.
-static inline __attribute__((always_inline)) void update_block(double *p, const double *g,
-                                                               double *m, double *v, size_t n,
-                                                               const AdamStep *step, Division how1,
-                                                               Division how2, Doubts *doubts)
+static inline __attribute__((always_inline)) size_t
+update_block(double *p, const double *g, double *m, double *v, size_t n, const AdamStep *step,
+             Division how1, Division how2, Doubts *doubts)
 {
     const AdamStep s = *step; // whose address no other function has: its numbers stay in registers
     const Divisor correction1 = {s.correction1, 1 / s.correction1};
     const Divisor correction2 = {s.correction2, 1 / s.correction2};
     Halfway halfway[LAG];
+    size_t n_v = 0;
+    size_t n_p = 0;
     for (size_t i = 0; i < n + LAG; i++) {
         Halfway *slot = &halfway[i % LAG];
         if (i >= LAG) {
-            size_t j = i - LAG;
-            LaneMask is_known =
-                update_params(&p[j * N_LANES], &m[j * N_LANES], *slot, &s, correction1, how1);
-            doubts->p[j] = (uint8_t)(ALL_LANES ^ lanes_bits(is_known));
+            size_t j = (i - LAG) * N_LANES;
+            Lanes old_p = lanes_load(&p[j]);
+            LaneMask is_known = update_params(&p[j], &m[j], *slot, &s, correction1, how1);
+            if (__builtin_expect(lanes_bits(is_known) != ALL_LANES, 0)) {
+                note_doubt(&doubts->p[n_p], j, is_known, old_p);
+                n_p++;
+                n = n_p >= MANY && n > i ? i : n;
+            }
         }
         if (i < n) {
             size_t j = i * N_LANES;
-            *slot = update_moments(&g[j], &m[j], &v[j], &s, correction2, how2);
-            doubts->v[i] = (uint8_t)(ALL_LANES ^ lanes_bits(slot->v_is_known));
+            Lanes old_v = lanes_load(&v[j]);
+            LaneMask is_known;
+            *slot = update_moments(&g[j], &m[j], &v[j], &s, correction2, how2, &is_known);
+            if (__builtin_expect(lanes_bits(is_known) != ALL_LANES, 0)) {
+                note_doubt(&doubts->v[n_v], j, is_known, lanes_load(&p[j]));
+                lanes_store(doubts->v[n_v].v, old_v);
+                n_v++;
+                n = n_v >= MANY ? i + 1 : n;
+            }
         }
     }
-    memset(&doubts->p[n], 0, 8);
+    doubts->n_v = n_v;
+    doubts->n_p = n_p;
+    return n;
 }
 
-// Asks libm for one vector. Returns false where a gradient's square is not finite.
-static bool settle_vector(double *p, const double *g, const double *m, double *v, unsigned v_doubt,
-                          unsigned p_doubt, const AdamStep *step)
+// Asks libm about p.
+static void settle_p(double *p, const double *m, const double *v, const Doubt *doubt,
+                     const AdamStep *step)
 {
-    bool finite = true;
-    for (; p_doubt != 0; p_doubt &= p_doubt - 1) {
-        int i = __builtin_ctz(p_doubt);
-        if ((v_doubt >> i & 1) != 0) {
-            double square = exactmath_libm(EXACT_POW_2, g[i]);
-            finite = adam_update_v(&v[i], square, step) && finite;
-        }
+    for (unsigned lanes = doubt->lanes; lanes != 0; lanes &= lanes - 1) {
+        int lane = __builtin_ctz(lanes);
+        size_t i = doubt->first + (size_t)lane;
         double root = exactmath_libm(EXACT_POW_1_2, v[i] / step->correction2);
+        p[i] = doubt->p[lane];
         adam_update_p(&p[i], m[i], root, step);
     }
+}
+
+// Asks libm about v, then p. Returns false where a gradient's square is not finite.
+static bool settle_v(double *p, const double *g, const double *m, double *v, const Doubt *doubt,
+                     const AdamStep *step)
+{
+    bool finite = true;
+    for (unsigned lanes = doubt->lanes; lanes != 0; lanes &= lanes - 1) {
+        int lane = __builtin_ctz(lanes);
+        size_t i = doubt->first + (size_t)lane;
+        v[i] = doubt->v[lane];
+        finite = adam_update_v(&v[i], exactmath_libm(EXACT_POW_2, g[i]), step) && finite;
+    }
+    settle_p(p, m, v, doubt, step);
     return finite;
 }
 
-static bool settle_doubts(double *p, const double *g, const double *m, double *v, size_t n,
+// p first: what was found of a parameter whose v was in doubt as well is replaced.
+static bool settle_doubts(double *p, const double *g, const double *m, double *v,
                           const Doubts *doubts, const AdamStep *step)
 {
     bool finite = true;
-    for (size_t first = 0; first < n; first += 8) {
-        uint64_t eight;
-        memcpy(&eight, &doubts->p[first], sizeof eight);
-        while (eight != 0) {
-            size_t byte = (size_t)__builtin_ctzll(eight) / 8; // x86 has the first one lowest
-            size_t i = first + byte;
-            size_t j = i * N_LANES;
-            finite = settle_vector(&p[j], &g[j], &m[j], &v[j], doubts->v[i], doubts->p[i], step) &&
-                     finite;
-            eight &= ~(UINT64_C(0xFF) << byte * 8);
-        }
+    for (size_t i = 0; i < doubts->n_p; i++) {
+        settle_p(p, m, v, &doubts->p[i], step);
+    }
+    for (size_t i = 0; i < doubts->n_v; i++) {
+        finite = settle_v(p, g, m, v, &doubts->v[i], step) && finite;
     }
     return finite;
 }
@@ -210,10 +240,10 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
     bool finite = true;
     size_t i = 0;
     while (n - i >= N_LANES) {
-        size_t n_vectors = (n - i) / N_LANES < BLOCK ? (n - i) / N_LANES : BLOCK;
-        update_block(&p[i], &g[i], &m[i], &v[i], n_vectors, step, how1, how2, &doubts);
-        finite = settle_doubts(&p[i], &g[i], &m[i], &v[i], n_vectors, &doubts, step) && finite;
-        i += n_vectors * N_LANES;
+        size_t n_done =
+            update_block(&p[i], &g[i], &m[i], &v[i], (n - i) / N_LANES, step, how1, how2, &doubts);
+        finite = settle_doubts(&p[i], &g[i], &m[i], &v[i], &doubts, step) && finite;
+        i += n_done * N_LANES;
     }
     for (; i < n; i++) {
         finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;

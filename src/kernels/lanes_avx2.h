@@ -126,6 +126,12 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
 }
 
+// Whether |a| >= 2^-511 (or a is nan).
+static inline LaneMask lanes_not_tiny(Lanes a)
+{
+    return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
+}
+
 // low <= |a| < high.
 static inline LaneMask lanes_between(double low, Lanes a, double high)
 {

@@ -120,6 +120,12 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
 }
 
+// Whether |a| >= 2^-511 (or a is nan): one of the exponent field's first two bits is set.
+static inline LaneMask lanes_not_tiny(Lanes a)
+{
+    return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(0x6000000000000000));
+}
+
 // low <= |a| < high. One comparison of integers: doubles are ordered as their bits are.
 static inline LaneMask lanes_between(double low, Lanes a, double high)
 {
