@@ -75,6 +75,7 @@ typedef struct Products {
 enum {
     MOST_SUMS = 2 * N_LANES, // as registers allow: 16 of 32, or 8 of 16
     MOST_ROWS = MOST_SUMS / 2,
+    ACTIVE_STEP = WIDEST, // rows of a ReLU; the list of them is so much longer
 };
 
 // n_out of them, a constant: so many sums are under way at the same time, each in a register.
@@ -150,7 +151,7 @@ ALWAYS_INLINE void linear_backward_input(const Sizes *s, const double *w, const 
     }
 }
 
-// Only the active rows of dx.
+// Only the active rows of dx, in whole steps.
 ALWAYS_INLINE void linear_backward_active(const Sizes *s, const double *w, const double *dy,
                                           double *dx, size_t n_out, size_t n_in,
                                           const uint32_t *active, size_t n_active)
@@ -160,7 +161,9 @@ ALWAYS_INLINE void linear_backward_active(const Sizes *s, const double *w, const
     for (size_t t = 0; t < s->stride; t += N_LANES) {
         Products p = {last_w, 1,     -(ptrdiff_t)n_in, last_dy + t, -(ptrdiff_t)s->stride, n_out,
                       NULL,   active};
-        sum_products(p, dx + t, s->stride, n_active);
+        for (size_t i = 0; i < n_active; i += ACTIVE_STEP) {
+            sum_tile(&p, i, dx + t, s->stride, ACTIVE_STEP);
+        }
     }
 }
 
@@ -489,7 +492,7 @@ ALWAYS_INLINE void add(const Sizes *s, double *y, const double *x, size_t n_rows
 }
 
 // ReLU in place; lists the rows that are not zero at all positions (those that exist: the others'
-// numbers would list many more).
+// numbers would list many more), and then the last of them until the next whole step.
 ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
 {
     size_t n_active = 0;
@@ -503,7 +506,18 @@ ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint
         active[n_active] = (uint32_t)i; // overwritten by the next one unless counted
         n_active += bits != 0;
     }
+    uint32_t last = n_active > 0 ? active[n_active - 1] : 0;
+    for (size_t i = 0; i < ACTIVE_STEP; i++) {
+        active[n_active + i] = last;
+    }
     return n_active;
+}
+
+// Where a row is not a term of a sum but a result, rows are taken in whole steps, the last one
+// several times: that takes less time than tiles for what remains, of unforeseen number.
+static inline size_t whole_steps(size_t n_active)
+{
+    return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
 }
 
 // dh = (1 if h > 0 else 0) * dh, for the active rows.
@@ -739,7 +753,7 @@ ALWAYS_INLINE void mlp_backward(const Sizes *s, Wide *wide, Model *model, int l)
     transpose(layer->xn2, s->stride, wide->rows, s->row, s->n_embd, s->stride);
     memset(dfc1, 0, n_hidden * s->n_embd * sizeof *dfc1);
     WeightSums dfc1_sums = {dfc1, s->n_embd, wide->dh, wide->rows, s->row, layer->active};
-    linear_backward_weight(s, dfc1_sums, n_active);
+    linear_backward_weight(s, dfc1_sums, whole_steps(n_active));
     rmsnorm_backward(s, layer->x1, layer->norm2, wide->dxn, wide->dx, wide->inverse_n_embd);
 }
 

@@ -36,7 +36,7 @@ static void plan_layer(Plan *plan, WideLayer *layer, const ModelConfig *config, 
     layer->norm2 = plan_norm(plan, s);
     layer->xn2 = plan_rows(plan, n_embd, s);
     layer->h = plan_rows(plan, 4 * n_embd, s);
-    layer->active = plan_array(plan, 4 * n_embd, sizeof(uint32_t));
+    layer->active = plan_array(plan, 4 * n_embd + WIDEST, sizeof(uint32_t));
     layer->n_active = 0;
 }
 

@@ -45,7 +45,7 @@ typedef struct WideLayer {
     WideNorm norm2;
     double *xn2;      // [E,S] x1 normalised
     double *h;        // [4E,S] after the ReLU
-    uint32_t *active; // [4E] the rows of h that are not zero everywhere, rising
+    uint32_t *active; // [4E + 8] the rows of h that are not zero everywhere, rising
     size_t n_active;
 } WideLayer;
 
