@@ -56,54 +56,55 @@ static double power_of_two_below(double x)
     return x;
 }
 
-// What the first half of a block's update leaves for the second.
-typedef struct Halfway {
+// What the first half of a block's update leaves for the second, and both for libm: what was there
+// before, and doubts, which are not zero where libm may answer otherwise (and numbers of the same
+// width, so that the compiler makes vectors of them).
+typedef struct Block {
     double v_hat[BLOCK];
-    double root[BLOCK];  // of v_hat, correctly rounded
-    double doubt[BLOCK]; // not zero where v is left to libm: a number, as vectors like it
-} Halfway;
+    double root[BLOCK]; // of v_hat, correctly rounded
+    double old_v[BLOCK];
+    double old_p[BLOCK];
+    double v_doubt[BLOCK];
+    double p_doubt[BLOCK];
+} Block;
 
-// Updates m[i], and v[i] where libm is in no doubt. Its square is g * g or the neighbour on the
-// side of the exact rest, the latter only if the rest is so large that this factor makes it go
-// there.
+// Updates m[i] and v[i]. libm's square is g * g or the neighbour on the side of the exact rest, the
+// latter only if the rest is so large that this factor makes it go there.
 static inline void update_moments(const double *restrict g, double *restrict m, double *restrict v,
-                                  Halfway *restrict halfway, size_t i, const AdamStep *s)
+                                  Block *restrict block, size_t i, const AdamStep *s)
 {
     double square = g[i] * g[i];
     double rest = exactmath_square_rest(g[i], square);
     double other_square = square + rest * (1 / (1 - 2 * EXACT_MARGIN));
-    double old_v = v[i];
-    double decayed = s->beta2 * old_v;
+    double decayed = s->beta2 * v[i];
     double new_v = decayed + s->one_minus_beta2 * square;
     double other_v = decayed + s->one_minus_beta2 * other_square;
     // Where squares are tiny or huge, the margin is wider and the rest may have underflowed.
     double g_doubt = fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
     double size_doubt = new_v < 0x1p120 ? g_doubt : 1.0;
-    double doubt = new_v == other_v ? size_doubt : 1.0;
+    block->v_doubt[i] = new_v == other_v ? size_doubt : 1.0;
+    block->old_v[i] = v[i];
     m[i] = s->beta1 * m[i] + s->one_minus_beta1 * g[i];
-    v[i] = doubt > 0 ? old_v : new_v;
-    halfway->v_hat[i] = new_v / s->correction2;
-    halfway->root[i] = sqrt(halfway->v_hat[i]);
-    halfway->doubt[i] = doubt;
+    v[i] = new_v;
+    block->v_hat[i] = new_v / s->correction2;
+    block->root[i] = sqrt(block->v_hat[i]);
 }
 
-// Updates p[i] where libm is in no doubt. Its root is root, or the neighbour if the exact rest,
-// remainder / (2 root), is within libm's margin of the middle: compared without the division. One
-// unit in the last place of the root makes up to two in the sum with eps, and the quotient may be
-// rounded the other way: less than three, which is three times 2^-52 of the change. (Where the root
-// is too small for its exact rest, it adds nothing to eps >= 2^-64.)
+// Updates p[i]. libm's root is root, or the neighbour if the exact rest, remainder / (2 root), is
+// within libm's margin of the middle: compared without the division. One unit in the last place of
+// the root makes up to two in the sum with eps, and the quotient may be rounded the other way: less
+// than three, which is three times 2^-52 of the change. (Where the root is too small for its exact
+// rest, it adds nothing to eps >= 2^-64.)
 //
 // is_late: once beta1**step is too small to change it, correction1 is 1.
 static inline void update_params(double *restrict p, const double *restrict m,
-                                 const Halfway *restrict halfway, double *restrict p_doubt,
-                                 size_t i, const AdamStep *s, bool is_late)
+                                 Block *restrict block, size_t i, const AdamStep *s, bool is_late)
 {
-    double v_hat = halfway->v_hat[i];
-    double root = halfway->root[i];
+    double v_hat = block->v_hat[i];
+    double root = block->root[i];
     double m_hat = is_late ? m[i] : m[i] / s->correction1;
     double change = s->lr_t * m_hat / (root + s->eps);
-    double root_square = root * root;
-    double remainder = (v_hat - root_square) - exactmath_square_rest(root, root_square);
+    double remainder = exactmath_root_remainder(root, v_hat);
     double limit = root * power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
     double old_p = p[i];
     double new_p = old_p - change;
@@ -112,43 +113,44 @@ static inline void update_params(double *restrict p, const double *restrict m,
     // Below and above these sizes the factors above are not what they seem; nan is neither.
     double size_doubt = fabs(new_p) > 0x1p-700 && fabs(new_p) < 0x1p700 ? 0.0 : 1.0;
     double root_doubt = fabs(remainder) < limit ? 0.0 : 1.0;
-    double doubt = halfway->doubt[i] + size_doubt + (p_above == p_below ? 0.0 : root_doubt);
-    p[i] = doubt > 0 ? old_p : new_p;
-    p_doubt[i] = doubt;
+    block->p_doubt[i] = block->v_doubt[i] + size_doubt + (p_above == p_below ? 0.0 : root_doubt);
+    block->old_p[i] = old_p;
+    p[i] = new_p;
 }
 
 // The second half of a block's update beside the first half of the next block's: two chains of
 // divisions and roots that do not wait for each other.
-static void update_two_halves(double *restrict p, const double *restrict m,
-                              const Halfway *restrict halfway, double *restrict p_doubt,
+static void update_two_halves(double *restrict p, const double *restrict m, Block *restrict block,
                               const double *restrict next_g, double *restrict next_m,
-                              double *restrict next_v, Halfway *restrict next_halfway,
-                              const AdamStep *step, bool is_late)
+                              double *restrict next_v, Block *restrict next, const AdamStep *step,
+                              bool is_late)
 {
     const AdamStep s = *step;
     if (is_late) {
         for (size_t i = 0; i < BLOCK; i++) {
-            update_params(p, m, halfway, p_doubt, i, &s, true);
-            update_moments(next_g, next_m, next_v, next_halfway, i, &s);
+            update_params(p, m, block, i, &s, true);
+            update_moments(next_g, next_m, next_v, next, i, &s);
         }
     } else {
         for (size_t i = 0; i < BLOCK; i++) {
-            update_params(p, m, halfway, p_doubt, i, &s, false);
-            update_moments(next_g, next_m, next_v, next_halfway, i, &s);
+            update_params(p, m, block, i, &s, false);
+            update_moments(next_g, next_m, next_v, next, i, &s);
         }
     }
 }
 
 // Asks libm. Returns false where a gradient's square is not finite.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v,
-                          const double *v_doubt, const double *p_doubt, const AdamStep *step)
+                          const Block *block, const AdamStep *step)
 {
     bool finite = true;
     for (size_t i = 0; i < BLOCK; i++) {
-        if (v_doubt[i] > 0) {
+        if (block->v_doubt[i] != 0) {
+            v[i] = block->old_v[i];
             finite = adam_update_v(&v[i], exactmath_square(g[i]), step) && finite;
         }
-        if (p_doubt[i] > 0) {
+        if (block->p_doubt[i] != 0) {
+            p[i] = block->old_p[i];
             adam_update_p(&p[i], m[i], exactmath_root(v[i] / step->correction2), step);
         }
     }
@@ -156,12 +158,12 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
 }
 
 // Whether there is nothing to settle.
-static bool is_settled(const double *p_doubt)
+static bool is_settled(const Block *block)
 {
     double sums[4] = {0};
     for (size_t i = 0; i < BLOCK; i += 4) {
         for (size_t j = 0; j < 4; j++) {
-            sums[j] += p_doubt[i + j];
+            sums[j] += block->p_doubt[i + j];
         }
     }
     return sums[0] + sums[1] + sums[2] + sums[3] == 0;
@@ -170,27 +172,25 @@ static bool is_settled(const double *p_doubt)
 static bool update_blocks(double *p, const double *g, double *m, double *v, size_t n_blocks,
                           const AdamStep *step, bool is_late)
 {
-    Halfway halves[2];
-    double p_doubt[BLOCK];
+    Block blocks[2];
     bool finite = true;
     for (size_t i = 0; i < BLOCK; i++) {
-        update_moments(g, m, v, &halves[0], i, step);
+        update_moments(g, m, v, &blocks[0], i, step);
     }
-    for (size_t block = 0; block < n_blocks; block++) {
-        const Halfway *halfway = &halves[block % 2];
-        size_t at = block * BLOCK;
+    for (size_t b = 0; b < n_blocks; b++) {
+        Block *block = &blocks[b % 2];
+        size_t at = b * BLOCK;
         size_t next = at + BLOCK;
-        if (block + 1 < n_blocks) {
-            update_two_halves(&p[at], &m[at], halfway, p_doubt, &g[next], &m[next], &v[next],
-                              &halves[(block + 1) % 2], step, is_late);
+        if (b + 1 < n_blocks) {
+            update_two_halves(&p[at], &m[at], block, &g[next], &m[next], &v[next],
+                              &blocks[(b + 1) % 2], step, is_late);
         } else {
             for (size_t i = 0; i < BLOCK; i++) {
-                update_params(&p[at], &m[at], halfway, p_doubt, i, step, is_late);
+                update_params(&p[at], &m[at], block, i, step, is_late);
             }
         }
-        if (!is_settled(p_doubt)) {
-            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], halfway->doubt, p_doubt, step) &&
-                     finite;
+        if (!is_settled(block)) {
+            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], block, step) && finite;
         }
     }
     return finite;

@@ -70,8 +70,7 @@ double exactmath_root(double x)
 {
     if (x > 0x1p-700 && x < 0x1p700) {
         double root = sqrt(x);
-        double square = root * root;
-        double remainder = (x - square) - exactmath_square_rest(root, square);
+        double remainder = exactmath_root_remainder(root, x);
         if (is_certain(root, remainder / (root + root))) {
             return root;
         }

@@ -33,17 +33,31 @@ double exactmath_libm(ExactFunction function, double x);
 // Requires: simd_has(level).
 void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n);
 
+// The first 26 bits of x: their square is exact.
+static inline double exactmath_high_part(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0xFFFFFFFFF8000000);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 // What rounding took away: x * x = square + rest, to 2^-26 of a unit in square's last place. The
 // first difference is exact, and the second product is what x has beyond its first 26 bits.
 // Requires: 2^-400 < |x| < 2^400, square = x * x.
 static inline double exactmath_square_rest(double x, double square)
 {
-    uint64_t bits;
-    double high;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= UINT64_C(0xFFFFFFFFF8000000);
-    memcpy(&high, &bits, sizeof high);
+    double high = exactmath_high_part(x);
     return (high * high - square) + (x - high) * (x + high);
+}
+
+// x - root * root in the same way, to 2^-22 of root times a unit in its last place.
+// Requires: 2^-700 < x < 2^700, root = sqrt(x).
+static inline double exactmath_root_remainder(double root, double x)
+{
+    double high = exactmath_high_part(root);
+    return (x - high * high) - (root - high) * (root + high);
 }
 
 // pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions, again without libm
