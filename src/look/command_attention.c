@@ -172,11 +172,12 @@ static bool write_svg(const Attention *attention, const AttentionOptions *option
     return out_file_close(&out, error);
 }
 
-static bool show(LookSession *look, const AttentionOptions *options, Error *error)
+static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
+    const AttentionOptions *options = chosen;
     Attention attention;
     if (!look_forward(look, error) || !attention_read(&attention, look, error)) {
-        return false;
+        return EXIT_FAILED;
     }
     bool ok = options->svg == NULL || write_svg(&attention, options, error);
     if (ok && options->look.json) {
@@ -185,7 +186,7 @@ static bool show(LookSession *look, const AttentionOptions *options, Error *erro
         print_text(&attention);
     }
     attention_free(&attention);
-    return ok;
+    return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 ExitStatus command_attention(int argc, char **argv, Error *error)
@@ -201,16 +202,9 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     const Option own[] = {
         {"svg", OPTION_TEXT, &chosen.svg, 0, 0, "FILE", "draw the maps, too"},
     };
-    LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
-    status = look_open(&look, &chosen.look, error);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    bool ok = show(&look, &chosen, error);
-    look_close(&look);
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    return look_run(&chosen.look, show, &chosen, error);
 }

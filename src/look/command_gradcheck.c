@@ -148,8 +148,9 @@ static bool judge(const GradientCheck *check, const Worst *worst, double toleran
                      name, worst_error(check, worst), tolerance);
 }
 
-static bool gradcheck(LookSession *look, const GradcheckOptions *options, Error *error)
+static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
+    const GradcheckOptions *options = chosen;
     GradientCheck check;
     bool is_watched = isatty(STDERR_FILENO) == 1;
     bool ok = gradient_check_run(&check, look, is_watched ? show_progress : NULL, error);
@@ -157,7 +158,7 @@ static bool gradcheck(LookSession *look, const GradcheckOptions *options, Error 
         clear_progress();
     }
     if (!ok) {
-        return false;
+        return EXIT_FAILED;
     }
     Worst worst = find_worst(&check);
     if (options->look.json) {
@@ -167,7 +168,7 @@ static bool gradcheck(LookSession *look, const GradcheckOptions *options, Error 
     }
     ok = ok && judge(&check, &worst, options->tolerance, error);
     gradient_check_free(&check);
-    return ok;
+    return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 ExitStatus command_gradcheck(int argc, char **argv, Error *error)
@@ -184,16 +185,9 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
         {"tolerance", OPTION_ABOVE, &chosen.tolerance, 0, INFINITY, "X",
          "the largest relative error (default: 1e-6)"},
     };
-    LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
-    status = look_open(&look, &chosen.look, error);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    bool ok = gradcheck(&look, &chosen, error);
-    look_close(&look);
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    return look_run(&chosen.look, show, &chosen, error);
 }

@@ -173,8 +173,9 @@ static bool write_subgraph(const LookSession *look, const GraphOptions *options,
     return ok;
 }
 
-static ExitStatus show(LookSession *look, const GraphOptions *options, Error *error)
+static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
+    const GraphOptions *options = chosen;
     Subgraph subgraph;
     if (!look_forward(look, error) || !look_backward(look, error)) {
         return EXIT_FAILED;
@@ -210,7 +211,6 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
          "dot, svg (needs graphviz) or json (default: dot)"},
         {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
     };
-    LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 5, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
@@ -218,11 +218,5 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
-    status = look_open(&look, &chosen.look, error);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    status = show(&look, &chosen, error);
-    look_close(&look);
-    return status;
+    return look_run(&chosen.look, show, &chosen, error);
 }

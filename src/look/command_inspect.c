@@ -179,6 +179,18 @@ static bool print_json(const LookSession *look, Error *error)
     return ok;
 }
 
+static ExitStatus show(LookSession *look, const void *chosen, Error *error)
+{
+    const LookOptions *options = chosen;
+    bool ok = true;
+    if (options->json) {
+        ok = print_json(look, error);
+    } else {
+        print_text(look);
+    }
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
 ExitStatus command_inspect(int argc, char **argv, Error *error)
 {
     static const LookUsage usage = {
@@ -188,21 +200,9 @@ ExitStatus command_inspect(int argc, char **argv, Error *error)
             "comes about, each matrix, and the pipeline of operations.\n",
     };
     LookOptions options;
-    LookSession look;
     ExitStatus status = look_parse(&options, &usage, NULL, 0, argc, argv, error);
     if (status != EXIT_DONE || options.help) {
         return status;
     }
-    status = look_open(&look, &options, error);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    bool ok = true;
-    if (options.json) {
-        ok = print_json(&look, error);
-    } else {
-        print_text(&look);
-    }
-    look_close(&look);
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    return look_run(&options, show, &options, error);
 }

@@ -142,7 +142,7 @@ ExitStatus command_report(int argc, char **argv, Error *error)
     if (!check_output(&chosen, error) || !check_counts(&chosen, error)) {
         return EXIT_USAGE;
     }
-    status = look_set_up(&look, &chosen.look, error);
+    status = look_open(&look, &chosen.look, error);
     if (status != EXIT_DONE) {
         return status;
     }

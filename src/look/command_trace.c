@@ -260,12 +260,13 @@ static bool print_json(const Trace *trace, Error *error)
     return ok;
 }
 
-static bool trace_text(LookSession *look, const TraceOptions *options, Error *error)
+static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
+    const TraceOptions *options = chosen;
     Trace trace;
     if (!look_forward(look, error) || (options->backward && !look_backward(look, error)) ||
         !trace_alloc(&trace, look, error)) {
-        return false;
+        return EXIT_FAILED;
     }
     trace.has_grad = options->backward;
     trace_read(&trace);
@@ -276,7 +277,7 @@ static bool trace_text(LookSession *look, const TraceOptions *options, Error *er
         print_text(&trace);
     }
     trace_free(&trace);
-    return ok;
+    return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
 ExitStatus command_trace(int argc, char **argv, Error *error)
@@ -292,16 +293,9 @@ ExitStatus command_trace(int argc, char **argv, Error *error)
     const Option own[] = {
         {"backward", OPTION_FLAG, &chosen.backward, 0, 0, NULL, "show the gradients, too"},
     };
-    LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
-    status = look_open(&look, &chosen.look, error);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    bool ok = trace_text(&look, &chosen, error);
-    look_close(&look);
-    return ok ? EXIT_DONE : EXIT_FAILED;
+    return look_run(&chosen.look, show, &chosen, error);
 }

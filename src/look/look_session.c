@@ -301,7 +301,7 @@ static ExitStatus open_parts(LookSession *look, Error *error)
     return options->text_name != NULL ? take_document(look, error) : EXIT_DONE;
 }
 
-ExitStatus look_set_up(LookSession *look, const LookOptions *options, Error *error)
+ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error)
 {
     assert(look != NULL && options != NULL && error != NULL);
     *look = (LookSession){.options = options};
@@ -327,16 +327,6 @@ bool look_train(LookSession *look, double *losses, Error *error)
     return true;
 }
 
-ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error)
-{
-    ExitStatus status = look_set_up(look, options, error);
-    if (status == EXIT_DONE && !look_train(look, NULL, error)) {
-        look_close(look);
-        status = EXIT_FAILED;
-    }
-    return status;
-}
-
 void look_close(LookSession *look)
 {
     assert(look != NULL);
@@ -344,6 +334,18 @@ void look_close(LookSession *look)
     session_close(&look->session);
     checkpoint_free(&look->checkpoint);
     *look = (LookSession){0};
+}
+
+ExitStatus look_run(const LookOptions *options, LookShow *show, const void *chosen, Error *error)
+{
+    LookSession look;
+    ExitStatus status = look_open(&look, options, error);
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    status = look_train(&look, NULL, error) ? show(&look, chosen, error) : EXIT_FAILED;
+    look_close(&look);
+    return status;
 }
 
 bool look_forward(LookSession *look, Error *error)

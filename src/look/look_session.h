@@ -57,16 +57,18 @@ typedef struct LookSession {
     double loss; // once look_forward() has run
 } LookSession;
 
-// Sets up the model and makes the document's tokens, then trains where that was asked for: nobody
-// waits to learn of a letter that is not known.
+// What a command shows of an open session; chosen are the command's options.
+typedef ExitStatus LookShow(LookSession *look, const void *chosen, Error *error);
+
+// Sets up the model and makes the document's tokens, trains where that was asked for, and shows:
+// nobody waits for a training to learn of a letter that is not known.
 // Errors: those of the parts (EXIT_FAILED); a text that does not fit the model (EXIT_USAGE).
-ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error);
+ExitStatus look_run(const LookOptions *options, LookShow *show, const void *chosen, Error *error);
 
 // The same in its parts, for who has something to do before the training, or keeps its losses.
 // Shapes: losses [run.num_steps], or NULL.
-ExitStatus look_set_up(LookSession *look, const LookOptions *options, Error *error);
+ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error);
 bool look_train(LookSession *look, double *losses, Error *error);
-
 void look_close(LookSession *look);
 
 // The document through the model, and back: as engine_forward and engine_backward.
