@@ -1,7 +1,6 @@
 // `microgpt sample`: new names from a checkpoint.
 #include "command.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,12 +37,12 @@ static void print_help(const Option *options)
 
 static bool parse(SampleOptions *chosen, Option *options, int argc, char **argv, Error *error)
 {
+    Option temperature = option_temperature(&chosen->temperature);
+    temperature.help = "low is likely, high is wild (default: 0.5)"; // of what, goes without saying
     const Option all[N_SAMPLE_OPTIONS] = {
         {"load", OPTION_TEXT, &chosen->load, 0, 0, "FILE", "the checkpoint"},
-        {"num-samples", OPTION_COUNT, &chosen->num_samples, 0, OPTION_MAX_COUNT, "N",
-         "names to make up (default: 20)"},
-        {"temperature", OPTION_ABOVE, &chosen->temperature, 0, INFINITY, "X",
-         "low is likely, high is wild (default: 0.5)"},
+        option_num_samples(&chosen->num_samples),
+        temperature,
         {"seed", OPTION_GIVEN_SEED, &chosen->seed, 0, 0, "N", "of new random numbers"},
         {"prompt", OPTION_TEXT, &chosen->prompt, 0, 0, "TEXT", "what every name begins with"},
         {"n-head", OPTION_SIZE, &chosen->n_head, 1, MODEL_MAX_SIZE, "N",

@@ -17,6 +17,28 @@ enum {
     FIRST_OPTION_CODE = 256, // above any character, so that no option has a one-letter form
 };
 
+Option option_num_samples(size_t *num_samples)
+{
+    return (Option){"num-samples",
+                    OPTION_COUNT,
+                    num_samples,
+                    0,
+                    OPTION_MAX_COUNT,
+                    "N",
+                    "names to make up (default: 20)"};
+}
+
+Option option_temperature(double *temperature)
+{
+    return (Option){"temperature",
+                    OPTION_ABOVE,
+                    temperature,
+                    0,
+                    INFINITY,
+                    "X",
+                    "of the sampling: low is likely, high is wild (default: 0.5)"};
+}
+
 Option option_engine(EngineKind *engine)
 {
     return (Option){"engine",
@@ -48,10 +70,8 @@ void options_for_run(RunOptions *run, Option *options)
         {"seed", OPTION_SEED, &run->seed, 0, 0, "N", "of the random numbers (default: 42)"},
         {"num-steps", OPTION_COUNT, &run->num_steps, 0, OPTION_MAX_COUNT, "N",
          "documents to train on (default: 1000)"},
-        {"num-samples", OPTION_COUNT, &run->num_samples, 0, OPTION_MAX_COUNT, "N",
-         "names to make up (default: 20)"},
-        {"temperature", OPTION_ABOVE, &run->temperature, 0, INFINITY, "X",
-         "of the sampling: low is likely, high is wild (default: 0.5)"},
+        option_num_samples(&run->num_samples),
+        option_temperature(&run->temperature),
         {"learning-rate", OPTION_ABOVE, &adam->learning_rate, 0, INFINITY, "X",
          "at the start; falls to 0 (default: 0.01)"},
         {"beta1", OPTION_REAL, &adam->beta1, 0, 1, "X", "decay of Adam's mean (default: 0.85)"},

@@ -63,7 +63,9 @@ bool options_parse_files(int argc, char **argv, const Option *options, size_t n_
 // Errors: n_embd is not divisible by n_head.
 bool options_check_run(const RunOptions *run, Error *error);
 
-// The options --engine and --simd.
+// Options that commands without the others of a run have, too.
+Option option_num_samples(size_t *num_samples);
+Option option_temperature(double *temperature);
 Option option_engine(EngineKind *engine);
 Option option_simd(SimdLevel *simd);
 
