@@ -87,8 +87,6 @@ void options_for_run(RunOptions *run, Option *options)
          "longest context (default: 16)"},
         {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
          "spread of the initial parameters (default: 0.08)"},
-        option_engine(&run->engine),
-        option_simd(&run->simd),
     };
     _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
     memcpy(options, all, sizeof all);

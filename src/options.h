@@ -42,10 +42,11 @@ typedef struct Option {
 #define OPTION_MAX_COUNT 1e15
 
 enum {
-    N_RUN_OPTIONS = 16,
+    N_RUN_OPTIONS = 14,
 };
 
-// The options that every training command has, to be written into run.
+// The options that every training command has, to be written into run: all but the engine and its
+// kernels, which are not everywhere to be chosen.
 // Shapes: options [N_RUN_OPTIONS].
 void options_for_run(RunOptions *run, Option *options);
 

@@ -7,7 +7,7 @@
 #include "options.h"
 
 enum {
-    N_OWN_OPTIONS = 6,
+    N_OWN_OPTIONS = 8,
     MAX_TRAINING_OPTIONS = N_RUN_OPTIONS + N_OWN_OPTIONS,
 };
 
@@ -21,6 +21,8 @@ static bool is_of_sampling(const char *name)
 static size_t list_options(TrainingOptions *chosen, bool samples, Option *options)
 {
     const Option own[N_OWN_OPTIONS] = {
+        option_engine(&chosen->run.engine),
+        option_simd(&chosen->run.simd),
         {"log", OPTION_TEXT, &chosen->run.log, 0, 0, "FILE",
          "write one line a step, tab-separated"},
         {"save", OPTION_TEXT, &chosen->save, 0, 0, "FILE", "write a checkpoint at the end"},

@@ -371,6 +371,22 @@ START_TEST(help_names_every_command)
 }
 END_TEST
 
+// They write the scalar engine's graph, or run both.
+static const char *const without_engine[] = {"nodes", "bench", "crosscheck"};
+
+START_TEST(an_engine_is_an_option_only_where_there_is_a_choice)
+{
+    char text[80];
+    snprintf(text, sizeof text, "%s --engine scalar", without_engine[_i]);
+    run(text);
+    assert_refused(2, "--engine", "no such option");
+    snprintf(text, sizeof text, "%s --help", without_engine[_i]);
+    run(text);
+    assert_done();
+    ck_assert_ptr_null(strstr(p.out, "--engine"));
+}
+END_TEST
+
 START_TEST(crosscheck_says_what_is_equal)
 {
     run("crosscheck " QUICK " --steps 3 --num-samples 2");
@@ -1116,6 +1132,8 @@ static TCase *command_line_case(void)
     tcase_add_loop_test(tcase, values_at_the_edge_are_good, 0, COUNT(good_arguments));
     tcase_add_loop_test(tcase, help_names_every_option, 0, COUNT(helps));
     tcase_add_loop_test(tcase, help_names_every_command, 0, COUNT(command_names));
+    tcase_add_loop_test(tcase, an_engine_is_an_option_only_where_there_is_a_choice, 0,
+                        COUNT(without_engine));
     tcase_add_test(tcase, crosscheck_says_what_is_equal);
     tcase_add_test(tcase, bench_has_a_line_for_each_engine);
     tcase_add_test(tcase, version_is_one_line);

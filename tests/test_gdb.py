@@ -393,7 +393,7 @@ with open("all.json", "w") as file:
 
 def read_dump(setup):
     dump_file = os.path.join(setup.work, "nodes.txt")
-    command = [setup.program("microgpt"), "nodes", "--step", "1", "--names", "--engine", "scalar"]
+    command = [setup.program("microgpt"), "nodes", "--step", "1", "--names"]
     subprocess.run(command + ["--output", dump_file], check=True)
     return Dump(Path(dump_file).read_text(encoding="utf-8"))
 

@@ -63,18 +63,19 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
     RunOptions run = run_options_default();
     size_t n_steps = 0;
     bool help = false;
-    Option options[N_RUN_OPTIONS + 2] = {
+    Option options[N_RUN_OPTIONS + 3] = {
         {"steps", OPTION_COUNT, &n_steps, 1, OPTION_MAX_COUNT, "N",
          "how many to check (default: --num-steps)"},
         option_help(&help),
     };
     options_for_run(&run, options + 2);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 2, error) ||
+    options[N_RUN_OPTIONS + 2] = option_simd(&run.simd);
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 3, error) ||
         !options_check_run(&run, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 2);
+        print_help(options, N_RUN_OPTIONS + 3);
         return EXIT_DONE;
     }
     n_steps = n_steps > 0 ? n_steps : run.num_steps;

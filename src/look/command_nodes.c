@@ -62,9 +62,6 @@ static bool check_options(const NodesOptions *options, Error *error)
     if (!options_check_run(&options->run, error)) {
         return false;
     }
-    if (options->run.engine != ENGINE_SCALAR) {
-        return error_set(error, "--engine: only the scalar engine has nodes; leave the option out");
-    }
     if (options->step == 0) {
         return error_set(error, "--step: say which step's graph to write, from 1 on");
     }
@@ -81,7 +78,7 @@ static bool check_options(const NodesOptions *options, Error *error)
 ExitStatus command_nodes(int argc, char **argv, Error *error)
 {
     NodesOptions chosen = {.run = run_options_default()};
-    Option options[N_RUN_OPTIONS + 5] = {
+    Option options[N_RUN_OPTIONS + 6] = {
         {"step", OPTION_COUNT, &chosen.step, 1, OPTION_MAX_COUNT, "K", "whose graph to write"},
         {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
         {"names", OPTION_FLAG, &chosen.names, 0, 0, NULL, "add two columns: operation and path"},
@@ -90,11 +87,12 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
         option_help(&chosen.help),
     };
     options_for_run(&chosen.run, options + 5);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 5, error)) {
+    options[N_RUN_OPTIONS + 5] = option_simd(&chosen.run.simd);
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 6, error)) {
         return EXIT_USAGE;
     }
     if (chosen.help) {
-        print_help(options, N_RUN_OPTIONS + 5);
+        print_help(options, N_RUN_OPTIONS + 6);
         return EXIT_DONE;
     }
     if (!check_options(&chosen, error)) {

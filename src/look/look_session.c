@@ -16,12 +16,6 @@ static bool is_of_sampling(const char *name)
     return strcmp(name, "num-samples") == 0 || strcmp(name, "temperature") == 0;
 }
 
-// What would take the graph away.
-static bool is_of_engine(const char *name)
-{
-    return strcmp(name, "engine") == 0 || strcmp(name, "simd") == 0;
-}
-
 // The options of a run that a checkpoint leaves to be said: which data a document is taken from,
 // what another program's file has no word for, and how names are made up.
 static bool is_free_with_load(const char *name)
@@ -31,7 +25,7 @@ static bool is_free_with_load(const char *name)
 
 static bool is_offered(const LookOptions *look, const LookUsage *usage, const char *name)
 {
-    return !is_of_engine(name) && (usage->is_report || !is_of_sampling(name)) &&
+    return (usage->is_report || !is_of_sampling(name)) &&
            (look->load == NULL || is_free_with_load(name));
 }
 

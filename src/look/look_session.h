@@ -25,7 +25,7 @@ typedef struct LookOptions {
 } LookOptions;
 
 enum {
-    N_LOOK_OPTIONS = N_RUN_OPTIONS + 2, // at least two of a run's are left out, four are added
+    N_LOOK_OPTIONS = N_RUN_OPTIONS + 4, // --text, --load, --json and --help are added
 };
 
 // What a command is called with.
