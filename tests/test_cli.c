@@ -409,6 +409,8 @@ START_TEST(bench_has_a_line_for_each_engine)
     const char *start = "{\"documents\": 2, \"samples\": 2, \"variants\": [{\"name\": \"scalar\", ";
     ck_assert_msg(strncmp(p.out, start, strlen(start)) == 0, "%s", p.out);
     ck_assert_str_eq(p.out + p.out_size - 4, "}]}\n");
+    run("bench --simd none"); // it has a line for each level, too
+    assert_refused(2, "--simd", "no such option");
     run("bench " QUICK " --init-std 1e200");
     assert_failed(1, "step 1", "not a finite number");
 }

@@ -336,7 +336,7 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
 {
     Bench bench = {.run = run_options_default(), .n_documents = 1000, .n_samples = 500};
     bool help = false;
-    Option options[N_RUN_OPTIONS + 5] = {
+    Option options[N_RUN_OPTIONS + 4] = {
         {"documents", OPTION_COUNT, &bench.n_documents, 1, 1e7, "N",
          "how many to time in phases, and as many as a whole (default: 1000)"},
         {"samples", OPTION_COUNT, &bench.n_samples, 1, 1e7, "N", "how many to time (default: 500)"},
@@ -344,13 +344,12 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
         option_help(&help),
     };
     options_for_run(&bench.run, options + 4);
-    options[N_RUN_OPTIONS + 4] = option_simd(&bench.run.simd);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 5, error) ||
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 4, error) ||
         !options_check_run(&bench.run, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 5);
+        print_help(options, N_RUN_OPTIONS + 4);
         return EXIT_DONE;
     }
     return bench_run(&bench, error);
