@@ -1,8 +1,10 @@
-// What all test programs share: doubles compared by their bits, and a main() in one line.
+// What all test programs share: doubles compared by their bits, whether to be quick, and a main()
+// in one line.
 #ifndef MICROGPT_CHECK_MORE_H
 #define MICROGPT_CHECK_MORE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,12 @@ static inline void assert_same_doubles(const double *actual, const double *expec
                          actual[i], expected[i], expected[i]);
         }
     }
+}
+
+// Whether to do a part only: all is slow under valgrind.
+static inline bool is_quick(void)
+{
+    return getenv("MICROGPT_QUICK_TESTS") != NULL;
 }
 
 // Runs the suite and returns what main() returns.

@@ -18,11 +18,6 @@ typedef struct State {
     double v[N_MAX];
 } State;
 
-static bool is_quick(void)
-{
-    return getenv("MICROGPT_QUICK_TESTS") != NULL; // under valgrind
-}
-
 // Through a pointer that the compiler must read, so that it cannot replace the call.
 static double (*volatile libm_pow)(double, double) = pow;
 

@@ -295,7 +295,7 @@ START_TEST(a_long_run_goes_on_from_20_places)
         return;
     }
     RunOptions options = run_options_default();
-    size_t distance = getenv("MICROGPT_QUICK_TESTS") != NULL ? 2 : options.num_steps / N_PLACES;
+    size_t distance = is_quick() ? 2 : options.num_steps / N_PLACES;
     options.engine = before;
     Session session;
     open_session(&session, &options);

@@ -55,7 +55,7 @@ static void draw_cases(void)
 // Fewer where each takes long, as in valgrind.
 static int n_cases(int n)
 {
-    return getenv("MICROGPT_QUICK_TESTS") == NULL ? n : 1 + n / 20;
+    return is_quick() ? 1 + n / 20 : n;
 }
 
 static int draw_between(int least, int most)

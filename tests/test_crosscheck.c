@@ -21,11 +21,6 @@ enum {
     MOST_TEXT = 1 << 14,
 };
 
-static bool is_quick(void)
-{
-    return getenv("MICROGPT_QUICK_TESTS") != NULL;
-}
-
 // A scalar run, and the same run on the tensor engine at every level there is.
 typedef struct Check {
     Lockstep lockstep;

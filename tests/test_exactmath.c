@@ -181,8 +181,7 @@ static uint64_t n_inputs(void)
 {
     const char *text = getenv("MICROGPT_INPUTS");
     if (text == NULL) {
-        bool is_quick = margin_is_right && getenv("MICROGPT_QUICK_TESTS") != NULL;
-        return is_quick ? N_INPUTS / 20 : N_INPUTS;
+        return margin_is_right && is_quick() ? N_INPUTS / 20 : N_INPUTS;
     }
     char *end;
     errno = 0;

@@ -281,7 +281,7 @@ START_TEST(all_parameters_of_the_model_have_the_slope_of_their_gradient)
 {
     static ModelCheck check;
     char name[MODEL_NAME_BYTES];
-    size_t stride = getenv("MICROGPT_QUICK_TESTS") != NULL ? 101 : 1; // under valgrind
+    size_t stride = is_quick() ? 101 : 1;
     open_check(&check);
     const Model *model = &check.session.model;
     for (int i = 0; i < model->n_matrices; i++) {

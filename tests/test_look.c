@@ -1155,7 +1155,7 @@ END_TEST
 // The promise for the model as it is, with a short text: each position costs its time.
 START_TEST(the_default_model_is_within_1e_6)
 {
-    if (getenv("MICROGPT_QUICK_TESTS") != NULL) {
+    if (is_quick()) {
         return;
     }
     run("gradcheck --text a");

@@ -372,7 +372,7 @@ static void check_attention(InputKind kind)
 // Runs a check on every kind of inputs; _i is the kind.
 static void check_rounds(void (*check)(InputKind), int kind)
 {
-    int n_rounds = getenv("MICROGPT_QUICK_TESTS") != NULL ? N_ROUNDS / 20 : N_ROUNDS;
+    int n_rounds = is_quick() ? N_ROUNDS / 20 : N_ROUNDS;
     random_start((uint64_t)kind);
     graph_init(&graph);
     GraphMark empty = graph_mark(&graph);

@@ -29,12 +29,6 @@
 #define WITH_ADDRESS_SANITIZER 0
 #endif
 
-// Set this where all is slow, as under valgrind.
-static bool is_quick(void)
-{
-    return getenv("MICROGPT_QUICK_TESTS") != NULL;
-}
-
 // What all tests start with: a graph of two leaves.
 static Graph graph;
 static Graph *const g = &graph;
