@@ -4,6 +4,7 @@
 #define MICROGPT_CHECK_MORE_H
 
 #include <check.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -14,6 +15,12 @@ static inline uint64_t double_bits(double x)
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
+}
+
+// Equal as bits, or both not a number (whose sign is nobody's business).
+static inline bool same_number(double a, double b)
+{
+    return double_bits(a) == double_bits(b) || (isnan(a) && isnan(b));
 }
 
 // Fails unless both are the same double: 0.0 and -0.0 differ, a nan equals itself.

@@ -37,14 +37,11 @@ static bool update_plainly(State *s, const double *g, size_t n, const AdamStep *
     return finite;
 }
 
-// Equal as bits, or both not a number.
 static void assert_same_numbers(const double *actual, const double *expected, size_t n,
                                 const char *what, const char *where)
 {
     for (size_t i = 0; i < n; i++) {
-        bool same = double_bits(actual[i]) == double_bits(expected[i]) ||
-                    (isnan(actual[i]) && isnan(expected[i]));
-        if (!same) {
+        if (!same_number(actual[i], expected[i])) {
             ck_abort_msg("%s: %s[%zu] of %zu is %a, expected %a", where, what, i, n, actual[i],
                          expected[i]);
         }

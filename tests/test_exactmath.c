@@ -120,12 +120,6 @@ static double input(ExactFunction function)
     }
 }
 
-// Equal as bits, or both not a number (libm's sign of a nan is nobody's business).
-static bool same(double a, double b)
-{
-    return double_bits(a) == double_bits(b) || (isnan(a) && isnan(b));
-}
-
 // The functions of single numbers, where there is one. Returns false where there is none.
 static bool apply_single(ExactFunction function, const double *x, double *y, size_t n)
 {
@@ -144,7 +138,7 @@ static uint64_t count_wrong(const char *kernel, ExactFunction function, const do
 {
     uint64_t n_wrong = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!same(y[i], right[i])) {
+        if (!same_number(y[i], right[i])) {
             n_wrong++;
             ck_assert_msg(!margin_is_right, "%s, %s of %a is %a, libm's is %a", kernel,
                           function_names[function], x[i], y[i], right[i]);

@@ -89,10 +89,9 @@ static void run_backward(Value *loss)
     ck_assert_msg(value_backward(&graph, loss, &error), "%s", error.message);
 }
 
-// Equal as bits, or both not a number (whose sign is nobody's business).
 static void assert_same(double actual, double expected, const char *what, size_t i)
 {
-    if (double_bits(actual) != double_bits(expected) && !(isnan(actual) && isnan(expected))) {
+    if (!same_number(actual, expected)) {
         ck_abort_msg("%s[%zu] is %a, the graph's is %a", what, i, actual, expected);
     }
 }
