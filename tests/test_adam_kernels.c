@@ -18,6 +18,10 @@ typedef struct State {
     double v[N_MAX];
 } State;
 
+// microgpt.py's settings.
+static const AdamConfig usual_config = {
+    .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
+
 // Through a pointer that the compiler must read, so that it cannot replace the call.
 static double (*volatile libm_pow)(double, double) = pow;
 
@@ -161,8 +165,6 @@ END_TEST
 START_TEST(a_long_run_follows_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
-    static const AdamConfig config = {
-        .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
     enum {
         N = 5 * MOST_LANES,
         N_STEPS = 6000
@@ -180,7 +182,7 @@ START_TEST(a_long_run_follows_the_formula)
             bool is_rare = i % 2 == 1 && step > 0;
             g[i] = is_rare ? 0.0 : random_gradient(GRADIENTS_USUAL);
         }
-        AdamStep numbers = adam_step_numbers(&config, step, N_STEPS);
+        AdamStep numbers = adam_step_numbers(&usual_config, step, N_STEPS);
         update_both(level, &actual, &expected, g, N, &numbers, where);
     }
 }
@@ -200,9 +202,7 @@ enum {
 START_TEST(numbers_at_the_edges_follow_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
-    static const AdamConfig config = {
-        .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
-    AdamStep numbers = adam_step_numbers(&config, 3, 10);
+    AdamStep numbers = adam_step_numbers(&usual_config, 3, 10);
     for (size_t i = 0; i < N_EDGES * N_EDGES * N_EDGES && simd_has(level); i++) {
         State expected = {{0}, {0}, {0}};
         State actual;
@@ -296,8 +296,6 @@ END_TEST
 START_TEST(every_length_is_updated_and_nothing_behind_it)
 {
     SimdLevel level = (SimdLevel)_i;
-    static const AdamConfig config = {
-        .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
     random_start(5);
     for (size_t n = 0; n <= 20 * MOST_LANES && simd_has(level); n++) {
         State expected;
@@ -309,7 +307,7 @@ START_TEST(every_length_is_updated_and_nothing_behind_it)
         start_state(&expected);
         actual = expected;
         for (size_t step = 0; step < 3; step++) {
-            AdamStep numbers = adam_step_numbers(&config, step, 3);
+            AdamStep numbers = adam_step_numbers(&usual_config, step, 3);
             update_both(level, &actual, &expected, g, n, &numbers, simd_name(level));
         }
         ck_assert_int_eq(memcmp(&actual, &expected, sizeof actual), 0); // all N_MAX of them
@@ -322,9 +320,7 @@ START_TEST(a_square_that_is_not_finite_is_noticed)
 {
     SimdLevel level = (SimdLevel)_i;
     static const double bad[] = {NAN, INFINITY, -INFINITY, 0x1p512, -0x1.7p600, 0x1.fp511};
-    static const AdamConfig config = {
-        .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
-    AdamStep numbers = adam_step_numbers(&config, 0, 1000);
+    AdamStep numbers = adam_step_numbers(&usual_config, 0, 1000);
     const size_t n = 9 * MOST_LANES + 3;
     for (size_t i = 0; i < n * 6 && simd_has(level); i++) {
         State state = {{0}, {0}, {0}};
