@@ -227,4 +227,18 @@ static inline void edit_header(Parts *parts, const char *from, const char *to)
     splice_header(parts, (size_t)(place - parts->header), strlen(from), to);
 }
 
+// Makes "foreign" of the matrices in "good" with this header, as another program would keep them:
+// without the moments, and without a CRC.
+static inline void write_foreign(const char *header)
+{
+    Parts parts = read_parts("good");
+    free(parts.header);
+    parts.header = strdup(header);
+    must(parts.header != NULL, "memory");
+    parts.header_size = strlen(header);
+    parts.data_size /= 3;
+    write_parts("foreign", &parts);
+    free_parts(&parts);
+}
+
 #endif

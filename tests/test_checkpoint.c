@@ -680,18 +680,6 @@ END_TEST
 
 // ---- other programs' files ----
 
-// Makes "foreign" of the good checkpoint's matrices with this header.
-static void write_foreign(const char *header)
-{
-    Parts parts = read_parts("good");
-    free(parts.header);
-    parts.header = strdup(header);
-    parts.header_size = strlen(header);
-    parts.data_size /= 3;
-    write_parts("foreign", &parts);
-    free_parts(&parts);
-}
-
 #define TENSOR(name, shape, offsets)                                                               \
     "\"" name "\":{\"dtype\":\"F64\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
