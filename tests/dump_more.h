@@ -1,5 +1,6 @@
-// What the tests of dumps share: texts as files, the graph of a small model as a dump, and ways to
-// change a dump as a port with a mistake would have written it.
+// What the tests of dumps share: texts as files, the graph of a small model as a dump, ways to
+// change a dump as a port with a mistake would have written it, and random numbers to choose them
+// by.
 #ifndef MICROGPT_DUMP_MORE_H
 #define MICROGPT_DUMP_MORE_H
 
@@ -127,6 +128,15 @@ static inline uint32_t find_node(const NodeDump *dump, const char *path)
     }
     ck_abort_msg("no node has the path %s", path);
     return 0;
+}
+
+// A generator of its own, so that a failure comes back: xorshift.
+static inline uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
 }
 
 #endif

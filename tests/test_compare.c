@@ -1000,15 +1000,6 @@ START_TEST(what_cannot_be_paired_is_refused)
 }
 END_TEST
 
-// A generator of its own, so that a failure comes back: xorshift.
-static uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
 // Whatever two dumps say, both reports come to an end; a sanitizer watches.
 START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
 {

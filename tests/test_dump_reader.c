@@ -351,15 +351,6 @@ START_TEST(what_is_no_file_is_refused)
 }
 END_TEST
 
-// A generator of its own, so that a failure comes back: xorshift.
-static uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
 // Changes a few bytes, or drops or doubles a piece. Returns the new length.
 static size_t mutate(char *bytes, size_t n, uint32_t *state)
 {
