@@ -3,28 +3,21 @@
 //
 // All tests run in an empty directory of their own, in which setup() writes a small file `data`.
 #include <check.h>
-#include <ctype.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "check_more.h"
-#include "run_program.h"
+#include "cli_more.h"
 
 // Six documents, 15 letters, all that a text file may have: ends of lines of Unix and of Windows, a
 // blank line, white space around a name, letters of two and three bytes, no newline at the end.
 static const char DATA[] = "anna\nbob\r\ncarla\n\n  dora\t\nJ\u00fcrgen\n\u674e\u5c0f\u9f99";
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
-
 // A model that trains in a millisecond.
 #define QUICK "--data data --num-steps 2 --num-samples 2 --n-embd 4 --n-head 2"
 
 static const rlim_t MEGABYTE = 1 << 20;
-
-static char directory[] = "/tmp/microgpt_cli_XXXXXX";
-static Program p; // the program under test, as new for each test
 
 // A sanitizer or valgrind needs more addresses than any limit that a test would set.
 static bool memory_can_be_limited(void)
@@ -43,19 +36,6 @@ static bool memory_can_be_limited(void)
 static void limit_memory(rlim_t bytes)
 {
     p.address_space = memory_can_be_limited() ? bytes : 0;
-}
-
-static void write_bytes(const char *path, const char *bytes, size_t size)
-{
-    FILE *file = fopen(path, "w");
-    ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
-    ck_assert_uint_eq(fwrite(bytes, 1, size, file), size);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static void write_text(const char *path, const char *text)
-{
-    write_bytes(path, text, strlen(text));
 }
 
 // A file of zero bytes that takes no room on the disk. Returns false where that is not possible.
@@ -79,29 +59,11 @@ static void assert_file_is(const char *path, const char *expected)
     ck_assert_str_eq(text, expected);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    return walk->level > 0 ? remove(path) : 0;
-}
-
-static void empty_directory(void)
-{
-    nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void setup(void)
 {
-    const char *path = p.path;
-    p = (Program){.path = path};
+    renew_program();
     empty_directory();
     write_text("data", DATA);
-}
-
-static void run(const char *arguments)
-{
-    run_program(&p, arguments);
 }
 
 static void run_option(const char *name, const char *value)
@@ -109,39 +71,6 @@ static void run_option(const char *name, const char *value)
     char option[64];
     snprintf(option, sizeof option, "--%s", name);
     run_program_args(&p, (char *[]){NULL, option, (char *)value, NULL});
-}
-
-static void assert_done(void)
-{
-    ck_assert_msg(p.status == 0, "status %d: %s", p.status, p.err);
-    ck_assert_str_eq(p.err, "");
-}
-
-// One line, of printable characters only, that starts with the name of the program.
-static void assert_one_line(const char *text, size_t size)
-{
-    ck_assert_msg(strncmp(text, "microgpt: ", 10) == 0, "not a message: '%s'", text);
-    ck_assert_uint_eq(strlen(text), size);
-    for (size_t i = 0; i + 1 < size; i++) {
-        ck_assert_msg(!iscntrl((unsigned char)text[i]), "a control character in '%s'", text);
-    }
-    ck_assert_msg(text[size - 1] == '\n', "no end of the line: '%s'", text);
-}
-
-// Ended with this status and one line on standard error that says both.
-static void assert_failed(int status, const char *named, const char *why)
-{
-    ck_assert_msg(p.status == status, "status %d, expected %d: %s", p.status, status, p.err);
-    assert_one_line(p.err, p.err_size);
-    ck_assert_msg(strstr(p.err, named) != NULL, "'%s' is not in: %s", named, p.err);
-    ck_assert_msg(strstr(p.err, why) != NULL, "'%s' is not in: %s", why, p.err);
-}
-
-// The same, before anything was printed.
-static void assert_refused(int status, const char *named, const char *why)
-{
-    assert_failed(status, named, why);
-    ck_assert_str_eq(p.out, "");
 }
 
 // ---- the command line ----
@@ -1210,14 +1139,7 @@ static TCase *log_case(void)
 
 int main(int argc, char **argv)
 {
-    p.path = argc == 2 ? realpath(argv[1], NULL) : NULL;
-    if (p.path == NULL) {
-        fprintf(stderr, "usage: %s PROGRAM\n", argv[0]);
-        return EXIT_FAILURE;
-    }
-    // Others may enter the directory: one test runs the program as nobody.
-    if (mkdtemp(directory) == NULL || chmod(directory, 0755) != 0 || chdir(directory) != 0) {
-        perror(directory);
+    if (!find_program(argc, argv) || !enter_directory()) {
         return EXIT_FAILURE;
     }
     Suite *suite = suite_create("cli");
@@ -1228,8 +1150,6 @@ int main(int argc, char **argv)
     add_case(suite, run_case());
     add_case(suite, log_case());
     int status = run_suite(suite);
-    empty_directory();
-    rmdir(directory);
-    free((char *)p.path);
+    leave_directory();
     return status;
 }

@@ -9,7 +9,7 @@
 
 #include "check_more.h"
 #include "checkpoint_more.h"
-#include "run_program.h"
+#include "cli_more.h"
 
 // A model that trains in a millisecond, its options apart from those of a training.
 #define MODEL "--n-embd 4 --n-head 2 --block-size 6"
@@ -22,35 +22,11 @@ enum {
 };
 
 static char folder[FOLDER_BYTES];
-static char program_path[4096];
-static Program p; // the program under test, as new for each test
-
-static void run(const char *arguments)
-{
-    run_program(&p, arguments);
-}
-
-static void assert_done(void)
-{
-    ck_assert_msg(p.status == 0, "status %d: %s", p.status, p.err);
-    ck_assert_str_eq(p.err, ""); // no progress where there is no terminal
-}
-
-// Ended with this status and one line that says both; nothing was printed before.
-static void assert_refused(int status, const char *named, const char *why)
-{
-    ck_assert_msg(p.status == status, "status %d, expected %d: %s", p.status, status, p.err);
-    ck_assert_msg(strncmp(p.err, "microgpt: ", 10) == 0, "%s", p.err);
-    ck_assert_ptr_eq(strchr(p.err, '\n'), p.err + p.err_size - 1);
-    ck_assert_msg(strstr(p.err, named) != NULL, "'%s' is not in: %s", named, p.err);
-    ck_assert_msg(strstr(p.err, why) != NULL, "'%s' is not in: %s", why, p.err);
-    ck_assert_str_eq(p.out, "");
-}
 
 static void setup(void)
 {
     enter_folder(folder);
-    p = (Program){.path = program_path};
+    renew_program();
     run("train " QUICK " --save good");
     assert_done();
 }
@@ -389,7 +365,7 @@ static void run_on_terminal(const char *arguments, const char *out_path, char *t
     if (pid == 0) {
         char command[8192];
         const char *name = ptsname(terminal);
-        snprintf(command, sizeof command, "exec %s %s >%s 2>%s", program_path, arguments,
+        snprintf(command, sizeof command, "exec %s %s >%s 2>%s", p.path, arguments,
                  out_path != NULL ? out_path : name, name);
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(RUN_CANNOT_EXECUTE);
@@ -441,8 +417,7 @@ static TCase *new_tcase(Suite *suite, const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2 || realpath(argv[1], program_path) == NULL) {
-        fprintf(stderr, "usage: %s PROGRAM\n", argv[0]);
+    if (!find_program(argc, argv)) {
         return EXIT_FAILURE;
     }
     Suite *suite = suite_create("cli of checkpoints");

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "check_more.h"
-#include "run_program.h"
+#include "cli_more.h"
 
 // The first of these after the shuffle has letters of one to four bytes, one twice.
 static const char DATA[] = "b\u00fc\u674e\U0001f600\u00fc\n";
@@ -32,11 +32,6 @@ enum {
     MAX_PATH = 80,
     COLUMNS = 80,
 };
-
-#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
-
-static char directory[] = "/tmp/microgpt_look_XXXXXX";
-static Program p; // the program under test, as new for each test
 
 // ---- the node dump ----
 
@@ -108,32 +103,12 @@ static const DumpNode *__attribute__((format(printf, 1, 2))) node_at(const char 
 
 // ---- running ----
 
-static void write_text(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
-    fputs(text, file);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static void assert_done(void)
-{
-    ck_assert_msg(p.status == 0, "status %d: %s", p.status, p.err);
-    ck_assert_str_eq(p.err, "");
-}
-
-static void run(const char *arguments)
-{
-    run_program(&p, arguments);
-}
-
 static void setup(void)
 {
-    const char *path = p.path;
-    p = (Program){.path = path};
+    renew_program();
+    empty_directory();
     unsetenv("NO_COLOR");
     unsetenv("LC_ALL");
-    unlink("out");
     write_text("data", DATA);
 }
 
@@ -144,16 +119,6 @@ static void make_dump(void)
     run("nodes --step 1 --names --output dump " SMALL);
     assert_done();
     read_dump("dump");
-}
-
-// Ended with this status and one line on standard error that says both.
-static void assert_failed(int status, const char *named, const char *why)
-{
-    ck_assert_msg(p.status == status, "status %d, expected %d: %s", p.status, status, p.err);
-    ck_assert_msg(strncmp(p.err, "microgpt: ", 10) == 0, "not a message: %s", p.err);
-    ck_assert_ptr_eq(strchr(p.err, '\n'), p.err + p.err_size - 1);
-    ck_assert_msg(strstr(p.err, named) != NULL, "'%s' is not in: %s", named, p.err);
-    ck_assert_msg(strstr(p.err, why) != NULL, "'%s' is not in: %s", why, p.err);
 }
 
 // Standard output has this in it. (A message of Check has an end: nothing long is said in it.)
@@ -1223,26 +1188,12 @@ static void add_tests(Suite *suite)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: test_look PROGRAM\n");
-        return EXIT_FAILURE;
-    }
-    p.path = realpath(argv[1], NULL);
-    if (p.path == NULL || mkdtemp(directory) == NULL || chdir(directory) != 0) {
-        perror(directory);
+    if (!find_program(argc, argv) || !enter_directory()) {
         return EXIT_FAILURE;
     }
     Suite *suite = suite_create("look");
     add_tests(suite);
     int status = run_suite(suite);
-    static const char *const left[] = {"data", "dump",    "out",    "checkpoint",
-                                       "long", "foreign", "bin/dot"};
-    for (int i = 0; i < COUNT(left); i++) {
-        unlink(left[i]);
-    }
-    rmdir("bin");
-    if (chdir("/") != 0 || rmdir(directory) != 0) {
-        perror(directory);
-    }
+    leave_directory();
     return status;
 }

@@ -7,13 +7,11 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include "check_more.h"
-#include "run_program.h"
+#include "cli_more.h"
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
 #define NARROW "--data data --n-layer 2 --n-embd 4 --n-head 2"
 #define SMALL NARROW " --block-size 8"
 
@@ -23,45 +21,13 @@ enum {
     MAX_NODES = 20000,
 };
 
-static char directory[] = "/tmp/microgpt_report_XXXXXX";
-static Program p; // the program under test, as new for each test
 static char page[MAX_PAGE + 2];
 static size_t page_size;
 
-static void write_text(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    ck_assert_msg(file != NULL, "%s: %s", path, strerror(errno));
-    fputs(text, file);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
-static void run(const char *arguments)
-{
-    run_program(&p, arguments);
-}
-
-static void assert_done(void)
-{
-    ck_assert_msg(p.status == 0, "status %d: %s", p.status, p.err);
-    ck_assert_str_eq(p.err, "");
-}
-
-static void assert_failed(int status, const char *named, const char *why)
-{
-    ck_assert_msg(p.status == status, "status %d, expected %d: %s", p.status, status, p.err);
-    ck_assert_msg(strncmp(p.err, "microgpt: ", 10) == 0, "not a message: %s", p.err);
-    ck_assert_ptr_eq(strchr(p.err, '\n'), p.err + p.err_size - 1);
-    ck_assert_msg(strstr(p.err, named) != NULL, "'%s' is not in: %s", named, p.err);
-    ck_assert_msg(strstr(p.err, why) != NULL, "'%s' is not in: %s", why, p.err);
-    ck_assert_str_eq(p.out, "");
-}
-
 static void setup(void)
 {
-    const char *path = p.path;
-    p = (Program){.path = path};
-    unlink("page");
+    renew_program();
+    empty_directory();
     write_text("data", "anna\nbob\nada\nnoa\ndonna\n");
 }
 
@@ -508,7 +474,7 @@ START_TEST(a_failure_is_one_line_and_the_old_page_stays)
     assert_done();
     write_text("page", OLD);
     run(c->arguments);
-    assert_failed(c->status, c->named, c->why);
+    assert_refused(c->status, c->named, c->why);
     read_page("page");
     ck_assert_str_eq(page, OLD);
     ck_assert_int_eq(glob(".microgpt-save-*", 0, NULL, &left), GLOB_NOMATCH);
@@ -522,7 +488,7 @@ START_TEST(a_page_that_cannot_be_written_leaves_the_old_one)
     write_text("page", OLD);
     p.file_size = 10000;
     run("report --output page --num-steps 1 " SMALL);
-    assert_failed(1, "page", "cannot be saved");
+    assert_refused(1, "page", "cannot be saved");
     read_page("page");
     ck_assert_str_eq(page, OLD);
     ck_assert_int_eq(glob(".microgpt-save-*", 0, NULL, &left), GLOB_NOMATCH);
@@ -562,24 +528,12 @@ static void add_tests(Suite *suite)
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: test_report PROGRAM\n");
-        return EXIT_FAILURE;
-    }
-    p.path = realpath(argv[1], NULL);
-    if (p.path == NULL || mkdtemp(directory) == NULL || chdir(directory) != 0) {
-        perror(directory);
+    if (!find_program(argc, argv) || !enter_directory()) {
         return EXIT_FAILURE;
     }
     Suite *suite = suite_create("report");
     add_tests(suite);
     int status = run_suite(suite);
-    static const char *const left[] = {"data", "page", "log", "dump", "checkpoint", "good"};
-    for (int i = 0; i < COUNT(left); i++) {
-        unlink(left[i]);
-    }
-    if (chdir("/") != 0 || rmdir(directory) != 0) {
-        perror(directory);
-    }
+    leave_directory();
     return status;
 }
