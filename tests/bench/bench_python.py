@@ -4,9 +4,9 @@
     bench_python.py PROGRAM SOURCE DATA [OPTION ...]
 
 SOURCE is a microgpt.py: it runs untouched, in a folder of its own where DATA is its input.txt, with
-the OPTIONs, until it has printed the progress of some 20 steps. Before and after that the program
+the OPTIONs, until it has printed the progress of some 100 steps. Before and after that the program
 measures itself (`PROGRAM bench`), so that a machine that becomes faster or slower meanwhile shows.
-All numbers are medians over documents: the program's over 2,000, Python's over its first ones.
+All numbers are medians over documents: the program's over 1,000, Python's over its first ones.
 """
 
 import json
@@ -19,8 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-N_STEPS = 21  # the first one is a warm-up
-N_DOCUMENTS = 2000
+N_STEPS = 101  # the first one is a warm-up
+N_DOCUMENTS = 1000
 
 
 class UserError(Exception):
