@@ -410,8 +410,10 @@ def test_nodes(setup):
         session_arguments(setup, "microgpt"),
         ["goto scalar_gpt_store_grads", "source " + script, *whys],
     )
-    with open(os.path.join(setup.work, "all.json"), encoding="utf-8") as file:
-        seen = json.load(file)
+    all_file = Path(setup.work, "all.json")
+    if not all_file.exists():
+        raise Failure("gdb did not write %s:\n%s" % (all_file.name, "\n".join(outputs[:2])))
+    seen = json.loads(all_file.read_text(encoding="utf-8"))
     if len(seen["rows"]) != len(dump.paths):
         raise Failure("gdb sees %d nodes of %d" % (len(seen["rows"]), len(dump.paths)))
     for node, row in enumerate(seen["rows"]):
