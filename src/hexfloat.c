@@ -114,7 +114,7 @@ static bool scale(uint64_t mantissa, int exponent, double *number)
         mantissa >>= zeros;
         exponent += zeros;
     }
-    if (mantissa >> (MANTISSA_BITS + 1) != 0) {
+    if (mantissa >= UINT64_C(1) << (MANTISSA_BITS + 1)) {
         return false;
     }
     *number = ldexp((double)mantissa, exponent);

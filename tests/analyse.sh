@@ -19,9 +19,10 @@ meson compile -C "$build/gcc" || failed=1
 [ -d "$build/clang" ] || CC=clang meson setup "$build/clang" "$source" -Dtests=disabled
 meson compile -C "$build/clang" || failed=1 # makes the headers that are generated
 cd "$source"
+# One file at a time: of several, clang 14 forgets in the second what va_start() is.
 find src -name '*.c' -print0 |
     xargs -0 -n 1 clang-tidy -p "$build/clang" --quiet --warnings-as-errors='*' || failed=1
 cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-    --suppress=missingIncludeSystem -D__x86_64__ -D__AVX2__ -Iinclude -Isrc -Isrc/kernels -Isrc/tensor \
+    -D__x86_64__ -D__AVX2__ -Iinclude -Isrc -Isrc/kernels -Isrc/tensor \
     src || failed=1
 exit $failed

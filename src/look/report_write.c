@@ -46,7 +46,9 @@ static bool deflate_bytes(const Bytes *from, Bytes *to, Error *error)
 // Three bytes become four characters; what is missing of the last three is marked by `=`.
 static bool encode_base64(const Bytes *from, Bytes *to, Error *error)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    const unsigned missing = 64;
     to->size = (from->size + 2) / 3 * 4;
     to->bytes = malloc(to->size + 1);
     if (to->bytes == NULL) {
@@ -55,14 +57,15 @@ static bool encode_base64(const Bytes *from, Bytes *to, Error *error)
     const unsigned char *bytes = (const unsigned char *)from->bytes;
     char *next = to->bytes;
     for (size_t i = 0; i < from->size; i += 3) {
-        size_t n = from->size - i < 3 ? from->size - i : 3;
+        bool has_second = i + 1 < from->size;
+        bool has_third = i + 2 < from->size;
         unsigned group = (unsigned)bytes[i] << 16;
-        group |= n > 1 ? (unsigned)bytes[i + 1] << 8 : 0;
-        group |= n > 2 ? (unsigned)bytes[i + 2] : 0;
+        group |= has_second ? (unsigned)bytes[i + 1] << 8 : 0;
+        group |= has_third ? (unsigned)bytes[i + 2] : 0;
         *next++ = digits[group >> 18];
         *next++ = digits[group >> 12 & 63];
-        *next++ = n > 1 ? digits[group >> 6 & 63] : '=';
-        *next++ = n > 2 ? digits[group & 63] : '=';
+        *next++ = digits[has_second ? group >> 6 & 63 : missing];
+        *next++ = digits[has_third ? group & 63 : missing];
     }
     return true;
 }
