@@ -2,6 +2,7 @@
 #include "json_out.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void json_out_init(JsonOut *out)
@@ -75,25 +76,34 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
     add(out, parent, key, json_stringn(text, size));
 }
 
-static bool dump(const JsonOut *out, FILE *file, size_t layout, Error *error)
+static const size_t FORMAT = JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
+
+static bool say_out_of_memory(Error *error)
 {
-    size_t flags = layout | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
-    if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
+    return error_set(error, "out of memory for the JSON output");
+}
+
+bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+{
+    if (out->out_of_memory || json_dumpf(out->root, file, FORMAT | JSON_INDENT(1)) != 0) {
         // A file that cannot be written has its own error, which its owner finds.
-        return !out->out_of_memory && ferror(file)
-                   ? true
-                   : error_set(error, "out of memory for the JSON output");
+        return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
     }
     fputc('\n', file);
     return true;
 }
 
-bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+// Not json_dumps(), which goes on where there was no memory for a key, and leaves it out.
+char *json_out_compact(const JsonOut *out, Error *error)
 {
-    return dump(out, file, JSON_INDENT(1), error);
-}
-
-bool json_out_write_compact(const JsonOut *out, FILE *file, Error *error)
-{
-    return dump(out, file, JSON_COMPACT, error);
+    size_t flags = FORMAT | JSON_COMPACT;
+    size_t size = out->out_of_memory ? 0 : json_dumpb(out->root, NULL, 0, flags);
+    char *text = size > 0 ? malloc(size + 1) : NULL;
+    if (text == NULL || json_dumpb(out->root, text, size, flags) != size) {
+        free(text);
+        say_out_of_memory(error);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
 }

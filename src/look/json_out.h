@@ -42,7 +42,8 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
 // Errors: memory has run out, now or before. What the file says is for the caller to check.
 bool json_out_write(const JsonOut *out, FILE *file, Error *error);
 
-// The same without any space, for programs only.
-bool json_out_write_compact(const JsonOut *out, FILE *file, Error *error);
+// The document as a text without any space, for programs only; the caller frees it.
+// Errors: memory has run out, now or before: then NULL.
+char *json_out_compact(const JsonOut *out, Error *error);
 
 #endif

@@ -18,25 +18,13 @@ typedef struct Bytes {
     size_t size;
 } Bytes;
 
-static bool write_json(const JsonOut *data, Bytes *json, Error *error)
+static bool deflate_text(const char *text, Bytes *to, Error *error)
 {
-    FILE *file = open_memstream(&json->bytes, &json->size);
-    if (file == NULL) {
-        return error_set(error, "out of memory for the report");
-    }
-    bool ok = json_out_write_compact(data, file, error);
-    bool is_whole = !ferror(file);
-    return (fclose(file) == 0 && is_whole) || !ok
-               ? ok
-               : error_set(error, "out of memory for the report");
-}
-
-static bool deflate_bytes(const Bytes *from, Bytes *to, Error *error)
-{
-    uLongf size = compressBound(from->size);
+    uLong length = strlen(text);
+    uLongf size = compressBound(length);
     to->bytes = malloc(size);
-    if (to->bytes == NULL || compress2((Bytef *)to->bytes, &size, (const Bytef *)from->bytes,
-                                       from->size, Z_BEST_COMPRESSION) != Z_OK) {
+    if (to->bytes == NULL || compress2((Bytef *)to->bytes, &size, (const Bytef *)text, length,
+                                       Z_BEST_COMPRESSION) != Z_OK) {
         return error_out_of_memory(error, "the report", size);
     }
     to->size = size;
@@ -93,12 +81,12 @@ static bool write_page(const char *path, const Bytes *base64, Error *error)
 bool report_write(const char *path, const JsonOut *data, Error *error)
 {
     assert(path != NULL && data != NULL && error != NULL);
-    Bytes json = {0};
+    char *json = json_out_compact(data, error);
     Bytes deflated = {0};
     Bytes base64 = {0};
-    bool ok = write_json(data, &json, error) && deflate_bytes(&json, &deflated, error) &&
+    bool ok = json != NULL && deflate_text(json, &deflated, error) &&
               encode_base64(&deflated, &base64, error) && write_page(path, &base64, error);
-    free(json.bytes);
+    free(json);
     free(deflated.bytes);
     free(base64.bytes);
     return ok;

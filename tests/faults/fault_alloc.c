@@ -2,7 +2,7 @@
 // an error that says so, nothing leaked, and the same command works right after.
 //
 // The commands run in this process. The linker leads their allocations here (--wrap, see
-// meson.build), and the JSON library takes ours; those within libc are not counted.
+// meson.build), and the JSON library takes ours; those within libc and zlib are not counted.
 //
 // `fault_alloc` uses a tiny model; `fault_alloc default` the one of microgpt.py.
 #include <jansson.h>
@@ -220,6 +220,7 @@ static const CommandLine lines[] = {
     {"graph", command_graph, "--op log --depth 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"report", command_report, "--text a --num-steps 1 --num-samples 1 --n-layer 0 --output page", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
 };
 // clang-format on
 
