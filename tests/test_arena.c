@@ -5,6 +5,8 @@
 // filled with a pattern of its own and looked at later: overlapping ones would show.
 #include "check_more.h"
 
+#include <limits.h>
+
 #include "microgpt/arena.h"
 
 // The address sanitizer ends a program that asks for too much memory, unless told that NULL is
@@ -345,15 +347,28 @@ START_TEST(large_chunk_is_reused_by_small_blocks)
 }
 END_TEST
 
+enum {
+    HALF_OF_BITS = sizeof(size_t) * CHAR_BIT / 2,
+    BITS_BEYOND_MEMORY = HALF_OF_BITS > 16 ? 50 : 31,
+};
+
 // Counts and sizes whose product, rounding or chunk overflow, and more memory than there are
 // addresses; with an empty arena and with one in use.
 static const struct {
     size_t count, item_size;
 } impossible[] = {
-    {SIZE_MAX, 2},           {SIZE_MAX / 2 + 1, 2}, {(size_t)1 << 32, (size_t)1 << 32},
-    {SIZE_MAX / 48 + 1, 48}, {SIZE_MAX, SIZE_MAX},  {SIZE_MAX, 1},
-    {1, SIZE_MAX},           {SIZE_MAX - 6, 1},     {SIZE_MAX - 7, 1},
-    {SIZE_MAX - 8, 1},       {SIZE_MAX - 16, 1},    {(size_t)1 << 50, 1},
+    {SIZE_MAX, 2},
+    {SIZE_MAX / 2 + 1, 2},
+    {(size_t)1 << HALF_OF_BITS, (size_t)1 << HALF_OF_BITS},
+    {SIZE_MAX / 48 + 1, 48},
+    {SIZE_MAX, SIZE_MAX},
+    {SIZE_MAX, 1},
+    {1, SIZE_MAX},
+    {SIZE_MAX - 6, 1},
+    {SIZE_MAX - 7, 1},
+    {SIZE_MAX - 8, 1},
+    {SIZE_MAX - 16, 1},
+    {(size_t)1 << BITS_BEYOND_MEMORY, 1},
 };
 
 enum {

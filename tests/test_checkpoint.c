@@ -5,6 +5,7 @@
 // tiny model after 5 steps.
 #include <fcntl.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 
 #include "check_more.h"
@@ -631,20 +632,21 @@ END_TEST
 // header says, without taking any room: it must be refused before anything is allocated.
 START_TEST(a_model_larger_than_the_memory_is_refused)
 {
-    size_t n_embd = 8;
+    uint64_t n_embd = 8; // 64 bits: the file may be larger than what a size_t counts
     while (12 * n_embd * n_embd * 32 < memory_limit() && n_embd < MODEL_MAX_SIZE) {
         n_embd *= 2;
     }
     char header[4096];
-    size_t end = 0;
+    uint64_t end = 0;
     static const char *const names[] = {"wte", "wpe", "lm_head"};
-    const size_t n_rows[] = {27, 1048576, 27};
+    const uint64_t n_rows[] = {27, 1048576, 27};
     int n = snprintf(header, sizeof header, "{\"__metadata__\":{\"n_head\":\"1\"}");
     for (int i = 0; i < 3; i++) {
-        size_t begin = end;
+        uint64_t begin = end;
         end += n_rows[i] * n_embd * 8;
         n += snprintf(header + n, sizeof header - (size_t)n,
-                      ",\"%s\":{\"dtype\":\"F64\",\"shape\":[%zu,%zu],\"data_offsets\":[%zu,%zu]}",
+                      ",\"%s\":{\"dtype\":\"F64\",\"shape\":[%" PRIu64 ",%" PRIu64
+                      "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}",
                       names[i], n_rows[i], n_embd, begin, end);
     }
     n += snprintf(header + n, sizeof header - (size_t)n, "}");

@@ -285,7 +285,7 @@ int main(int argc, char **argv)
     cut_everywhere(&good);
     flip_bits(&good, torture);
     free(good.bytes);
-    mutate(torture ? (size_t)strtoull(argv[1], NULL, 10) : 10000);
+    mutate(torture ? (size_t)strtoul(argv[1], NULL, 10) : 10000);
     leave_folder(folder);
     return EXIT_SUCCESS;
 }

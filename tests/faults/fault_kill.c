@@ -75,7 +75,7 @@ static bool kill_and_resume(double seconds)
 
 int main(int argc, char **argv)
 {
-    size_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 200;
+    size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 200;
     char folder[FOLDER_BYTES];
     Random chance;
     random_seed(&chance, argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
