@@ -3,6 +3,7 @@
 //
 // All tests run in an empty directory of their own, in which setup() writes a small file `data`.
 #include <check.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -18,6 +19,13 @@ static const char DATA[] = "anna\nbob\r\ncarla\n\n  dora\t\nJ\u00fcrgen\n\u674e\
 #define QUICK "--data data --num-steps 2 --num-samples 2 --n-embd 4 --n-head 2"
 
 static const rlim_t MEGABYTE = 1 << 20;
+
+// Whether the program may crash when it has ended and there is no memory: gcov's part of it does.
+#ifdef MEASURES_COVERAGE
+static const bool HAS_GCOV = true;
+#else
+static const bool HAS_GCOV = false;
+#endif
 
 // A sanitizer or valgrind needs more addresses than any limit that a test would set.
 static bool memory_can_be_limited(void)
@@ -587,6 +595,9 @@ START_TEST(memory_may_run_out_anywhere)
         ck_assert_uint_lt(limit, 64 * MEGABYTE);
         limit_memory(limit);
         run(arguments);
+        if (HAS_GCOV && p.status == -SIGSEGV) {
+            continue;
+        }
         if (p.status != 0 && p.status != RUN_CANNOT_EXECUTE) { // not even libc fits
             assert_failed(1, "memory", "");
         }
