@@ -30,6 +30,15 @@ json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_erro
     return root;
 }
 
+int __real_compress2(Bytef *to, uLongf *size, const Bytef *from, uLong length, int level);
+int __wrap_compress2(Bytef *to, uLongf *size, const Bytef *from, uLong length, int level);
+int __wrap_compress2(Bytef *to, uLongf *size, const Bytef *from, uLong length, int level)
+{
+    int status = __real_compress2(to, size, from, length, level);
+    __msan_unpoison(to, status == Z_OK ? *size : 0);
+    return status;
+}
+
 int __real_gzread(gzFile file, voidp bytes, unsigned size);
 int __wrap_gzread(gzFile file, voidp bytes, unsigned size);
 int __wrap_gzread(gzFile file, voidp bytes, unsigned size)
