@@ -7,7 +7,6 @@
 #define MICROGPT_LANES_AVX2_H
 
 #include <immintrin.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -93,12 +92,6 @@ static inline Lanes lanes_max(Lanes a, Lanes b)
     return _mm256_max_pd(a, b);
 }
 
-// magnitude, >= 0, with a's sign.
-static inline Lanes lanes_copysign(Lanes magnitude, Lanes a)
-{
-    return _mm256_or_pd(magnitude, _mm256_and_pd(a, _mm256_set1_pd(-0.0)));
-}
-
 // The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
 static inline Lanes lanes_exponent(Lanes a)
 {
@@ -132,14 +125,6 @@ static inline LaneMask lanes_not_tiny(Lanes a)
     return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
 }
 
-// low <= |a| < high.
-static inline LaneMask lanes_between(double low, Lanes a, double high)
-{
-    Lanes size = lanes_abs(a);
-    return _mm256_and_pd(_mm256_cmp_pd(size, lanes_all(low), _CMP_GE_OQ),
-                         lanes_less(size, lanes_all(high)));
-}
-
 // a == 0 or |a| >= low (nan as well).
 static inline LaneMask lanes_zero_or_above(Lanes a, double low)
 {
@@ -161,18 +146,6 @@ static inline LaneMask lanes_either(LaneMask a, LaneMask b)
 static inline unsigned lanes_bits(LaneMask mask)
 {
     return (unsigned)_mm256_movemask_pd(mask);
-}
-
-// a, but 0 where the sign of b is set.
-static inline Lanes lanes_unless_negative(Lanes a, Lanes b)
-{
-    return _mm256_blendv_pd(a, _mm256_setzero_pd(), b);
-}
-
-// Whether a condition, or another, holds in any lane.
-static inline bool lanes_any(LaneMask a, LaneMask b)
-{
-    return _mm256_movemask_pd(_mm256_or_pd(a, b)) != 0;
 }
 
 static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)

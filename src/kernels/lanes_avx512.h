@@ -7,7 +7,6 @@
 #define MICROGPT_LANES_AVX512_H
 
 #include <immintrin.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -87,12 +86,6 @@ static inline Lanes lanes_max(Lanes a, Lanes b)
     return _mm512_max_pd(a, b);
 }
 
-// magnitude, >= 0, with a's sign.
-static inline Lanes lanes_copysign(Lanes magnitude, Lanes a)
-{
-    return _mm512_or_pd(magnitude, _mm512_and_pd(a, _mm512_set1_pd(-0.0)));
-}
-
 // The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
 static inline Lanes lanes_exponent(Lanes a)
 {
@@ -126,15 +119,6 @@ static inline LaneMask lanes_not_tiny(Lanes a)
     return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(0x6000000000000000));
 }
 
-// low <= |a| < high. One comparison of integers: doubles are ordered as their bits are.
-static inline LaneMask lanes_between(double low, Lanes a, double high)
-{
-    __m512i first = _mm512_castpd_si512(_mm512_set1_pd(low));
-    __m512i end = _mm512_castpd_si512(_mm512_set1_pd(high));
-    __m512i bits = _mm512_castpd_si512(_mm512_abs_pd(a));
-    return _mm512_cmplt_epu64_mask(_mm512_sub_epi64(bits, first), _mm512_sub_epi64(end, first));
-}
-
 // a == 0 or |a| >= low (nan as well). Without the sign, 0 - 1 is the largest integer.
 static inline LaneMask lanes_zero_or_above(Lanes a, double low)
 {
@@ -159,19 +143,6 @@ static inline LaneMask lanes_either(LaneMask a, LaneMask b)
 static inline unsigned lanes_bits(LaneMask mask)
 {
     return mask;
-}
-
-// a, but 0 where the sign of b is set.
-static inline Lanes lanes_unless_negative(Lanes a, Lanes b)
-{
-    __m512i sign = _mm512_srai_epi64(_mm512_castpd_si512(b), 63);
-    return _mm512_andnot_pd(_mm512_castsi512_pd(sign), a);
-}
-
-// Whether a condition, or another, holds in any lane.
-static inline bool lanes_any(LaneMask a, LaneMask b)
-{
-    return !_kortestz_mask8_u8(a, b);
 }
 
 static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)
