@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 #include "exactmath.h"
 
@@ -44,16 +43,6 @@ bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *
     double v_hat = *v / step->correction2;
     adam_update_p(p, *m, exactmath_root(v_hat), step);
     return finite;
-}
-
-// 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone.
-static double power_of_two_below(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    bits &= UINT64_C(0x7FF0000000000000);
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 // What the first half of a block's update leaves for the second, and both for libm: what was there
@@ -105,7 +94,7 @@ static inline void update_params(double *restrict p, const double *restrict m,
     double m_hat = is_late ? m[i] : m[i] / s->correction1;
     double change = s->lr_t * m_hat / (root + s->eps);
     double remainder = exactmath_root_remainder(root, v_hat);
-    double limit = root * power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
+    double limit = root * exactmath_power_of_two_below(root) * ((1 - 2 * EXACT_MARGIN) * 0x1p-52);
     double old_p = p[i];
     double new_p = old_p - change;
     double p_above = old_p - change * (1 - 0x1.8p-51);

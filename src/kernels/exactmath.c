@@ -3,8 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
 double exactmath_libm(ExactFunction function, double x)
 {
@@ -35,16 +33,6 @@ void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, d
     }
 }
 
-// The distance of two doubles at a normal number.
-static double unit_in_last_place(double number)
-{
-    uint64_t bits;
-    memcpy(&bits, &number, sizeof bits);
-    bits &= 0x7FF0000000000000;
-    memcpy(&number, &bits, sizeof number);
-    return number * 0x1p-52;
-}
-
 // Whether libm must round result + rest to result.
 static bool is_certain(double result, double rest)
 {
@@ -53,7 +41,7 @@ static bool is_certain(double result, double rest)
     if (size > 0x1p-128 && size < 0x1p128) {
         margin = EXACT_MARGIN;
     }
-    return fabs(rest) < (0.5 - margin) * unit_in_last_place(result);
+    return fabs(rest) < (0.5 - margin) * 0x1p-52 * exactmath_power_of_two_below(size);
 }
 
 double exactmath_square(double x)

@@ -33,6 +33,17 @@ double exactmath_libm(ExactFunction function, double x);
 // Requires: simd_has(level).
 void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n);
 
+// 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone. 2^-52 times that is a
+// unit in x's last place.
+static inline double exactmath_power_of_two_below(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= UINT64_C(0x7FF0000000000000);
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 // The first 26 bits of x: their square is exact.
 static inline double exactmath_high_part(double x)
 {
