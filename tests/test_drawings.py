@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Draws the book's graphs of five nodes once more, and compares them with the files in docs/.
+
+    test_drawings.py SOURCE_FOLDER
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+SCRIPT = "docs/draw_expression.py"
+NAMES = {"expression-before.svg", "expression-after.svg", "sum-and-product.svg"}
+
+
+def draw(source, folder):
+    environment = {**os.environ, "PYTHONPATH": "reference", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, SCRIPT, folder], cwd=source, env=environment, check=True)
+
+
+def main():
+    source = Path(sys.argv[1])
+    mistakes = []
+    with tempfile.TemporaryDirectory(prefix="test_drawings.") as folder:
+        draw(source, folder)
+        drawn = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    if set(drawn) != NAMES:
+        mistakes.append(f"{SCRIPT} draws {sorted(drawn)} instead of {sorted(NAMES)}")
+    for name, picture in drawn.items():
+        ElementTree.fromstring(picture)
+        if b"prefers-color-scheme: dark" not in picture:
+            mistakes.append(f"docs/{name} has no dark colours")
+        if (source / "docs" / name).read_bytes() != picture:
+            mistakes.append(f"docs/{name} is not what {SCRIPT} draws; run it again")
+    print(*mistakes, sep="\n")
+    print(f"{len(drawn)} drawings, {len(mistakes)} mistakes")
+    return 1 if mistakes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
