@@ -10,11 +10,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +24,6 @@ enum {
     RUN_MAX_ARGS = 64,
     RUN_TIMEOUT = 30,         // seconds, then SIGALRM ends the program
     RUN_CANNOT_EXECUTE = 127, // the status where the program could not be started
-    RUN_NOBODY = 65534,       // the user and group id of nobody
 };
 
 // What to run and in which surroundings; a zero is nothing special.
@@ -35,7 +35,7 @@ typedef struct Program {
     bool closed[3];            // these standard streams are closed
     rlim_t address_space;      // as ulimit -v, in bytes
     rlim_t file_size;          // as ulimit -f, in bytes
-    bool as_nobody;            // drops root's rights; without effect for other users
+    bool obeys_permissions;    // without root's right to ignore them; of no effect for other users
 
     // And what came of it.
     int status;      // the exit status, or minus the signal that ended it
@@ -51,6 +51,15 @@ static inline void set_limits(const Program *p)
     struct rlimit file_size = {p->file_size, p->file_size};
     if ((p->address_space > 0 && setrlimit(RLIMIT_AS, &address_space) != 0) ||
         (p->file_size > 0 && setrlimit(RLIMIT_FSIZE, &file_size) != 0)) {
+        _exit(RUN_CANNOT_EXECUTE);
+    }
+}
+
+// Keeps a capability of root's from the program that this process becomes. (As another user it
+// might have no way to its own file, where that is below root's home.)
+static inline void lose_capability(unsigned long capability)
+{
+    if (prctl(PR_CAPBSET_READ, capability) == 1 && prctl(PR_CAPBSET_DROP, capability) != 0) {
         _exit(RUN_CANNOT_EXECUTE);
     }
 }
@@ -88,9 +97,9 @@ static inline void become_program(const Program *p, char **args, int out, int er
         }
     }
     alarm(RUN_TIMEOUT); // goes on counting in the program
-    if (p->as_nobody && geteuid() == 0 &&
-        (setgroups(0, NULL) != 0 || setgid(RUN_NOBODY) != 0 || setuid(RUN_NOBODY) != 0)) {
-        _exit(RUN_CANNOT_EXECUTE);
+    if (p->obeys_permissions && geteuid() == 0) {
+        lose_capability(CAP_DAC_OVERRIDE);
+        lose_capability(CAP_DAC_READ_SEARCH);
     }
     set_limits(p);
     execv(p->path, args);
