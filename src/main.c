@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/out_file.h"
 #include "command.h"
-#include "out_file.h"
 
 static ExitStatus run_command(int argc, char **argv, Error *error)
 {

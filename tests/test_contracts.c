@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 #include "check_more.h"
-#include "engine_scalar.h"
+#include "engine/engine_scalar.h"
 #include "kernels/adam_kernels.h"
 #include "microgpt/microgpt.h"
+#include "run/session.h"
 #include "scalar/scalar_nn.h"
-#include "session.h"
 #include "tensor/tensor_nn.h"
 
 enum {

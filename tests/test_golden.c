@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <zlib.h>
 
+#include "base/little_endian.h"
 #include "check_more.h"
 #include "golden_libm.h"
-#include "little_endian.h"
+#include "run/session.h"
 #include "run_program.h"
-#include "session.h"
 
 enum {
     N_STEPS = 1000,

@@ -1,10 +1,10 @@
 // Adam's update of all parameters: for one parameter, in plain loops, and the way to the kernels.
-#include "adam_kernels.h"
+#include "kernels/adam_kernels.h"
 
 #include <assert.h>
 #include <math.h>
 
-#include "exactmath.h"
+#include "kernels/exactmath.h"
 
 enum {
     BLOCK = 32, // parameters that the plain loops take at a time

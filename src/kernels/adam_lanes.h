@@ -5,8 +5,8 @@
 // the corrections are constants, and dividing by a constant is a multiplication, then one step that
 // makes the quotient exact. Where libm may answer otherwise, the numbers before the update are
 // noted on the way and libm is asked at the end: a call in the loop would cost every parameter.
-#include "adam_kernels.h"
-#include "exactmath.h"
+#include "kernels/adam_kernels.h"
+#include "kernels/exactmath.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // Exactly what this machine's libm gives: libm itself, and the way to the kernels.
-#include "exactmath.h"
+#include "kernels/exactmath.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 // The exact functions over whole arrays, for one instruction set: exactmath_avx2.c and
 // exactmath_avx512.c include this after their lanes_*.h.
-#include "exactmath_lanes.h"
+#include "kernels/exactmath_lanes.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // The exact functions' kernels for AVX2 with FMA.
-#include "lanes_avx2.h"
+#include "kernels/lanes_avx2.h"
 
-#include "exactmath_arrays.h"
+#include "kernels/exactmath_arrays.h"
 
 ExactArrayFunction *const exactmath_avx2[N_EXACT_FUNCTIONS] = {
     [EXACT_EXP] = exp_array,

@@ -1,7 +1,7 @@
 // The exact functions' kernels for AVX-512.
-#include "lanes_avx512.h"
+#include "kernels/lanes_avx512.h"
 
-#include "exactmath_arrays.h"
+#include "kernels/exactmath_arrays.h"
 
 ExactArrayFunction *const exactmath_avx512[N_EXACT_FUNCTIONS] = {
     [EXACT_EXP] = exp_array,

@@ -6,8 +6,8 @@
 #ifndef MICROGPT_EXACTMATH_LANES_H
 #define MICROGPT_EXACTMATH_LANES_H
 
-#include "exactmath.h"
-#include "exp_table.h"
+#include "kernels/exactmath.h"
+#include "kernels/exp_table.h"
 
 // Replaces the lanes whose bits are set by libm's answers.
 static __attribute__((noinline, cold)) Lanes exact_by_libm(ExactFunction function, Lanes x, Lanes y,

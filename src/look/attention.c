@@ -1,12 +1,12 @@
 // Attention weights out of the graph: see attention.h.
-#include "attention.h"
+#include "look/attention.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "count.h"
-#include "pipeline.h"
+#include "base/count.h"
+#include "look/pipeline.h"
 
 static double *row(const Attention *attention, size_t layer, size_t head, size_t position)
 {

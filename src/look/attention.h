@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "look_session.h"
+#include "look/look_session.h"
 
 typedef struct Attention {
     const LookSession *look;

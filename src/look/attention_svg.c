@@ -1,5 +1,5 @@
 // Draws attention maps: see attention_svg.h.
-#include "attention_svg.h"
+#include "look/attention_svg.h"
 
 #include <stdint.h>
 

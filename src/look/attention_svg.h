@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "attention.h"
+#include "look/attention.h"
 
 // Writes a whole SVG file, in plain ASCII.
 void attention_write_svg(FILE *file, const Attention *attention);

@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "attention.h"
-#include "attention_svg.h"
-#include "look_session.h"
-#include "out_file.h"
+#include "cli/out_file.h"
+#include "look/attention.h"
+#include "look/attention_svg.h"
+#include "look/look_session.h"
 
 typedef struct AttentionOptions {
     LookOptions look;

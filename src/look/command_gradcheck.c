@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "gradient_check.h"
-#include "look_session.h"
+#include "look/gradient_check.h"
+#include "look/look_session.h"
 
 typedef struct GradcheckOptions {
     LookOptions look;

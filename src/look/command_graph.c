@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph_draw.h"
-#include "graphviz.h"
-#include "look_session.h"
+#include "cli/out_file.h"
+#include "look/graph_draw.h"
+#include "look/graphviz.h"
+#include "look/look_session.h"
+#include "look/subgraph.h"
 #include "microgpt/node_path.h"
-#include "out_file.h"
-#include "subgraph.h"
 
 typedef enum GraphFormat {
     FORMAT_DOT,

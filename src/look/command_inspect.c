@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
-#include "look_session.h"
-#include "pipeline.h"
-#include "stats.h"
+#include "look/look_session.h"
+#include "look/pipeline.h"
+#include "look/stats.h"
 
 // Shapes in letters, and one sentence about each matrix.
 typedef struct MatrixText {

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "look_session.h"
-#include "pipeline.h"
-#include "stats.h"
+#include "look/look_session.h"
+#include "look/pipeline.h"
+#include "look/stats.h"
 
 typedef struct TraceOptions {
     LookOptions look;

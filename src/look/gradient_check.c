@@ -1,5 +1,5 @@
 // Central differences for every parameter: see gradient_check.h.
-#include "gradient_check.h"
+#include "look/gradient_check.h"
 
 #include <assert.h>
 #include <math.h>

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "look_session.h"
+#include "look/look_session.h"
 
 typedef struct ParamCheck {
     double backward; // what backward says

@@ -1,5 +1,5 @@
 // Writes the dot language: see graph_draw.h.
-#include "graph_draw.h"
+#include "look/graph_draw.h"
 
 #include "microgpt/node_path.h"
 

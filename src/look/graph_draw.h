@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "subgraph.h"
+#include "look/subgraph.h"
 
 // Edges carry the local gradient; a dashed box has children that are not shown, a filled one is a
 // parameter.

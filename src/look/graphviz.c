@@ -2,7 +2,7 @@
 //
 // Input and output are files and not pipes, so that nobody waits for anybody, and nothing has
 // reached its destination when dot fails halfway.
-#include "graphviz.h"
+#include "look/graphviz.h"
 
 #include <errno.h>
 #include <fcntl.h>

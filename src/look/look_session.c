@@ -1,5 +1,5 @@
 // One document through one model, to be looked at: see look_session.h.
-#include "look_session.h"
+#include "look/look_session.h"
 
 #include <assert.h>
 #include <inttypes.h>

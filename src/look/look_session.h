@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/json_out.h"
+#include "cli/options.h"
+#include "cli/screen.h"
 #include "command.h"
-#include "engine_scalar.h"
-#include "json_out.h"
+#include "engine/engine_scalar.h"
 #include "microgpt/checkpoint.h"
-#include "options.h"
-#include "screen.h"
-#include "session.h"
+#include "run/session.h"
 
 typedef struct LookOptions {
     RunOptions run;        // num_steps is 0 unless said: the model before any training

@@ -1,5 +1,5 @@
 // The stages of gpt() and their nodes: see pipeline.h.
-#include "pipeline.h"
+#include "look/pipeline.h"
 
 #include <assert.h>
 #include <ctype.h>

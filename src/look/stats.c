@@ -1,5 +1,5 @@
 // Sums over numbers: see stats.h.
-#include "stats.h"
+#include "look/stats.h"
 
 #include <math.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "json_out.h"
+#include "cli/json_out.h"
 
 typedef struct Stats {
     size_t n;

@@ -3,7 +3,7 @@
 // levels[node_id] says how far a node may still be followed: depth + 1 where the search starts, one
 // less in each child, 0 for what is not chosen. Children have smaller ids than their parents, so
 // one walk from the end to the beginning is enough.
-#include "subgraph.h"
+#include "look/subgraph.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 //
 // Carries `gpt`, and the forward half of the training loop's body. Comes after scalar_nn.c;
 // engine.c opens this room to the rest of the house.
-#include "scalar_gpt.h"
+#include "scalar/scalar_gpt.h"
 
 #include <assert.h>
 #include <math.h>
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../count.h"
-#include "exact.h"
-#include "scalar_nn.h"
+#include "base/count.h"
+#include "base/exact.h"
+#include "scalar/scalar_nn.h"
 
 // The matrix's leaves, row by row.
 static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)

@@ -1,9 +1,9 @@
 // linear, softmax and rmsnorm over Values: see scalar_nn.h.
-#include "scalar_nn.h"
+#include "scalar/scalar_nn.h"
 
 #include <assert.h>
 
-#include "exact.h"
+#include "base/exact.h"
 
 void linear(Graph *g, const char *name, Value *const *x, size_t n_in, Value *const *w, size_t n_out,
             Value **out)

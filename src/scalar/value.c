@@ -8,8 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "../count.h"
-#include "exact.h"
+#include "base/count.h"
+#include "base/exact.h"
 
 enum {
     CHUNK_NODES = 8192,  // nodes in the arena's first chunk, some 450 KB

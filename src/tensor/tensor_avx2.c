@@ -1,8 +1,8 @@
 // The tensor engine's kernels for AVX2 with FMA.
-#include "lanes_avx2.h"
+#include "kernels/lanes_avx2.h"
 
-#include "tensor_lanes.h"
-#include "tensor_sample_lanes.h"
+#include "tensor/tensor_lanes.h"
+#include "tensor/tensor_sample_lanes.h"
 
 const WideKernels wide_kernels_avx2 = {
     .forward = document_forward,

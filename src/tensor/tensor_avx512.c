@@ -1,8 +1,8 @@
 // The tensor engine's kernels for AVX-512.
-#include "lanes_avx512.h"
+#include "kernels/lanes_avx512.h"
 
-#include "tensor_lanes.h"
-#include "tensor_sample_lanes.h"
+#include "tensor/tensor_lanes.h"
+#include "tensor/tensor_sample_lanes.h"
 
 const WideKernels wide_kernels_avx512 = {
     .forward = document_forward,

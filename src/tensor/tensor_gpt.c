@@ -1,5 +1,5 @@
 // The tensor engine: chooses between plain loops and vector kernels, and owns their memory.
-#include "tensor_gpt.h"
+#include "tensor/tensor_gpt.h"
 
 #include <assert.h>
 #include <math.h>
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../count.h"
-#include "tensor_plain.h"
-#include "tensor_wide.h"
+#include "base/count.h"
+#include "tensor/tensor_plain.h"
+#include "tensor/tensor_wide.h"
 
 struct TensorGpt {
     Model *model;

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "exactmath_lanes.h"
-#include "tensor_wide.h"
+#include "kernels/exactmath_lanes.h"
+#include "tensor/tensor_wide.h"
 
 // For code that is to be compiled anew where it is used, for the constants known there.
 #ifndef ALWAYS_INLINE // coverage is measured of each function once, not of each call

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "../doubles.h"
+#include "base/doubles.h"
 
 typedef struct Plan {
     char *memory; // NULL while counting

@@ -3,7 +3,7 @@
 // Carries linear(), softmax(), rmsnorm() and the inner loops of gpt() of microgpt.py, and what
 // Value.backward() does to them. Comes after tensor_nn.h, which states the formulas; tensor_gpt.c
 // puts them together; tensor_lanes.h has the same in vector instructions.
-#include "tensor_nn.h"
+#include "tensor/tensor_nn.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
 // The tensor engine in plain loops: gpt() position by position as in microgpt.py, the loss, and the
 // way back from it.
-#include "tensor_plain.h"
+#include "tensor/tensor_plain.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor_memory.h"
+#include "tensor/tensor_memory.h"
 
 // Where the arrays lie. Every count saturates, so an overflow anywhere shows in plan->used.
 static void plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config, size_t t)

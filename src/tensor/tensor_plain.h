@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "microgpt/model.h"
-#include "tensor_nn.h"
+#include "tensor/tensor_nn.h"
 
 // What a layer's forward leaves for its backward. T is the number of positions.
 typedef struct PlainLayer {

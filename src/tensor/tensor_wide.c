@@ -1,12 +1,12 @@
 // The memory of the tensor engine's vector kernels.
-#include "tensor_wide.h"
+#include "tensor/tensor_wide.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "exactmath.h"
-#include "tensor_memory.h"
+#include "kernels/exactmath.h"
+#include "tensor/tensor_memory.h"
 
 // [n_rows,S], the rows rounded up as well: a transposition takes whole squares.
 static double *plan_rows(Plan *plan, size_t n_rows, size_t s)

@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "run/session.h"
 #include "scalar/scalar_gpt.h"
-#include "session.h"
 
 enum {
     N_WARM_UP = 200,

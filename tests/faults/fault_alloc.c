@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
-#include "../checkpoint_more.h"
+#include "checkpoint/checkpoint_more.h"
 #include "command.h"
 
 static struct {

@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-#include "../fuzz/fuzz_file.h"
-#include "../load_and_use.h"
+#include "checkpoint/load_and_use.h"
+#include "fuzz/fuzz_file.h"
 
 static Random chance; // of the tests; the library's own generator serves well
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "run_command.h"
+#include "faults/run_command.h"
 
 #define MODEL "--data names --n-embd 4 --n-head 2 --block-size 6 --num-steps 40"
 

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "run_command.h"
+#include "faults/run_command.h"
 
 static pid_t start_writer(const Session *session)
 {

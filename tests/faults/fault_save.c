@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "../checkpoint_more.h"
-#include "syscall_faults.h"
+#include "checkpoint/checkpoint_more.h"
+#include "faults/syscall_faults.h"
 
 typedef struct Case {
     const char *name;

@@ -6,8 +6,8 @@
 // every step has its turn and nothing is left to chance.
 #include <signal.h>
 
-#include "run_command.h"
-#include "syscall_faults.h"
+#include "faults/run_command.h"
+#include "faults/syscall_faults.h"
 
 #define MODEL "--data names --n-embd 4 --n-head 2 --block-size 6 --num-steps 9"
 

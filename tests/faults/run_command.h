@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-#include "../checkpoint_more.h"
+#include "checkpoint/checkpoint_more.h"
 #include "command.h"
 
 enum {

@@ -1,5 +1,5 @@
 // Wraps system calls: see syscall_faults.h.
-#include "syscall_faults.h"
+#include "faults/syscall_faults.h"
 
 #include <errno.h>
 #include <fcntl.h>

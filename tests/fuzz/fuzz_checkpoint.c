@@ -1,7 +1,7 @@
 // Any bytes as a checkpoint, as they are and once more with the header's length and the CRC made
 // right: refused with one line, or valid, finite, and fit to be sampled from and trained.
-#include "../load_and_use.h"
-#include "fuzz_file.h"
+#include "checkpoint/load_and_use.h"
+#include "fuzz/fuzz_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "fuzz_file.h"
+#include "fuzz/fuzz_file.h"
 
 enum {
     MAX_ARGS = 32,

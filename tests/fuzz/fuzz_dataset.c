@@ -1,7 +1,7 @@
 // Any bytes as a data set: refused with one line, or documents that become tokens and text again.
 #include <string.h>
 
-#include "fuzz_file.h"
+#include "fuzz/fuzz_file.h"
 #include "microgpt/microgpt.h"
 
 static void must_hold(bool ok)

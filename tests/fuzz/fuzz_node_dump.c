@@ -4,9 +4,9 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "fuzz_file.h"
-#include "look/diff_report.h"
-#include "look/graph_diff.h"
+#include "compare/diff_report.h"
+#include "compare/graph_diff.h"
+#include "fuzz/fuzz_file.h"
 
 static void must_hold(bool ok, const char *what)
 {

@@ -4,7 +4,7 @@
 #include <dirent.h>
 #include <string.h>
 
-#include "fuzz_file.h"
+#include "fuzz/fuzz_file.h"
 
 static void run_file(const char *path)
 {

@@ -1,0 +1,27 @@
+// Arrays of doubles that begin where a cache line does, so that no vector lies across two lines: of
+// the longest vectors otherwise each one would.
+#ifndef MICROGPT_DOUBLES_H
+#define MICROGPT_DOUBLES_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/count.h"
+
+enum {
+    CACHE_LINE = 64, // bytes
+};
+
+// n zeros, to be freed by free(); NULL where there is no memory.
+static inline double *doubles_alloc(size_t n)
+{
+    size_t size = count_mul(n, sizeof(double));
+    size_t padded = count_add(size, CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    double *doubles = size == SIZE_MAX ? NULL : aligned_alloc(CACHE_LINE, padded);
+    if (doubles != NULL) {
+        memset(doubles, 0, padded);
+    }
+    return doubles;
+}
+
+#endif

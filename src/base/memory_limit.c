@@ -1,0 +1,38 @@
+// Asks the system: see memory_limit.h.
+#include "base/memory_limit.h"
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/count.h"
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// What a resource limit allows.
+static size_t limit_bytes(const struct rlimit *limit)
+{
+    return limit->rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit->rlim_cur;
+}
+
+size_t memory_limit(void)
+{
+    size_t smallest = SIZE_MAX;
+    long n_pages = sysconf(_SC_PHYS_PAGES);
+    long page_size = sysconf(_SC_PAGESIZE);
+    if (n_pages > 0 && page_size > 0) {
+        smallest = count_mul((size_t)n_pages, (size_t)page_size);
+    }
+    struct rlimit address_space;
+    if (getrlimit(RLIMIT_AS, &address_space) == 0) {
+        smallest = smaller(smallest, limit_bytes(&address_space));
+    }
+    struct rlimit data;
+    if (getrlimit(RLIMIT_DATA, &data) == 0) {
+        smallest = smaller(smallest, limit_bytes(&data));
+    }
+    return smallest;
+}

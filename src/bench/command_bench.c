@@ -1,0 +1,356 @@
+// `microgpt bench`: what a document and a sample cost, for both engines and every SIMD level,
+// measured in one run and in turn, so that whatever else the machine does slows all of them alike.
+#include "command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "bench/peak.h"
+#include "cli/options.h"
+#include "cli/out_file.h"
+#include "run/session.h"
+
+enum {
+    N_WARM_UP = 100, // documents, even
+    TURN = 250,      // documents
+    MAX_VARIANTS = 1 + N_SIMD_LEVELS,
+};
+
+typedef enum Phase {
+    PHASE_FORWARD,
+    PHASE_BACKWARD, // of the scalar engine: the order and the walk
+    PHASE_ADAM,
+    PHASE_TOTAL, // of other documents than the phases
+    N_PHASES,
+} Phase;
+
+static const char *const phase_names[N_PHASES] = {"forward", "backward", "adam", "total"};
+
+typedef struct Timing {
+    double min;
+    double median;
+} Timing;
+
+// One engine at one level, with a run of its own.
+typedef struct Variant {
+    const char *name;
+    Session session;
+    double *us[N_PHASES]; // [n_documents]
+    double *rate;         // [n_documents] products and sums per us, in forward and backward
+    double *sample_us;    // [n_samples]
+    size_t n_letters;     // in all samples
+    Timing phases[N_PHASES];
+    Timing sample;
+    double peak_per_us; // products and sums; 0 for the scalar engine
+    double peak_share;  // the share of it that forward and backward reached
+} Variant;
+
+typedef struct Bench {
+    RunOptions run;
+    size_t n_documents; // in phases, and as many as a whole
+    size_t n_samples;
+    bool json;
+    Variant variants[MAX_VARIANTS];
+    size_t n_variants;
+} Bench;
+
+static double now_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
+}
+
+static size_t count_steps(const Bench *bench)
+{
+    return N_WARM_UP + 2 * bench->n_documents;
+}
+
+static bool open_variant(Bench *bench, const char *name, EngineKind kind, SimdLevel simd,
+                         Error *error)
+{
+    Variant *variant = &bench->variants[bench->n_variants];
+    RunOptions run = bench->run;
+    run.engine = kind;
+    run.simd = simd;
+    run.num_steps = count_steps(bench);
+    *variant = (Variant){.name = name};
+    if (!session_open(&variant->session, &run, error)) {
+        return false;
+    }
+    bench->n_variants++;
+    bool ok = true;
+    for (int phase = 0; phase < N_PHASES; phase++) {
+        variant->us[phase] = calloc(bench->n_documents, sizeof(double));
+        ok = ok && variant->us[phase] != NULL;
+    }
+    variant->rate = calloc(bench->n_documents, sizeof(double));
+    variant->sample_us = calloc(bench->n_samples, sizeof(double));
+    ok = ok && variant->rate != NULL && variant->sample_us != NULL;
+    variant->peak_per_us = kind == ENGINE_TENSOR ? peak_per_us(simd) : 0;
+    return ok || error_out_of_memory(error, "the timings", bench->n_documents * sizeof(double));
+}
+
+static void close_variants(Bench *bench)
+{
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        session_close(&bench->variants[i].session);
+        free(bench->variants[i].rate);
+        free(bench->variants[i].sample_us);
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            free(bench->variants[i].us[phase]);
+        }
+    }
+}
+
+static bool open_variants(Bench *bench, Error *error)
+{
+    static const char *const names[N_SIMD_LEVELS] = {"tensor none", "tensor avx2", "tensor avx512"};
+    if (!open_variant(bench, "scalar", ENGINE_SCALAR, simd_best(), error)) {
+        return false;
+    }
+    for (SimdLevel level = SIMD_NONE; level < N_SIMD_LEVELS; level++) {
+        if (simd_has(level) && !open_variant(bench, names[level], ENGINE_TENSOR, level, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// One training step in its phases.
+static bool time_phases(Trainer *trainer, double *us, Error *error)
+{
+    double loss;
+    double start = now_us();
+    if (!trainer_forward(trainer, &loss, error)) {
+        return false;
+    }
+    double after_forward = now_us();
+    if (!trainer_backward(trainer, error)) {
+        return false;
+    }
+    double after_backward = now_us();
+    if (!trainer_update(trainer, error)) {
+        return false;
+    }
+    us[PHASE_FORWARD] = after_forward - start;
+    us[PHASE_BACKWARD] = after_backward - after_forward;
+    us[PHASE_ADAM] = now_us() - after_backward;
+    return true;
+}
+
+static bool time_whole(Trainer *trainer, double *us, Error *error)
+{
+    double loss;
+    double start = now_us();
+    bool ok = trainer_step(trainer, &loss, error);
+    us[PHASE_TOTAL] = now_us() - start;
+    return ok;
+}
+
+// The products and sums of a document's forward and backward, those of linear layers and attention:
+// two for each weight and position forward, four backward (for the input and for the weight).
+static double count_operations(const ModelConfig *config, double n_positions)
+{
+    double n_embd = config->n_embd;
+    double per_layer =
+        12 * n_embd * n_embd * n_positions + n_embd * n_positions * (n_positions + 1);
+    double weights = config->n_layer * per_layer + config->vocab_size * n_embd * n_positions;
+    return 6 * weights;
+}
+
+// Documents [first, end) through one variant: one in its phases, the next one as a whole. Reading
+// the clock takes time, and what is before has to be finished then, so that the phases of a fast
+// engine are some percent more than the whole.
+static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
+{
+    Trainer *trainer = &variant->session.trainer;
+    for (size_t doc = first; doc < end; doc++) {
+        double us[N_PHASES];
+        bool whole = doc % 2 == 1;
+        if (whole ? !time_whole(trainer, us, error) : !time_phases(trainer, us, error)) {
+            return false;
+        }
+        if (doc < N_WARM_UP) {
+            continue;
+        }
+        size_t i = (doc - N_WARM_UP) / 2;
+        if (whole) {
+            variant->us[PHASE_TOTAL][i] = us[PHASE_TOTAL];
+            continue;
+        }
+        for (int phase = 0; phase < PHASE_TOTAL; phase++) {
+            variant->us[phase][i] = us[phase];
+        }
+        double n_positions = (double)trainer->n_positions;
+        double operations = count_operations(&variant->session.model.config, n_positions);
+        variant->rate[i] = operations / (us[PHASE_FORWARD] + us[PHASE_BACKWARD]);
+    }
+    return true;
+}
+
+// The variants take turns of some documents: in turns of one, each would find the caches full of
+// another's memory, and the branch predictor full of another's branches.
+static bool time_documents(Bench *bench, Error *error)
+{
+    size_t n_documents = count_steps(bench);
+    for (size_t first = 0; first < n_documents; first += TURN) {
+        size_t end = first + TURN < n_documents ? first + TURN : n_documents;
+        for (size_t i = 0; i < bench->n_variants; i++) {
+            if (!time_turn(&bench->variants[i], first, end, error)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool time_samples(Bench *bench, Error *error)
+{
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        Variant *variant = &bench->variants[i];
+        Session *session = &variant->session;
+        Sampler sampler;
+        if (!sampler_init(&sampler, &session->model, session->engine, &session->random,
+                          bench->run.temperature, error)) {
+            return false;
+        }
+        bool ok = true;
+        for (size_t sample = 0; ok && sample < bench->n_samples; sample++) {
+            double start = now_us();
+            ok = sampler_next(&sampler, error);
+            variant->sample_us[sample] = now_us() - start;
+            variant->n_letters += sampler.n_tokens;
+        }
+        sampler_free(&sampler);
+        if (!ok) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static Timing summarize(double *us, size_t n)
+{
+    qsort(us, n, sizeof *us, compare_doubles);
+    return (Timing){us[0], us[n / 2]};
+}
+
+static void summarize_all(Bench *bench)
+{
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        Variant *variant = &bench->variants[i];
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            variant->phases[phase] = summarize(variant->us[phase], bench->n_documents);
+        }
+        variant->sample = summarize(variant->sample_us, bench->n_samples);
+        if (variant->peak_per_us > 0) {
+            Timing rate = summarize(variant->rate, bench->n_documents);
+            variant->peak_share = rate.median / variant->peak_per_us;
+        }
+    }
+}
+
+static void print_text(const Bench *bench)
+{
+    double scalar = bench->variants[0].phases[PHASE_TOTAL].median;
+    printf("us per document, min / median of %zu; phases and totals are of different documents\n\n",
+           bench->n_documents);
+    printf("%-14s%17s%17s%17s%17s  times scalar\n", "", "forward", "backward", "adam", "total");
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        const Variant *variant = &bench->variants[i];
+        printf("%-14s", variant->name);
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            printf("%9.2f/%7.2f", variant->phases[phase].min, variant->phases[phase].median);
+        }
+        printf("%10.1f\n", scalar / variant->phases[PHASE_TOTAL].median);
+    }
+    printf("\nforward and backward against the processor's peak of separate products and sums\n\n");
+    for (size_t i = 1; i < bench->n_variants; i++) {
+        const Variant *variant = &bench->variants[i];
+        printf("%-14s %6.1f of %6.1f thousand million a second: %4.1f %%\n", variant->name,
+               variant->peak_share * variant->peak_per_us * 1e-3, variant->peak_per_us * 1e-3,
+               100 * variant->peak_share);
+    }
+    printf("\nus per sample, min / median of %zu\n\n", bench->n_samples);
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        const Variant *variant = &bench->variants[i];
+        printf("%-14s%9.2f/%7.2f, %.1f letters on average\n", variant->name, variant->sample.min,
+               variant->sample.median, (double)variant->n_letters / (double)bench->n_samples);
+    }
+}
+
+static void print_json(const Bench *bench)
+{
+    printf("{\"documents\": %zu, \"samples\": %zu, \"variants\": [", bench->n_documents,
+           bench->n_samples);
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        const Variant *variant = &bench->variants[i];
+        printf("%s{\"name\": \"%s\", ", i > 0 ? ", " : "", variant->name);
+        for (int phase = 0; phase < N_PHASES; phase++) {
+            printf("\"%s_us\": {\"min\": %.17g, \"median\": %.17g}, ", phase_names[phase],
+                   variant->phases[phase].min, variant->phases[phase].median);
+        }
+        printf("\"sample_us\": {\"min\": %.17g, \"median\": %.17g}, ", variant->sample.min,
+               variant->sample.median);
+        printf("\"letters\": %zu, \"peak_per_us\": %.17g, \"peak_share\": %.17g}",
+               variant->n_letters, variant->peak_per_us, variant->peak_share);
+    }
+    printf("]}\n");
+}
+
+static void print_help(const Option *options, size_t n_options)
+{
+    printf("usage: microgpt bench [OPTION ...]\n"
+           "\n"
+           "Measures training and sampling with both engines and every SIMD level, in turn.\n"
+           "\n");
+    options_print(options, n_options);
+}
+
+static ExitStatus bench_run(Bench *bench, Error *error)
+{
+    bool ok =
+        open_variants(bench, error) && time_documents(bench, error) && time_samples(bench, error);
+    if (ok) {
+        summarize_all(bench);
+        if (bench->json) {
+            print_json(bench);
+        } else {
+            print_text(bench);
+        }
+    }
+    close_variants(bench);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+ExitStatus command_bench(int argc, char **argv, Error *error)
+{
+    Bench bench = {.run = run_options_default(), .n_documents = 1000, .n_samples = 500};
+    bool help = false;
+    Option options[N_RUN_OPTIONS + 4] = {
+        {"documents", OPTION_COUNT, &bench.n_documents, 1, 1e7, "N",
+         "how many to time in phases, and as many as a whole (default: 1000)"},
+        {"samples", OPTION_COUNT, &bench.n_samples, 1, 1e7, "N", "how many to time (default: 500)"},
+        {"json", OPTION_FLAG, &bench.json, 0, 0, NULL, "for programs"},
+        option_help(&help),
+    };
+    options_for_run(&bench.run, options + 4);
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 4, error) ||
+        !options_check_run(&bench.run, error)) {
+        return EXIT_USAGE;
+    }
+    if (help) {
+        print_help(options, N_RUN_OPTIONS + 4);
+        return EXIT_DONE;
+    }
+    return bench_run(&bench, error);
+}

@@ -1,0 +1,74 @@
+// Measures the peak of products and sums: see peak.h.
+#include "bench/peak.h"
+
+#include <assert.h>
+#include <math.h>
+#include <time.h>
+
+enum {
+    N_ROUNDS = 20000,
+    N_TRIES = 20, // the fastest counts: whatever else runs can only slow it down
+};
+
+double peak_none(double x, long n_rounds)
+{
+    double products[PEAK_CHAINS];
+    double sums[PEAK_CHAINS];
+    double all = 0;
+    for (int i = 0; i < PEAK_CHAINS; i++) {
+        products[i] = 1 + i;
+        sums[i] = i;
+    }
+    for (long round = 0; round < n_rounds; round++) {
+        for (int i = 0; i < PEAK_CHAINS; i++) {
+            products[i] = products[i] * x;
+            sums[i] = sums[i] + (x - 1);
+        }
+    }
+    for (int i = 0; i < PEAK_CHAINS; i++) {
+        all += products[i] + sums[i];
+    }
+    return all;
+}
+
+static double run(SimdLevel level, double x)
+{
+#ifdef __x86_64__
+    if (level == SIMD_AVX512) {
+        return peak_avx512(x, N_ROUNDS);
+    }
+    if (level == SIMD_AVX2) {
+        return peak_avx2(x, N_ROUNDS);
+    }
+#else
+    (void)level;
+#endif
+    return peak_none(x, N_ROUNDS);
+}
+
+static double now_us(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
+}
+
+double peak_per_us(SimdLevel level)
+{
+    assert(simd_has(level));
+    const int numbers_per_round[N_SIMD_LEVELS] = {
+        [SIMD_NONE] = 2 * PEAK_CHAINS,
+        [SIMD_AVX2] = 2 * PEAK_CHAINS * 4,
+        [SIMD_AVX512] = 2 * PEAK_CHAINS_AVX512 * 8,
+    };
+    double fastest_us = INFINITY;
+    volatile double x = 1 + 0x1p-40; // so that the compiler cannot know it
+    volatile double result;
+    for (int i = 0; i < N_TRIES; i++) {
+        double start = now_us();
+        result = run(level, x);
+        fastest_us = fmin(fastest_us, now_us() - start);
+    }
+    (void)result;
+    return (double)numbers_per_round[level] * N_ROUNDS / fastest_us;
+}

@@ -1,0 +1,147 @@
+// Saves a training run: see include/microgpt/checkpoint.h; checkpoint_load.c reads it again.
+#include "microgpt/checkpoint.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/atomic_file.h"
+#include "base/little_endian.h"
+#include "checkpoint/checkpoint_format.h"
+
+DatasetDigest checkpoint_digest(const Dataset *dataset)
+{
+    assert(dataset != NULL);
+    uLong crc = crc32(0, NULL, 0);
+    size_t n_bytes = 0;
+    for (size_t doc_id = 0; doc_id < dataset->n_docs; doc_id++) {
+        Document doc = dataset->docs[doc_id];
+        crc = crc32_z(crc, (const unsigned char *)doc.text, doc.size);
+        crc = crc32_z(crc, (const unsigned char *)"\n", 1);
+        n_bytes += doc.size + 1;
+    }
+    return (DatasetDigest){(uint32_t)crc, n_bytes, dataset->n_docs};
+}
+
+// A broken run must not replace a good checkpoint.
+static bool check_finite(const Checkpoint *checkpoint, Error *error)
+{
+    const double *parts[N_TENSOR_PARTS] = {checkpoint->model.data, checkpoint->adam.m,
+                                           checkpoint->adam.v};
+    for (int part = 0; part < N_TENSOR_PARTS; part++) {
+        for (size_t i = 0; i < checkpoint->model.n_params; i++) {
+            if (!isfinite(parts[part][i])) {
+                char name[MODEL_NAME_BYTES];
+                model_param_name(&checkpoint->model, i, name);
+                return error_set(error,
+                                 "not saved: %s%s is not finite; try a smaller --learning-rate",
+                                 part == PART_PARAMS ? "parameter " : "Adam's moment of ", name);
+            }
+        }
+    }
+    return true;
+}
+
+// A file being written, with the CRC of all that was written.
+typedef struct Output {
+    AtomicFile file;
+    uLong crc;
+} Output;
+
+static bool write_bytes(Output *output, const void *bytes, size_t size, Error *error)
+{
+    output->crc = crc32_z(output->crc, bytes, size);
+    return atomic_file_write(&output->file, bytes, size, error);
+}
+
+static bool write_numbers(Output *output, const double *numbers, size_t n, Error *error)
+{
+    unsigned char bytes[LITTLE_ENDIAN_CHUNK * CHECKPOINT_NUMBER_BYTES];
+    for (size_t i = 0; i < n; i += LITTLE_ENDIAN_CHUNK) {
+        size_t n_chunk = n - i < LITTLE_ENDIAN_CHUNK ? n - i : LITTLE_ENDIAN_CHUNK;
+        little_endian_put(numbers + i, n_chunk, bytes);
+        if (!write_bytes(output, bytes, n_chunk * CHECKPOINT_NUMBER_BYTES, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The CRC is of the file with zeros in its own place; its digits get there last.
+static bool write_crc(Output *output, Error *error)
+{
+    char digits[CHECKPOINT_CRC_DIGITS + 1];
+    snprintf(digits, sizeof digits, "%08" PRIx32, (uint32_t)output->crc);
+    size_t offset = CHECKPOINT_LENGTH_BYTES + strlen(CHECKPOINT_CRC_PREFIX);
+    return atomic_file_patch(&output->file, offset, digits, CHECKPOINT_CRC_DIGITS, error);
+}
+
+static bool write_all(Output *output, const Checkpoint *checkpoint, const char *header,
+                      size_t header_size, Error *error)
+{
+    unsigned char length[CHECKPOINT_LENGTH_BYTES];
+    little_endian_put_integer(header_size, length);
+    size_t n_params = checkpoint->model.n_params;
+    return write_bytes(output, length, sizeof length, error) &&
+           write_bytes(output, header, header_size, error) &&
+           write_numbers(output, checkpoint->model.data, n_params, error) &&
+           write_numbers(output, checkpoint->adam.m, n_params, error) &&
+           write_numbers(output, checkpoint->adam.v, n_params, error) && write_crc(output, error);
+}
+
+// What can be wrong before a byte is written.
+static bool prepare(const Checkpoint *checkpoint, const char *path, char **header,
+                    size_t *header_size, Error *error)
+{
+    assert(checkpoint != NULL && path != NULL && error != NULL);
+    assert(checkpoint->adam.n_params == checkpoint->model.n_params);
+    assert(checkpoint->tokenizer.vocab_size == checkpoint->model.config.vocab_size);
+    Error reason;
+    return (check_finite(checkpoint, &reason) &&
+            checkpoint_header_make(checkpoint, header, header_size, &reason)) ||
+           error_set_file(error, path, 0, "%s", reason.message);
+}
+
+bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error)
+{
+    char *header = NULL;
+    size_t header_size = 0;
+    AtomicFile file;
+    if (!prepare(checkpoint, path, &header, &header_size, error)) {
+        return false;
+    }
+    free(header);
+    if (!atomic_file_begin(&file, path, error)) {
+        return false;
+    }
+    atomic_file_discard(&file);
+    return true;
+}
+
+bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error)
+{
+    char *header = NULL;
+    size_t header_size = 0;
+    if (!prepare(checkpoint, path, &header, &header_size, error)) {
+        return false;
+    }
+    Output output = {.crc = crc32(0, NULL, 0)};
+    bool ok = atomic_file_begin(&output.file, path, error) &&
+              write_all(&output, checkpoint, header, header_size, error) &&
+              atomic_file_commit(&output.file, error);
+    free(header);
+    return ok;
+}
+
+void checkpoint_free(Checkpoint *checkpoint)
+{
+    assert(checkpoint != NULL);
+    model_free(&checkpoint->model);
+    tokenizer_free(&checkpoint->tokenizer);
+    adam_free(&checkpoint->adam);
+    *checkpoint = (Checkpoint){0};
+}

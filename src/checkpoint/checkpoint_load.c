@@ -1,0 +1,593 @@
+// Reads a checkpoint as if somebody hostile had written it: see include/microgpt/checkpoint.h.
+//
+// First the header alone says what the file must be, down to its size. Only when the file has that
+// size is memory allocated for its numbers, and only numbers that are finite are handed on.
+#include "microgpt/checkpoint.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/count.h"
+#include "base/in_file.h"
+#include "base/little_endian.h"
+#include "base/memory_limit.h"
+#include "checkpoint/checkpoint_format.h"
+#include "checkpoint/checkpoint_metadata.h"
+
+// Where a tensor is, in bytes from the end of the header.
+typedef struct Range {
+    size_t begin;
+    size_t end;
+} Range;
+
+// The file while it is being read.
+typedef struct Source {
+    const char *path;
+    int fd;
+    size_t file_size;
+    char *header;
+    size_t header_size;
+    json_t *root;
+    Metadata metadata;
+    bool is_ours;     // written by checkpoint_save()
+    int n_parts;      // of each matrix: the parameters, and where it is ours Adam's moments
+    Matrix *matrices; // [n_matrices] what the header must describe
+    int n_matrices;
+    Range *ranges; // [n_parts * n_matrices], part by part
+    uLong crc;     // of what was read so far
+    Error *error;
+} Source;
+
+static bool bad(const Source *source, const char *what)
+{
+    return error_set_file(source->error, source->path, 0, "%s", what);
+}
+
+// ---- the header's bytes ----
+
+// Reads bytes that must be there.
+static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t size)
+{
+    size_t n = size;
+    if (!in_file_read(source->fd, source->path, offset, bytes, &n, source->error)) {
+        return false;
+    }
+    return n == size || bad(source, "has become shorter while it was being read");
+}
+
+// Every tensor takes three brackets and far more than 24 bytes. Text that is made of brackets would
+// take a hundred times its size once it is parsed.
+static bool check_brackets(const Source *source)
+{
+    size_t n_brackets = 0;
+    for (size_t i = 0; i < source->header_size; i++) {
+        n_brackets += source->header[i] == '{' || source->header[i] == '[';
+    }
+    return n_brackets <= 8 + source->header_size / 8 ||
+           bad(source, "its header is nothing but brackets");
+}
+
+static bool read_header(Source *source)
+{
+    unsigned char length[CHECKPOINT_LENGTH_BYTES];
+    if (source->file_size < sizeof length) {
+        return bad(source, "is too short for a checkpoint");
+    }
+    if (!read_bytes(source, 0, length, sizeof length)) {
+        return false;
+    }
+    uint64_t header_size = little_endian_get_integer(length);
+    if (header_size > CHECKPOINT_MAX_HEADER) {
+        return error_set_file(source->error, source->path, 0,
+                              "is no checkpoint, or its header is too long: it claims %" PRIu64
+                              " bytes, at most %d are read",
+                              header_size, CHECKPOINT_MAX_HEADER);
+    }
+    if (header_size > source->file_size - sizeof length) {
+        return bad(source, "ends within its header; it was cut off");
+    }
+    source->header_size = (size_t)header_size;
+    source->header = malloc(source->header_size + 1); // + 1: malloc(0) may give NULL
+    if (source->header == NULL) {
+        return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
+    }
+    if (!read_bytes(source, sizeof length, source->header, source->header_size)) {
+        return false;
+    }
+    bool is_object = source->header_size > 0 && source->header[0] == '{';
+    return (is_object || bad(source, "is no checkpoint: its header is not JSON")) &&
+           check_brackets(source);
+}
+
+static bool parse_header(Source *source)
+{
+    json_error_t json_error;
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL; // NUL may be in the alphabet
+    source->root = json_loadb(source->header, source->header_size, flags, &json_error);
+    if (source->root != NULL) {
+        return true;
+    }
+    // Where memory runs out the library says nothing at all. What it says otherwise quotes the
+    // file, which may hold anything.
+    if (json_error.text[0] == '\0') {
+        return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
+    }
+    if (json_error_code(&json_error) == json_error_duplicate_key) {
+        return bad(source, "its header names something twice");
+    }
+    return error_set_file(source->error, source->path, 0, "its header is not JSON (at byte %d)",
+                          json_error.position);
+}
+
+// Whether it is a file of checkpoint_save(): one sign of it is enough, but then both must be there,
+// so that no damage can turn it into a file whose CRC is not checked.
+static bool find_format(Source *source)
+{
+    size_t prefix_size = strlen(CHECKPOINT_CRC_PREFIX);
+    bool has_crc = source->header_size > prefix_size + CHECKPOINT_CRC_DIGITS &&
+                   memcmp(source->header, CHECKPOINT_CRC_PREFIX, prefix_size) == 0;
+    const json_t *object = json_object_get(source->root, "__metadata__");
+    if (object != NULL && !json_is_object(object)) {
+        return bad(source, "its __metadata__ is not an object");
+    }
+    source->metadata = (Metadata){source->path, object, source->error};
+    const char *format = json_string_value(json_object_get(object, "format"));
+    const char *version = json_string_value(json_object_get(object, "version"));
+    bool has_format = format != NULL && strcmp(format, CHECKPOINT_FORMAT) == 0;
+    source->is_ours = has_crc && has_format;
+    source->n_parts = source->is_ours ? N_TENSOR_PARTS : 1;
+    if (has_crc != has_format) {
+        return bad(source,
+                   "its metadata must begin with crc32 and name the format, " CHECKPOINT_FORMAT
+                   "; in another program's file it has neither");
+    }
+    if (source->is_ours && (version == NULL || strcmp(version, CHECKPOINT_VERSION) != 0)) {
+        return bad(source,
+                   "is of another version than " CHECKPOINT_VERSION ", the one that is known here");
+    }
+    return true;
+}
+
+// ---- what the header describes ----
+
+static bool tensor_error(const Source *source, const char *name, const char *what)
+{
+    return error_set_file(source->error, source->path, 0, "its tensor %s %s", name, what);
+}
+
+// A member that is an array of two whole numbers, neither negative.
+static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
+{
+    const json_t *array = json_object_get(tensor, key);
+    if (json_array_size(array) != 2) {
+        return false;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *number = json_array_get(array, i);
+        if (!json_is_integer(number) || json_integer_value(number) < 0) {
+            return false;
+        }
+        pair[i] = (uint64_t)json_integer_value(number);
+    }
+    return true;
+}
+
+// Finds a tensor and its shape.
+static bool find_tensor(const Source *source, const char *name, const json_t **tensor,
+                        uint64_t shape[2])
+{
+    *tensor = json_object_get(source->root, name);
+    if (*tensor == NULL) {
+        return tensor_error(source, name, "is missing");
+    }
+    const char *dtype = json_string_value(json_object_get(*tensor, "dtype"));
+    if (dtype == NULL || json_object_size(*tensor) != 3) {
+        return tensor_error(source, name, "must have dtype, shape and data_offsets");
+    }
+    if (strcmp(dtype, "F64") != 0) {
+        return tensor_error(source, name, "is not of dtype F64; save it in double precision");
+    }
+    return read_pair(*tensor, "shape", shape) ||
+           tensor_error(source, name, "has a shape that is not two sizes");
+}
+
+// A size that only the shapes tell.
+static bool read_shape_size(const Source *source, const char *name, int dimension, int max,
+                            int *size)
+{
+    const json_t *tensor;
+    uint64_t shape[2];
+    if (!find_tensor(source, name, &tensor, shape)) {
+        return false;
+    }
+    if (shape[dimension] == 0 || shape[dimension] > (uint64_t)max) {
+        return tensor_error(source, name, "has a shape that no model has");
+    }
+    *size = (int)shape[dimension];
+    return true;
+}
+
+static int count_layers(const Source *source)
+{
+    Matrix matrix = {.kind = MATRIX_ATTN_WQ, .layer = 0};
+    char name[CHECKPOINT_NAME_BYTES];
+    for (;;) {
+        checkpoint_tensor_name(&matrix, PART_PARAMS, name);
+        if (matrix.layer == MODEL_MAX_SIZE || json_object_get(source->root, name) == NULL) {
+            return matrix.layer;
+        }
+        matrix.layer++;
+    }
+}
+
+// Another program's file has its sizes in the shapes, all but n_head.
+static bool read_shapes(const Source *source, ModelConfig *config)
+{
+    config->n_layer = count_layers(source);
+    return read_shape_size(source, "wte", 0, CHECKPOINT_MAX_UCHARS + 1, &config->vocab_size) &&
+           read_shape_size(source, "wte", 1, MODEL_MAX_SIZE, &config->n_embd) &&
+           read_shape_size(source, "wpe", 0, MODEL_MAX_SIZE, &config->block_size);
+}
+
+static bool read_sizes(const Source *source, ModelConfig *config)
+{
+    const Metadata *metadata = &source->metadata;
+    return metadata_size(metadata, "n_layer", MODEL_MAX_SIZE, &config->n_layer) &&
+           metadata_size(metadata, "n_embd", MODEL_MAX_SIZE, &config->n_embd) &&
+           metadata_size(metadata, "block_size", MODEL_MAX_SIZE, &config->block_size) &&
+           metadata_size(metadata, "vocab_size", CHECKPOINT_MAX_UCHARS + 1, &config->vocab_size);
+}
+
+static bool read_n_head(const Source *source, int known, ModelConfig *config)
+{
+    if (!source->is_ours && !metadata_has(&source->metadata, "n_head")) {
+        config->n_head = known;
+        return known > 0 || bad(source, "does not say how many heads there are; add --n-head");
+    }
+    if (!metadata_size(&source->metadata, "n_head", MODEL_MAX_SIZE, &config->n_head)) {
+        return false;
+    }
+    if (known > 0 && known != config->n_head) {
+        return error_set_file(source->error, source->path, 0,
+                              "was trained with --n-head %d, not %d", config->n_head, known);
+    }
+    return true;
+}
+
+static bool read_config(const Source *source, int n_head, ModelConfig *config)
+{
+    *config = (ModelConfig){0};
+    bool ok = source->is_ours ? read_sizes(source, config) : read_shapes(source, config);
+    if (!ok || !read_n_head(source, n_head, config)) {
+        return false;
+    }
+    size_t n_params;
+    Error reason;
+    if (config->vocab_size < 2) {
+        return bad(source, "has no alphabet: its vocab_size must be at least 2");
+    }
+    if (!model_count_params(config, &n_params, &reason)) {
+        return bad(source, reason.message);
+    }
+    return true;
+}
+
+// Microgpt's own alphabet, for a file that has as many letters and does not say which.
+static bool make_letters(Tokenizer *tokenizer, Error *error)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz\n";
+    Dataset dataset;
+    if (!dataset_parse(&dataset, "letters", letters, sizeof letters - 1, error)) {
+        return false;
+    }
+    bool ok = tokenizer_init(tokenizer, &dataset, error);
+    dataset_free(&dataset);
+    return ok;
+}
+
+static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *tokenizer)
+{
+    if (source->is_ours || metadata_has(&source->metadata, "vocabulary")) {
+        if (!metadata_tokenizer(&source->metadata, tokenizer)) {
+            return false;
+        }
+    } else if (!make_letters(tokenizer, source->error)) {
+        return false;
+    }
+    if (tokenizer->vocab_size != vocab_size) {
+        return error_set_file(source->error, source->path, 0,
+                              "its vocabulary has %d characters, its matrices %d; add or mend the "
+                              "metadata vocabulary",
+                              tokenizer->n_uchars, vocab_size - 1);
+    }
+    return true;
+}
+
+// ---- where the tensors are ----
+
+// The header describes the matrices and nothing else, so that their sizes add up to the file's.
+static bool check_tensor_count(const Source *source)
+{
+    size_t n_found = json_object_size(source->root) - (source->metadata.object != NULL);
+    size_t n_expected = (size_t)source->n_parts * (size_t)source->n_matrices;
+    if (n_found != n_expected) {
+        return error_set_file(source->error, source->path, 0,
+                              "has %zu tensors; a model of its sizes has %zu", n_found, n_expected);
+    }
+    return true;
+}
+
+static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Range *range)
+{
+    char name[CHECKPOINT_NAME_BYTES];
+    const json_t *tensor;
+    uint64_t shape[2];
+    uint64_t offsets[2];
+    checkpoint_tensor_name(matrix, part, name);
+    if (!find_tensor(source, name, &tensor, shape)) {
+        return false;
+    }
+    if (shape[0] != (uint64_t)matrix->n_out || shape[1] != (uint64_t)matrix->n_in) {
+        return error_set_file(source->error, source->path, 0,
+                              "its tensor %s must be of shape [%d,%d]", name, matrix->n_out,
+                              matrix->n_in);
+    }
+    size_t data_size = source->file_size - CHECKPOINT_LENGTH_BYTES - source->header_size;
+    if (!read_pair(tensor, "data_offsets", offsets) || offsets[0] > offsets[1] ||
+        offsets[1] > data_size) {
+        return tensor_error(source, name, "has data_offsets outside of the file");
+    }
+    size_t n_numbers = (size_t)matrix->n_out * (size_t)matrix->n_in;
+    if (offsets[1] - offsets[0] != n_numbers * CHECKPOINT_NUMBER_BYTES) {
+        return tensor_error(source, name, "has data_offsets that do not fit its shape");
+    }
+    *range = (Range){(size_t)offsets[0], (size_t)offsets[1]};
+    return true;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    size_t begin_a = ((const Range *)a)->begin;
+    size_t begin_b = ((const Range *)b)->begin;
+    return (begin_a > begin_b) - (begin_a < begin_b);
+}
+
+// One after the other from the first byte on: no hole, no overlap. Ours are in their order; another
+// program's may be in any.
+static bool check_contiguous(const Source *source)
+{
+    size_t n_ranges = (size_t)source->n_parts * (size_t)source->n_matrices;
+    Range *sorted = calloc(n_ranges, sizeof *sorted);
+    if (sorted == NULL) {
+        return error_out_of_memory(source->error, "the header", n_ranges * sizeof *sorted);
+    }
+    memcpy(sorted, source->ranges, n_ranges * sizeof *sorted);
+    if (!source->is_ours) {
+        qsort(sorted, n_ranges, sizeof *sorted, compare_ranges);
+    }
+    size_t end = 0;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n_ranges; i++) {
+        ok = sorted[i].begin == end ||
+             bad(source, sorted[i].begin > end ? "its tensors have a hole between them"
+                                               : "its tensors overlap");
+        end = sorted[i].end;
+    }
+    free(sorted);
+    return ok;
+}
+
+static bool read_ranges(Source *source)
+{
+    size_t n_matrices = (size_t)source->n_matrices;
+    source->ranges = calloc((size_t)source->n_parts * n_matrices, sizeof *source->ranges);
+    if (source->ranges == NULL) {
+        return error_out_of_memory(source->error, "the header",
+                                   n_matrices * N_TENSOR_PARTS * sizeof *source->ranges);
+    }
+    for (int part = 0; part < source->n_parts; part++) {
+        for (size_t i = 0; i < n_matrices; i++) {
+            Range *range = &source->ranges[(size_t)part * n_matrices + i];
+            if (!read_range(source, &source->matrices[i], (TensorPart)part, range)) {
+                return false;
+            }
+        }
+    }
+    return check_contiguous(source);
+}
+
+// The size that the file must have follows from the model's sizes. Products that overflow are
+// SIZE_MAX, which no file has.
+static bool check_file_size(const Source *source, const ModelConfig *config)
+{
+    size_t n_params = SIZE_MAX;
+    Error ignored; // read_config() has been here
+    model_count_params(config, &n_params, &ignored);
+    size_t data_size = count_mul(n_params, (size_t)source->n_parts * CHECKPOINT_NUMBER_BYTES);
+    size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
+    if (source->file_size < expected) {
+        return error_set_file(source->error, source->path, 0,
+                              "was cut off: it has %zu bytes of %zu", source->file_size, expected);
+    }
+    if (source->file_size > expected) {
+        return error_set_file(source->error, source->path, 0, "has %zu bytes after its end",
+                              source->file_size - expected);
+    }
+    size_t needed = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
+    if (needed > memory_limit()) {
+        return error_set_file(source->error, source->path, 0,
+                              "needs %.3g MiB of memory, and there are %.3g MiB",
+                              (double)needed / 1048576, (double)memory_limit() / 1048576);
+    }
+    return true;
+}
+
+static bool read_layout(Source *source, const ModelConfig *config)
+{
+    source->n_matrices = model_count_matrices(config);
+    // Bounded by the header's length before anything is allocated for it.
+    if (!check_tensor_count(source) || !check_file_size(source, config)) {
+        return false;
+    }
+    source->matrices = calloc((size_t)source->n_matrices, sizeof *source->matrices);
+    if (source->matrices == NULL) {
+        return error_out_of_memory(source->error, "the header",
+                                   (size_t)source->n_matrices * sizeof *source->matrices);
+    }
+    model_lay_out(config, source->matrices);
+    return read_ranges(source);
+}
+
+// ---- the numbers ----
+
+// The CRC of all up to the numbers, with zeros in its own place. The header has been parsed: its
+// bytes are no longer needed.
+static void begin_crc(Source *source)
+{
+    unsigned char length[CHECKPOINT_LENGTH_BYTES];
+    little_endian_put_integer(source->header_size, length);
+    memset(source->header + strlen(CHECKPOINT_CRC_PREFIX), '0', CHECKPOINT_CRC_DIGITS);
+    source->crc = crc32(0, NULL, 0);
+    source->crc = crc32_z(source->crc, length, sizeof length);
+    source->crc = crc32_z(source->crc, (unsigned char *)source->header, source->header_size);
+}
+
+static bool read_numbers(Source *source, size_t offset, double *numbers, size_t n)
+{
+    unsigned char bytes[LITTLE_ENDIAN_CHUNK * CHECKPOINT_NUMBER_BYTES];
+    for (size_t i = 0; i < n; i += LITTLE_ENDIAN_CHUNK) {
+        size_t n_chunk = n - i < LITTLE_ENDIAN_CHUNK ? n - i : LITTLE_ENDIAN_CHUNK;
+        size_t place = offset + i * CHECKPOINT_NUMBER_BYTES;
+        if (!read_bytes(source, place, bytes, n_chunk * CHECKPOINT_NUMBER_BYTES)) {
+            return false;
+        }
+        source->crc = crc32_z(source->crc, bytes, n_chunk * CHECKPOINT_NUMBER_BYTES);
+        little_endian_get(bytes, n_chunk, numbers + i);
+    }
+    return true;
+}
+
+static bool check_numbers(const Source *source, const Matrix *matrix, TensorPart part,
+                          const double *numbers)
+{
+    char name[CHECKPOINT_NAME_BYTES];
+    size_t n = (size_t)matrix->n_out * (size_t)matrix->n_in;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(numbers[i])) {
+            checkpoint_tensor_name(matrix, part, name);
+            return tensor_error(source, name, "has a number that is not finite");
+        }
+        if (part == PART_V && numbers[i] < 0) {
+            checkpoint_tensor_name(matrix, part, name);
+            return tensor_error(source, name, "has a negative number, which no mean of squares is");
+        }
+    }
+    return true;
+}
+
+static bool check_all_numbers(const Source *source, double *const *parts)
+{
+    for (int part = 0; part < source->n_parts; part++) {
+        for (int i = 0; i < source->n_matrices; i++) {
+            const Matrix *matrix = &source->matrices[i];
+            const double *numbers = parts[part] + matrix->first_param;
+            if (!check_numbers(source, matrix, (TensorPart)part, numbers)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool check_crc(const Source *source)
+{
+    uint32_t expected;
+    if (!metadata_crc32(&source->metadata, "crc32", &expected)) {
+        return false;
+    }
+    if ((uint32_t)source->crc != expected) {
+        return error_set_file(source->error, source->path, 0,
+                              "is damaged: its CRC-32 is %08" PRIx32 ", not %08" PRIx32,
+                              (uint32_t)source->crc, expected);
+    }
+    return true;
+}
+
+// Damage is reported as such, before anybody wonders about the numbers.
+static bool read_data(Source *source, double *const *parts)
+{
+    size_t data_start = CHECKPOINT_LENGTH_BYTES + source->header_size;
+    if (source->is_ours) {
+        begin_crc(source);
+    }
+    for (int part = 0; part < source->n_parts; part++) {
+        for (int i = 0; i < source->n_matrices; i++) {
+            const Matrix *matrix = &source->matrices[i];
+            const Range *range = &source->ranges[part * source->n_matrices + i];
+            double *numbers = parts[part] + matrix->first_param;
+            size_t n = (range->end - range->begin) / CHECKPOINT_NUMBER_BYTES;
+            if (!read_numbers(source, data_start + range->begin, numbers, n)) {
+                return false;
+            }
+        }
+    }
+    return (!source->is_ours || check_crc(source)) && check_all_numbers(source, parts);
+}
+
+static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
+{
+    ModelConfig config;
+    Model *model = &checkpoint->model;
+    Adam *adam = &checkpoint->adam;
+    if (!read_header(source) || !parse_header(source) || !find_format(source) ||
+        !read_config(source, n_head, &config) || !read_layout(source, &config) ||
+        !read_tokenizer(source, config.vocab_size, &checkpoint->tokenizer) ||
+        !model_init(model, &config, source->error)) {
+        return false;
+    }
+    checkpoint->can_resume = source->is_ours;
+    if (source->is_ours) {
+        // Adam's own settings are checked before adam_init(), which trusts its caller.
+        if (!metadata_training(&source->metadata, checkpoint)) {
+            return false;
+        }
+        AdamConfig adam_config = adam->config;
+        if (!adam_init(adam, &adam_config, model->n_params, source->error)) {
+            return false;
+        }
+    }
+    return read_data(source, (double *const[N_TENSOR_PARTS]){model->data, adam->m, adam->v});
+}
+
+static void close_source(Source *source)
+{
+    close(source->fd);
+    free(source->header);
+    json_decref(source->root);
+    free(source->matrices);
+    free(source->ranges);
+}
+
+bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error *error)
+{
+    assert(checkpoint != NULL && path != NULL && n_head >= 0 && error != NULL);
+    Source source = {.path = path, .error = error};
+    if (!in_file_open(path, "checkpoint", &source.fd, &source.file_size, error)) {
+        return false;
+    }
+    Checkpoint loaded = {0};
+    bool ok = read_checkpoint(&source, n_head, &loaded);
+    close_source(&source);
+    if (!ok) {
+        checkpoint_free(&loaded);
+        return false;
+    }
+    *checkpoint = loaded;
+    return true;
+}

@@ -1,0 +1,109 @@
+// JSON documents on top of jansson: see json_out.h.
+#include "cli/json_out.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void json_out_init(JsonOut *out)
+{
+    out->root = json_object();
+    out->out_of_memory = out->root == NULL;
+}
+
+void json_out_free(JsonOut *out)
+{
+    json_decref(out->root);
+    *out = (JsonOut){0};
+}
+
+// (jansson takes NULL for a parent or a value, says -1, and frees the value.)
+static void add(JsonOut *out, json_t *parent, const char *key, json_t *value)
+{
+    int status = key != NULL ? json_object_set_new(parent, key, value)
+                             : json_array_append_new(parent, value);
+    if (status != 0) {
+        out->out_of_memory = true;
+    }
+}
+
+json_t *json_out_object(JsonOut *out, json_t *parent, const char *key)
+{
+    json_t *object = json_object();
+    add(out, parent, key, object);
+    return out->out_of_memory ? NULL : object;
+}
+
+json_t *json_out_array(JsonOut *out, json_t *parent, const char *key)
+{
+    json_t *array = json_array();
+    add(out, parent, key, array);
+    return out->out_of_memory ? NULL : array;
+}
+
+void json_out_number(JsonOut *out, json_t *parent, const char *key, double number)
+{
+    add(out, parent, key, isfinite(number) ? json_real(number) : json_null());
+}
+
+void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count)
+{
+    add(out, parent, key, json_integer((json_int_t)count));
+}
+
+void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number)
+{
+    add(out, parent, key, json_integer(number));
+}
+
+void json_out_bool(JsonOut *out, json_t *parent, const char *key, bool flag)
+{
+    add(out, parent, key, json_boolean(flag));
+}
+
+void json_out_null(JsonOut *out, json_t *parent, const char *key)
+{
+    add(out, parent, key, json_null());
+}
+
+void json_out_text(JsonOut *out, json_t *parent, const char *key, const char *text)
+{
+    json_out_text_of(out, parent, key, text, strlen(text));
+}
+
+void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char *text, size_t size)
+{
+    add(out, parent, key, json_stringn(text, size));
+}
+
+static const size_t FORMAT = JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
+
+static bool say_out_of_memory(Error *error)
+{
+    return error_set(error, "out of memory for the JSON output");
+}
+
+bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+{
+    if (out->out_of_memory || json_dumpf(out->root, file, FORMAT | JSON_INDENT(1)) != 0) {
+        // A file that cannot be written has its own error, which its owner finds.
+        return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
+    }
+    fputc('\n', file);
+    return true;
+}
+
+// Not json_dumps(), which goes on where there was no memory for a key, and leaves it out.
+char *json_out_compact(const JsonOut *out, Error *error)
+{
+    size_t flags = FORMAT | JSON_COMPACT;
+    size_t size = out->out_of_memory ? 0 : json_dumpb(out->root, NULL, 0, flags);
+    char *text = size > 0 ? malloc(size + 1) : NULL;
+    if (text == NULL || json_dumpb(out->root, text, size, flags) != size) {
+        free(text);
+        say_out_of_memory(error);
+        return NULL;
+    }
+    text[size] = '\0';
+    return text;
+}

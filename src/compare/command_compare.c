@@ -1,0 +1,136 @@
+// `microgpt compare`: where two node dumps part, from any ports in any languages. Answers as diff
+// does: 0 the same, 1 different, 2 trouble.
+#include "command.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "cli/out_file.h"
+#include "compare/diff_report.h"
+#include "compare/dump_names.h"
+#include "compare/dump_reader.h"
+#include "compare/graph_diff.h"
+#include "run/session.h"
+
+typedef struct CompareOptions {
+    const char *files[2];
+    RunOptions run; // of it, the model's sizes
+    size_t max_ulp;
+    const char *only;
+    bool json;
+    bool help;
+} CompareOptions;
+
+enum {
+    N_COMPARE_OPTIONS = 4,
+    N_SIZE_OPTIONS = 4,
+};
+
+// The model's sizes among the options of a run.
+// Shapes: options [N_SIZE_OPTIONS].
+static void options_for_sizes(RunOptions *run, Option *options)
+{
+    static const char *const names[N_SIZE_OPTIONS] = {"n-layer", "n-embd", "n-head", "block-size"};
+    Option all[N_RUN_OPTIONS];
+    size_t n = 0;
+    options_for_run(run, all);
+    for (size_t i = 0; i < N_RUN_OPTIONS && n < N_SIZE_OPTIONS; i++) {
+        if (strcmp(all[i].name, names[n]) == 0) {
+            options[n] = all[i];
+            n++;
+        }
+    }
+    assert(n == N_SIZE_OPTIONS);
+}
+
+static void print_help(const Option *options, size_t n_options)
+{
+    printf(
+        "usage: microgpt compare A B [OPTION ...]\n"
+        "\n"
+        "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
+        "first to differ though all that it was made of agrees, and what merely follows from it.\n"
+        "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
+        "the nodes of dumps without names.\n"
+        "\n");
+    options_print(options, n_options);
+}
+
+static bool print_report(const CompareOptions *options, const GraphDiff *diff, Error *error)
+{
+    bool ok =
+        options->json ? diff_print_json(stdout, diff, error) : diff_print_text(stdout, diff, error);
+    return ok && output_flush(error);
+}
+
+// Names of one full dump do for both, index by index.
+static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
+{
+    bool has_names =
+        (!dumps[0].is_sparse && dumps[0].has_names) || (!dumps[1].is_sparse && dumps[1].has_names);
+    for (int side = 0; side < 2 && !has_names; side++) {
+        if (!dumps[side].is_sparse && !dump_name_by_model(&dumps[side], sizes, error)) {
+            return false;
+        }
+        has_names = !dumps[side].is_sparse && dumps[side].has_names;
+    }
+    return true;
+}
+
+static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, Error *error)
+{
+    if (!dump_read(&dumps[0], options->files[0], error) ||
+        !dump_read(&dumps[1], options->files[1], error) ||
+        !name_nodes(dumps, &options->run.model, error)) {
+        return EXIT_TROUBLE;
+    }
+    DiffRules rules = {options->max_ulp, options->only};
+    GraphDiff diff;
+    if (!graph_diff(&diff, &dumps[0], &dumps[1], &rules, error)) {
+        return EXIT_TROUBLE;
+    }
+    bool same = graph_diff_is_same(&diff);
+    bool printed = print_report(options, &diff, error);
+    graph_diff_free(&diff);
+    if (!printed) {
+        return EXIT_TROUBLE;
+    }
+    return same ? EXIT_DONE : EXIT_DIFFERS;
+}
+
+ExitStatus command_compare(int argc, char **argv, Error *error)
+{
+    CompareOptions chosen = {.run = run_options_default()};
+    Option options[N_COMPARE_OPTIONS + N_SIZE_OPTIONS] = {
+        {"max-ulp", OPTION_COUNT, &chosen.max_ulp, 0, OPTION_MAX_COUNT, "N",
+         "let differences of up to N ULP pass (default: 0)"},
+        {"only", OPTION_TEXT, &chosen.only, 0, 0, "PATTERN",
+         "look only at paths like this; * and ? as in the shell"},
+        {"json", OPTION_FLAG, &chosen.json, 0, 0, NULL, "print one JSON object"},
+        option_help(&chosen.help),
+    };
+    size_t n_options = N_COMPARE_OPTIONS + N_SIZE_OPTIONS;
+    options_for_sizes(&chosen.run, options + N_COMPARE_OPTIONS);
+    size_t n_files;
+    if (!options_parse_files(argc, argv, options, n_options, chosen.files, 2, &n_files, error)) {
+        return EXIT_TROUBLE;
+    }
+    if (chosen.help) {
+        print_help(options, n_options);
+        return EXIT_DONE;
+    }
+    if (n_files < 2) {
+        error_set(error, "compare: needs two node dumps; see --help");
+        return EXIT_TROUBLE;
+    }
+    if (!options_check_run(&chosen.run, error)) {
+        return EXIT_TROUBLE;
+    }
+    NodeDump dumps[2] = {{0}, {0}};
+    ExitStatus status = compare_dumps(&chosen, dumps, error);
+    dump_free(&dumps[0]);
+    dump_free(&dumps[1]);
+    return status;
+}

@@ -1,0 +1,108 @@
+// `microgpt nodes`: trains up to a step and writes that step's graph, node by node, to be compared
+// with Python's or with another port's.
+#include "command.h"
+
+#include <stdio.h>
+
+#include "cli/options.h"
+#include "cli/out_file.h"
+#include "compare/node_dump.h"
+#include "engine/engine_scalar.h"
+#include "run/session.h"
+
+typedef struct NodesOptions {
+    RunOptions run;
+    size_t step;
+    const char *output;
+    bool names;
+    bool sparse;
+    bool help;
+} NodesOptions;
+
+static void print_help(const Option *options, size_t n_options)
+{
+    printf("usage: microgpt nodes --step K [OPTION ...]\n"
+           "\n"
+           "Trains up to step K and writes the graph of step K after backward, one node a line:\n"
+           "index, data, grad, [children], [local gradients]. See docs/node-format.md.\n"
+           "\n");
+    options_print(options, n_options);
+}
+
+// Leaves the graph of the step in the engine: backward is done, the update is not.
+static bool train_up_to(Session *session, size_t step, Error *error)
+{
+    Trainer *trainer = &session->trainer;
+    double loss;
+    while (trainer->step + 1 < step) {
+        if (!trainer_step(trainer, &loss, error)) {
+            return false;
+        }
+    }
+    return trainer_forward(trainer, &loss, error) && trainer_backward(trainer, error);
+}
+
+static bool write_nodes(const Session *session, const NodesOptions *options, Error *error)
+{
+    OutFile out;
+    if (!out_file_open(&out, "--output", options->output, options->run.data, error)) {
+        return false;
+    }
+    const Graph *g = &engine_scalar_gpt(session->engine)->graph;
+    if (options->sparse) {
+        node_dump_write_sparse(out.file, g, session->model.n_params);
+    } else {
+        node_dump_write(out.file, g, session->model.n_params, options->names);
+    }
+    return out_file_close(&out, error);
+}
+
+static bool check_options(const NodesOptions *options, Error *error)
+{
+    if (!options_check_run(&options->run, error)) {
+        return false;
+    }
+    if (options->step == 0) {
+        return error_set(error, "--step: say which step's graph to write, from 1 on");
+    }
+    if (options->step > options->run.num_steps) {
+        return error_set(error, "--step: %zu comes after the last of %zu steps; see --num-steps",
+                         options->step, options->run.num_steps);
+    }
+    if (options->names && options->sparse) {
+        return error_set(error, "--names: a sparse dump has the names already; leave one out");
+    }
+    return true;
+}
+
+ExitStatus command_nodes(int argc, char **argv, Error *error)
+{
+    NodesOptions chosen = {.run = run_options_default()};
+    Option options[N_RUN_OPTIONS + 6] = {
+        {"step", OPTION_COUNT, &chosen.step, 1, OPTION_MAX_COUNT, "K", "whose graph to write"},
+        {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
+        {"names", OPTION_FLAG, &chosen.names, 0, 0, NULL, "add two columns: operation and path"},
+        {"sparse", OPTION_FLAG, &chosen.sparse, 0, 0, NULL,
+         "only parameters, logits, probabilities, losses"},
+        option_help(&chosen.help),
+    };
+    options_for_run(&chosen.run, options + 5);
+    options[N_RUN_OPTIONS + 5] = option_simd(&chosen.run.simd);
+    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 6, error)) {
+        return EXIT_USAGE;
+    }
+    if (chosen.help) {
+        print_help(options, N_RUN_OPTIONS + 6);
+        return EXIT_DONE;
+    }
+    if (!check_options(&chosen, error)) {
+        return EXIT_USAGE;
+    }
+    Session session;
+    if (!session_open(&session, &chosen.run, error)) {
+        return EXIT_FAILED;
+    }
+    bool ok = train_up_to(&session, chosen.step, error) && write_nodes(&session, &chosen, error);
+    session_close(&session);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}

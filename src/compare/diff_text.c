@@ -1,0 +1,471 @@
+// The report for people: see diff_report.h.
+#include "compare/diff_report.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "compare/diff_explain.h"
+#include "microgpt/hexfloat.h"
+
+enum {
+    MAX_CONTRIBUTIONS = 24, // beyond that the middle of the list is left out
+    MANY_ULP = 1000000,     // beyond that the digits say nothing any more
+};
+
+typedef struct Report {
+    FILE *file;
+    const GraphDiff *diff;
+    Error *error;
+} Report;
+
+static char side_name(int side)
+{
+    return (char)('A' + side);
+}
+
+static void print_number(const Report *r, const char *name, double number)
+{
+    char hex[HEXFLOAT_BYTES];
+    hexfloat_format(number, hex);
+    fprintf(r->file, "    %s  %-24s %.17g\n", name, hex, number);
+}
+
+static void print_ulp(const Report *r, uint64_t ulp)
+{
+    if (ulp == UINT64_MAX) {
+        fprintf(r->file, " %8s", "nan");
+    } else if (ulp < MANY_ULP) {
+        fprintf(r->file, " %8" PRIu64, ulp);
+    } else {
+        fprintf(r->file, " %8.1e", (double)ulp);
+    }
+}
+
+static void print_distance(const Report *r, double a, double b)
+{
+    uint64_t ulp = ulp_distance(a, b);
+    if (ulp == UINT64_MAX) {
+        fprintf(r->file, "    one of them is not a number\n");
+    } else if (ulp == 0) {
+        fprintf(r->file, "    the sign of zero: 0 ULP apart, and other bits\n");
+    } else {
+        fprintf(r->file, "    %" PRIu64 " ULP apart, a relative difference of %.2g\n", ulp,
+                relative_difference(a, b));
+    }
+}
+
+// `pos0.norm[3] (node 4193, mul)`
+static void print_node(const Report *r, uint32_t node_id)
+{
+    char label[LABEL_BYTES];
+    const char *op = diff_op(r->diff, node_id);
+    fprintf(r->file, "%s", diff_label(r->diff, node_id, label));
+    if (!r->diff->has_graph) {
+        return;
+    }
+    if (op != NULL) {
+        fprintf(r->file, " (node %u, %s)", (unsigned)node_id, op);
+    } else if (diff_label(r->diff, node_id, label)[0] != 'n') {
+        fprintf(r->file, " (node %u)", (unsigned)node_id);
+    }
+}
+
+static void print_sides(const Report *r, double a, double b)
+{
+    print_number(r, "A", a);
+    print_number(r, "B", b);
+    print_distance(r, a, b);
+}
+
+static void print_count(const Report *r, const char *what, const Finding *finding)
+{
+    fprintf(r->file, "\n%s: ", what);
+    if (!finding->is_compared) {
+        fprintf(r->file, "not compared\n");
+    } else if (finding->n_differ == 0) {
+        fprintf(r->file, "the same\n");
+    } else {
+        fprintf(r->file, "%zu of %zu %s differ%s\n", finding->n_differ, r->diff->n_paired,
+                r->diff->by_path ? "values" : "nodes", finding->n_differ == 1 ? "s" : "");
+    }
+}
+
+// What a finding is besides its first cause.
+static void print_rest(const Report *r, const Finding *finding)
+{
+    if (!r->diff->has_graph) {
+        fprintf(r->file, "  without a full dump, causes cannot be told from what follows\n");
+        return;
+    }
+    size_t n_follow = finding->n_differ - finding->n_causes;
+    fprintf(r->file, "  %zu more differ%s and merely follow%s; ", n_follow,
+            n_follow == 1 ? "s" : "", n_follow == 1 ? "s" : "");
+    size_t n_further = finding->n_causes - 1;
+    fprintf(r->file, "%zu further cause%s%s", n_further, n_further == 1 ? "" : "s",
+            n_further > 0 ? ":" : "\n");
+    for (size_t i = 1; i < finding->n_causes && i < DIFF_MAX_CAUSES; i++) {
+        char label[LABEL_BYTES];
+        fprintf(r->file, "%s %s", i > 1 ? "," : "", diff_label(r->diff, finding->causes[i], label));
+    }
+    if (n_further > 0) {
+        fprintf(r->file, "%s\n", finding->n_causes > DIFF_MAX_CAUSES ? " ..." : "");
+    }
+}
+
+// Where all differences follow from others: of what they are made of, or that --only leaves out.
+static void print_no_cause(const Report *r, const Finding *finding)
+{
+    char label[LABEL_BYTES];
+    fprintf(r->file, "  no cause among them: all follow from other differences; the first is %s\n",
+            diff_label(r->diff, finding->first_differ, label));
+}
+
+static void print_first(const Report *r, const char *what, uint32_t node_id)
+{
+    fprintf(r->file, "  %s: ", r->diff->has_graph ? what : "the first of them");
+    print_node(r, node_id);
+    fprintf(r->file, "\n");
+}
+
+// What each side's number is, where that can be said.
+static void print_explanation(const Report *r, int side, const char *text)
+{
+    if (text[0] != '\0') {
+        fprintf(r->file, "    %c %s\n", side_name(side), text);
+    }
+}
+
+static void print_children(const Report *r, uint32_t node_id)
+{
+    const NodeDump *dump = r->diff->dumps[r->diff->base];
+    uint32_t first = dump->first_edge[node_id];
+    for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
+        uint32_t child = dump->children[first + i];
+        char hex[HEXFLOAT_BYTES];
+        hexfloat_format(dump->data[child], hex);
+        fprintf(r->file, "    input %u: %-24s %.17g  ", (unsigned)i, hex, dump->data[child]);
+        print_node(r, child);
+        fprintf(r->file, "\n");
+    }
+}
+
+static bool print_between(const Report *r, uint32_t node_id)
+{
+    size_t n;
+    uint32_t first;
+    if (!diff_nodes_between(r->diff, node_id, &n, &first, r->error)) {
+        return false;
+    }
+    fprintf(r->file, "    all that it is made of and both dumps have agrees");
+    if (n > 0) {
+        char label[LABEL_BYTES];
+        fprintf(r->file, "; %zu nodes lie between, from %s on", n,
+                diff_label(r->diff, first, label));
+    }
+    fprintf(r->file, "\n");
+    return true;
+}
+
+static bool print_data(const Report *r)
+{
+    const GraphDiff *diff = r->diff;
+    const Finding *finding = &diff->data;
+    print_count(r, "data", finding);
+    if (finding->n_differ == 0) {
+        return true;
+    }
+    if (finding->n_causes == 0) {
+        print_no_cause(r, finding);
+        return true;
+    }
+    uint32_t node_id = finding->causes[0];
+    print_first(r, "first cause", node_id);
+    print_sides(r, diff_data(diff, 0, node_id), diff_data(diff, 1, node_id));
+    bool is_leaf = diff->has_graph && dump_n_children(diff->dumps[diff->base], node_id) == 0;
+    if (is_leaf && node_id < dump_n_leading_leaves(diff->dumps[diff->base])) {
+        fprintf(r->file, "    a parameter: it differs before this step computes anything; look at "
+                         "how it was\n    drawn, or at the gradients and the update of the step "
+                         "before\n");
+    } else if (diff->has_graph && diff->by_path) {
+        if (!print_between(r, node_id)) {
+            return false;
+        }
+    } else if (diff->has_graph) {
+        print_children(r, node_id);
+    }
+    for (int side = 0; side < 2; side++) {
+        char text[EXPLAIN_BYTES];
+        explain_data(diff, node_id, side, text);
+        print_explanation(r, side, text);
+    }
+    print_rest(r, finding);
+    return true;
+}
+
+static void print_local_grads(const Report *r)
+{
+    const GraphDiff *diff = r->diff;
+    const Finding *finding = &diff->local_grads;
+    if (diff->by_path) {
+        return;
+    }
+    print_count(r, "local gradients", finding);
+    if (finding->n_differ == 0) {
+        return;
+    }
+    if (finding->n_causes == 0) {
+        print_no_cause(r, finding);
+        return;
+    }
+    uint32_t node_id = finding->causes[0];
+    print_first(r, "first cause, with the same data on both sides", node_id);
+    for (uint32_t i = 0; i < dump_n_children(diff->dumps[0], node_id); i++) {
+        fprintf(r->file, "    to input %u\n", (unsigned)i);
+        print_number(r, "A", diff_local_grads(diff, 0, node_id)[i]);
+        print_number(r, "B", diff_local_grads(diff, 1, node_id)[i]);
+    }
+    print_children(r, node_id);
+    for (int side = 0; side < 2; side++) {
+        char text[EXPLAIN_BYTES];
+        explain_local_grads(diff, node_id, side, text);
+        print_explanation(r, side, text);
+    }
+    print_rest(r, finding);
+}
+
+static void print_contribution(const Report *r, const Contribution *c, size_t number)
+{
+    char amount[HEXFLOAT_BYTES];
+    char total[HEXFLOAT_BYTES];
+    char label[LABEL_BYTES];
+    hexfloat_format(c->amount, amount);
+    hexfloat_format(c->total, total);
+    fprintf(r->file, "    %4zu %14.7g * %14.7g = %-24s -> %-24s %s\n", number, c->local_grad,
+            c->parent_grad, amount, total, diff_label(r->diff, c->parent, label));
+}
+
+static void print_contributions(const Report *r, const Contribution *contributions, size_t n)
+{
+    if (n == 0) {
+        fprintf(r->file, "    nothing contributes to it\n");
+        return;
+    }
+    fprintf(r->file,
+            "    the sum of %zu contribution%s, in this order (local gradient * gradient = "
+            "amount -> sum so far):\n",
+            n, n == 1 ? "" : "s");
+    size_t n_head = n <= MAX_CONTRIBUTIONS ? n : MAX_CONTRIBUTIONS / 2;
+    size_t n_tail = n <= MAX_CONTRIBUTIONS ? 0 : MAX_CONTRIBUTIONS / 2;
+    for (size_t i = 0; i < n_head; i++) {
+        print_contribution(r, &contributions[i], i + 1);
+    }
+    if (n_tail > 0) {
+        fprintf(r->file, "     ... %zu more ...\n", n - n_head - n_tail);
+    }
+    for (size_t i = n - n_tail; i < n; i++) {
+        print_contribution(r, &contributions[i], i + 1);
+    }
+}
+
+static bool print_grad_cause(const Report *r, uint32_t node_id)
+{
+    const GraphDiff *diff = r->diff;
+    print_sides(r, diff_grad(diff, 0, node_id), diff_grad(diff, 1, node_id));
+    if (!diff->has_graph) {
+        return true;
+    }
+    Contribution *contributions;
+    size_t n;
+    if (!diff_contributions(diff, node_id, &contributions, &n, r->error)) {
+        return false;
+    }
+    print_contributions(r, contributions, n);
+    for (int side = 0; side < 2; side++) {
+        char text[EXPLAIN_BYTES];
+        explain_grad(diff, node_id, side, contributions, n, text);
+        print_explanation(r, side, text);
+    }
+    free(contributions);
+    return true;
+}
+
+static bool print_grad(const Report *r)
+{
+    const Finding *finding = &r->diff->grad;
+    print_count(r, "gradients", finding);
+    if (!finding->is_compared) {
+        fprintf(r->file,
+                "  the graphs are not the same, so neither is the way back through them\n");
+        return true;
+    }
+    if (finding->n_differ == 0) {
+        return true;
+    }
+    if (finding->n_causes == 0) {
+        print_no_cause(r, finding);
+        return true;
+    }
+    print_first(r, "first cause, in the order of backward", finding->causes[0]);
+    if (!print_grad_cause(r, finding->causes[0])) {
+        return false;
+    }
+    print_rest(r, finding);
+    return true;
+}
+
+static void print_structure_side(const Report *r, int side, uint32_t node_id)
+{
+    const NodeDump *dump = r->diff->dumps[side];
+    if (node_id >= dump->n_nodes) {
+        fprintf(r->file, "    %c has no such node: it ends here; is the file cut off?\n",
+                side_name(side));
+        return;
+    }
+    uint32_t n = dump_n_children(dump, node_id);
+    const char *op = dump_op(dump, node_id);
+    fprintf(r->file, "    %c: %s%s%u child%s\n", side_name(side), op != NULL ? op : "",
+            op != NULL ? " of " : "", (unsigned)n, n == 1 ? "" : "ren");
+    for (uint32_t i = 0; i < n; i++) {
+        fprintf(r->file, "       ");
+        print_node(r, dump->children[dump->first_edge[node_id] + i]);
+        fprintf(r->file, "\n");
+    }
+}
+
+static void print_structure(const Report *r)
+{
+    static const char *const kinds[] = {
+        [STRUCTURE_SAME] = "the same",
+        [STRUCTURE_N_CHILDREN] = "a node with another number of children",
+        [STRUCTURE_CHILDREN] = "a node with other children",
+        [STRUCTURE_OP] = "a node with another operation",
+        [STRUCTURE_N_NODES] = "one dump ends where the other goes on",
+        [STRUCTURE_PATH] = "the path",
+    };
+    const StructureFinding *found = &r->diff->structure;
+    if (r->diff->by_path && found->kind == STRUCTURE_SAME) {
+        return;
+    }
+    fprintf(r->file, "\nstructure: ");
+    if (found->kind == STRUCTURE_SAME) {
+        fprintf(r->file, "the same\n");
+        return;
+    }
+    const NodeDump *a = r->diff->dumps[0];
+    const NodeDump *b = r->diff->dumps[1];
+    if (found->kind == STRUCTURE_PATH) {
+        fprintf(r->file, "%zu paths of the sparse dump are not in the full one\n", found->n_differ);
+    } else if (a->n_nodes != b->n_nodes) {
+        fprintf(r->file, "%zu nodes in A, %zu in B\n", a->n_nodes, b->n_nodes);
+    } else {
+        fprintf(r->file, "%zu node%s\n", found->n_differ,
+                found->n_differ == 1 ? " differs" : "s differ");
+    }
+    fprintf(r->file, "  first place: %s: ", kinds[found->kind]);
+    if (found->kind == STRUCTURE_PATH) {
+        fprintf(r->file, "%s\n", dump_path(r->diff->dumps[1 - r->diff->base], found->first));
+        return;
+    }
+    char label[LABEL_BYTES];
+    bool in_base = found->first < r->diff->n_nodes;
+    fprintf(r->file, "%s\n",
+            in_base ? diff_label(r->diff, found->first, label) : "behind the last");
+    print_structure_side(r, 0, found->first);
+    print_structure_side(r, 1, found->first);
+    if (a->n_nodes != b->n_nodes) {
+        fprintf(r->file, "  only what stands before it is compared\n");
+    }
+}
+
+static void print_tally(const Report *r, const Tally *tally)
+{
+    fprintf(r->file, " | %7zu", tally->n_differ);
+    if (tally->n_differ == 0) {
+        fprintf(r->file, " %8s %8s", "-", "-");
+        return;
+    }
+    print_ulp(r, tally->max_ulp);
+    fprintf(r->file, " %8.1e", tally->max_relative);
+}
+
+static void print_table(const Report *r)
+{
+    fprintf(r->file, "\n%-12s %7s | %-25s | gradients\n", "", "", "data");
+    fprintf(r->file, "%-12s %7s | %7s %8s %8s | %7s %8s %8s\n", "part", "nodes", "differ",
+            "max ULP", "max rel", "differ", "max ULP", "max rel");
+    for (int part = 0; part < N_MODEL_PARTS; part++) {
+        const Tally *data = &r->diff->data_of_part[part];
+        if (data->n_nodes > 0) {
+            fprintf(r->file, "%-12s %7zu", model_part_name((ModelPart)part), data->n_nodes);
+            print_tally(r, data);
+            print_tally(r, &r->diff->grad_of_part[part]);
+            fprintf(r->file, "\n");
+        }
+    }
+}
+
+static void print_dump(const Report *r, int side)
+{
+    const NodeDump *dump = r->diff->dumps[side];
+    fprintf(r->file, "%c  %s: %zu %s\n", side_name(side), dump->file_name, dump->n_nodes,
+            dump->is_sparse ? "values" : "nodes");
+}
+
+// A hint where nodes go by their numbers alone: the sizes of the model could name them.
+static void print_lack_of_names(const Report *r)
+{
+    if (!r->diff->dumps[0]->has_names && !r->diff->dumps[1]->has_names) {
+        fprintf(r->file, "no names: %s\n", DUMP_OTHER_SIZES);
+    }
+}
+
+static void print_verdict(const Report *r)
+{
+    static const char *const findings[] = {
+        [CAUSE_STRUCTURE] = "structure",
+        [CAUSE_DATA] = "data",
+        [CAUSE_LOCAL_GRADS] = "local gradients",
+        [CAUSE_GRAD] = "gradients",
+    };
+    uint32_t node_id;
+    CauseKind kind = diff_first_cause(r->diff, &node_id);
+    bool is_in_base = node_id < r->diff->n_nodes && r->diff->structure.kind != STRUCTURE_PATH;
+    if (graph_diff_is_same(r->diff)) {
+        fprintf(r->file, "same: data and gradients of %zu %s\n", r->diff->n_paired,
+                r->diff->by_path ? "values" : "nodes");
+    } else if (kind == CAUSE_NONE) {
+        fprintf(r->file, "different, by what follows from elsewhere\n");
+    } else {
+        fprintf(r->file, "different, first in the %s", findings[kind]);
+        if (is_in_base || kind == CAUSE_DATA) {
+            fprintf(r->file, ": ");
+            print_node(r, node_id);
+        }
+        fprintf(r->file, "\n");
+    }
+}
+
+bool diff_print_text(FILE *file, const GraphDiff *diff, Error *error)
+{
+    assert(file != NULL && diff != NULL && error != NULL);
+    Report report = {file, diff, error};
+    print_dump(&report, 0);
+    print_dump(&report, 1);
+    print_verdict(&report);
+    if (graph_diff_is_same(diff)) {
+        return true;
+    }
+    print_lack_of_names(&report);
+    print_structure(&report);
+    if (!print_data(&report)) {
+        return false;
+    }
+    print_local_grads(&report);
+    if (!print_grad(&report)) {
+        return false;
+    }
+    print_table(&report);
+    return true;
+}

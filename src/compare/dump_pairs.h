@@ -1,0 +1,19 @@
+// Which node of one dump is which of another, by their paths.
+#ifndef MICROGPT_DUMP_PAIRS_H
+#define MICROGPT_DUMP_PAIRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compare/dump_reader.h"
+
+// Sets counterpart[i] to the node of the other dump that has the path of node i of the base, where
+// there is one. Counts the paths that only the other dump has, and finds the first of them.
+// Shapes: counterpart [base->n_nodes]; where there is none it is left as it was.
+// Errors: a dump without names; a path that stands twice in a dump; no path in common; out of
+// memory.
+bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
+                       size_t *n_only_other, uint32_t *first_only_other, Error *error);
+
+#endif

@@ -1,0 +1,181 @@
+// A text file to documents.
+//
+// Carries `docs = [line.strip() for line in open(...) if line.strip()]` and the shuffle. Comes
+// before the tokenizer. Nothing is copied line by line: documents are views into the text.
+#include "microgpt/dataset.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/in_file.h"
+#include "data/default_names.h"
+#include "microgpt/utf8.h"
+
+bool dataset_read(Dataset *dataset, const char *path, Error *error)
+{
+    assert(dataset != NULL && path != NULL && error != NULL);
+    int fd = -1;
+    size_t size = 0;
+    if (!in_file_open(path, "text file", &fd, &size, error)) {
+        return false;
+    }
+    if (size > DATASET_MAX_BYTES) {
+        close(fd);
+        return error_set_file(error, path, 0,
+                              "has %zu bytes; at most %d can be read; use a smaller file", size,
+                              DATASET_MAX_BYTES);
+    }
+    char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
+    bool ok = text != NULL
+                  ? in_file_read(fd, path, 0, text, &size, error)
+                  : error_set_file(error, path, 0,
+                                   "out of memory for its %zu bytes; use a smaller file", size);
+    close(fd);
+    Dataset parsed;
+    if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
+        free(text);
+        return false;
+    }
+    *dataset = parsed;
+    dataset->text = text;
+    return true;
+}
+
+bool dataset_default(Dataset *dataset, Error *error)
+{
+    return dataset_parse(dataset, "names.txt", default_names, default_names_size, error);
+}
+
+// Whether a line ends with this byte: \n, or a \r that no \n follows.
+static bool ends_line(const char *text, size_t size, size_t offset)
+{
+    if (text[offset] == '\r') {
+        return offset + 1 == size || text[offset + 1] != '\n';
+    }
+    return text[offset] == '\n';
+}
+
+// Checks that all of the text is UTF-8, so that nobody after this has to.
+static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
+{
+    size_t line = 1;
+    size_t offset = 0;
+    while (offset < size) {
+        uint32_t code_point;
+        size_t n = utf8_decode(text + offset, size - offset, &code_point);
+        if (n == 0) {
+            return error_set_file(
+                error, name, line,
+                "not UTF-8 at byte offset %zu (byte 0x%02x); convert the file to UTF-8", offset,
+                (unsigned)(unsigned char)text[offset]);
+        }
+        line += ends_line(text, size, offset);
+        offset += n;
+    }
+    return true;
+}
+
+// How many bytes of white space the text starts with.
+static size_t leading_space(const char *text, size_t size)
+{
+    size_t skipped = 0;
+    while (skipped < size) {
+        uint32_t code_point;
+        size_t n = utf8_decode(text + skipped, size - skipped, &code_point);
+        if (!utf8_is_space(code_point)) {
+            break;
+        }
+        skipped += n;
+    }
+    return skipped;
+}
+
+// How many bytes are left when the white space at the end is gone.
+static size_t without_trailing_space(const char *text, size_t size)
+{
+    while (size > 0) {
+        size_t start = size - 1;
+        while ((text[start] & 0xC0) == 0x80) { // back to where the last character starts
+            start--;
+        }
+        uint32_t code_point;
+        utf8_decode(text + start, size - start, &code_point);
+        if (!utf8_is_space(code_point)) {
+            break;
+        }
+        size = start;
+    }
+    return size;
+}
+
+static Document strip(const char *text, size_t size)
+{
+    size_t skipped = leading_space(text, size);
+    return (Document){text + skipped, without_trailing_space(text + skipped, size - skipped)};
+}
+
+// The next line, without its end. A \r\n makes two ends, and a blank line that is dropped anyhow.
+static size_t line_size(const char *text, size_t size)
+{
+    size_t n = 0;
+    while (n < size && text[n] != '\n' && text[n] != '\r') {
+        n++;
+    }
+    return n;
+}
+
+// Collects the documents, or only counts them where docs is NULL.
+static size_t split_documents(const char *text, size_t size, Document *docs)
+{
+    size_t n_docs = 0;
+    size_t offset = 0;
+    while (offset < size) {
+        size_t n = line_size(text + offset, size - offset);
+        Document doc = strip(text + offset, n);
+        if (doc.size > 0) {
+            if (docs != NULL) {
+                docs[n_docs] = doc;
+            }
+            n_docs++;
+        }
+        offset += n + 1;
+    }
+    return n_docs;
+}
+
+bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t size, Error *error)
+{
+    assert(dataset != NULL && name != NULL && text != NULL && error != NULL);
+    if (!check_utf8(name, text, size, error)) {
+        return false;
+    }
+    size_t n_docs = split_documents(text, size, NULL);
+    if (n_docs == 0) {
+        return error_set_file(error, name, 0, "%s; write one document a line",
+                              size == 0 ? "is empty" : "has only blank lines");
+    }
+    Document *docs = calloc(n_docs, sizeof *docs);
+    if (docs == NULL) {
+        return error_set_file(error, name, 0,
+                              "out of memory for its %zu documents; use a smaller file", n_docs);
+    }
+    split_documents(text, size, docs);
+    *dataset = (Dataset){.docs = docs, .n_docs = n_docs};
+    return true;
+}
+
+void dataset_shuffle(Dataset *dataset, Random *random)
+{
+    assert(dataset != NULL);
+    random_shuffle(random, dataset->docs, dataset->n_docs, sizeof *dataset->docs);
+}
+
+void dataset_free(Dataset *dataset)
+{
+    assert(dataset != NULL);
+    free(dataset->docs);
+    free(dataset->text);
+    *dataset = (Dataset){0};
+}

@@ -1,0 +1,152 @@
+// `microgpt report`: a run as one HTML page, with a graph to walk through.
+#include "command.h"
+
+#include <stdlib.h>
+
+#include "base/atomic_file.h"
+#include "base/count.h"
+#include "cli/out_file.h"
+#include "look/look_session.h"
+#include "report/report_data.h"
+#include "report/report_write.h"
+
+enum {
+    MAX_PARAMS = 100000, // a page sends each of them, some 12 bytes
+    MAX_NODES = 500000,  // and computes each of these, in a second or two
+    MAX_STEPS = 50000,
+    MAX_SAMPLES = 1000,
+};
+
+typedef struct ReportOptions {
+    LookOptions look;
+    const char *output;
+} ReportOptions;
+
+static bool check_counts(const ReportOptions *options, Error *error)
+{
+    const RunOptions *run = &options->look.run;
+    if (run->num_samples > MAX_SAMPLES) {
+        return error_set(error, "--num-samples: a page shows at most %d names", MAX_SAMPLES);
+    }
+    if (run->num_steps > MAX_STEPS) {
+        return error_set(error,
+                         "--num-steps: a page shows at most %d losses; train with microgpt train "
+                         "--save, and report with --load",
+                         MAX_STEPS);
+    }
+    return true;
+}
+
+// No output may destroy what is read.
+static bool check_output(const ReportOptions *options, Error *error)
+{
+    const char *data = options->look.run.data;
+    const char *load = options->look.load;
+    if (options->output == NULL) {
+        return error_set(error, "--output: name the file to write, as in: microgpt report --output "
+                                "report.html");
+    }
+    if (data != NULL && out_file_is_same(options->output, data)) {
+        return error_set(error, "--output: %s is the data file; name another one", data);
+    }
+    if (load != NULL && out_file_is_same(options->output, load)) {
+        return error_set(error, "--output: %s is the checkpoint; name another one", load);
+    }
+    return true;
+}
+
+// Whether the page could be written: nobody trains to learn that the folder is read-only.
+static bool try_output(const ReportOptions *options, Error *error)
+{
+    AtomicFile file;
+    if (!atomic_file_begin(&file, options->output, error)) {
+        return false;
+    }
+    atomic_file_discard(&file);
+    return true;
+}
+
+static bool check_size(const LookSession *look, Error *error)
+{
+    size_t n_params = look->model->n_params;
+    size_t n_nodes =
+        count_add(n_params, scalar_gpt_count_nodes(&look->model->config, look->n_positions));
+    if (n_params > MAX_PARAMS) {
+        return error_set(error,
+                         "%zu parameters make no page (at most %d); choose a smaller --n-embd or "
+                         "--n-layer",
+                         n_params, MAX_PARAMS);
+    }
+    if (n_nodes > MAX_NODES) {
+        return error_set(error,
+                         "%zu nodes make no page (at most %d); choose a shorter --text, or a "
+                         "smaller --n-embd or --n-layer",
+                         n_nodes, MAX_NODES);
+    }
+    return true;
+}
+
+static bool collect_and_write(LookSession *look, const ReportOptions *options, const double *losses,
+                              Error *error)
+{
+    JsonOut data;
+    size_t n_losses = look->session.trainer.num_steps;
+    json_out_init(&data);
+    bool ok = report_collect(&data, look, losses, n_losses, error) &&
+              report_write(options->output, &data, error);
+    json_out_free(&data);
+    return ok;
+}
+
+static ExitStatus report(LookSession *look, const ReportOptions *options, Error *error)
+{
+    if (!check_size(look, error)) {
+        return EXIT_USAGE;
+    }
+    if (!try_output(options, error)) {
+        return EXIT_FAILED;
+    }
+    size_t n_losses = look->session.trainer.num_steps;
+    double *losses = calloc(n_losses + 1, sizeof *losses); // + 1: calloc(0) may give NULL
+    if (losses == NULL) {
+        error_out_of_memory(error, "the losses", n_losses * sizeof *losses);
+        return EXIT_FAILED;
+    }
+    bool ok = look_train(look, losses, error) && collect_and_write(look, options, losses, error);
+    free(losses);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+static const LookUsage usage = {
+    .usage = "report --output FILE [OPTION ...]",
+    .summary =
+        "Trains as microgpt run does, or takes a checkpoint with --load, and writes what\n"
+        "came of it into one HTML page: the losses, names made up, attention maps, letters,\n"
+        "weights, and the graph of TEXT, in which one can walk from the loss to any\n"
+        "parameter. The page needs no network.\n",
+    .has_text_option = true,
+    .is_report = true,
+};
+
+ExitStatus command_report(int argc, char **argv, Error *error)
+{
+    ReportOptions chosen = {.output = NULL};
+    const Option own[] = {
+        {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "the page to write"},
+    };
+    LookSession look;
+    ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.help) {
+        return status;
+    }
+    if (!check_output(&chosen, error) || !check_counts(&chosen, error)) {
+        return EXIT_USAGE;
+    }
+    status = look_open(&look, &chosen.look, error);
+    if (status != EXIT_DONE) {
+        return status;
+    }
+    status = report(&look, &chosen, error);
+    look_close(&look);
+    return status;
+}

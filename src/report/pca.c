@@ -1,0 +1,196 @@
+// Principal components: see pca.h.
+#include "report/pca.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/count.h"
+
+enum {
+    MAX_SWEEPS = 64, // some ten are enough: the numbers off the diagonal vanish quadratically
+};
+
+// Two vectors of n numbers, each `stride` apart, turned in their plane.
+static void turn(double *x, double *y, size_t n, size_t stride, double c, double s)
+{
+    for (size_t i = 0; i < n * stride; i += stride) {
+        double old_x = x[i];
+        double old_y = y[i];
+        x[i] = c * old_x - s * old_y;
+        y[i] = s * old_x + c * old_y;
+    }
+}
+
+// Whether a number beside the diagonal is lost when it is added to those on it.
+static bool is_negligible(const double *a, size_t n, size_t p, size_t q)
+{
+    double on_diagonal = fabs(a[p * n + p]) + fabs(a[q * n + q]);
+    return on_diagonal + fabs(a[p * n + q]) == on_diagonal;
+}
+
+// Turns the axes p and q so that a[p,q] becomes 0, by the smaller of the two angles that do.
+static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
+{
+    double theta = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q]);
+    double t = copysign(1, theta) / (fabs(theta) + sqrt(theta * theta + 1));
+    double c = 1 / sqrt(t * t + 1);
+    double s = t * c;
+    turn(a + p, a + q, n, n, c, s);         // columns
+    turn(a + p * n, a + q * n, n, 1, c, s); // rows
+    turn(vectors + p * n, vectors + q * n, n, 1, c, s);
+    a[p * n + q] = 0;
+    a[q * n + p] = 0;
+}
+
+// Returns whether there was anything left to do.
+static bool sweep(double *a, double *vectors, size_t n)
+{
+    bool has_turned = false;
+    for (size_t p = 0; p < n; p++) {
+        for (size_t q = p + 1; q < n; q++) {
+            if (!is_negligible(a, n, p, q)) {
+                rotate(a, vectors, n, p, q);
+                has_turned = true;
+            }
+        }
+    }
+    return has_turned;
+}
+
+static void swap(double *x, double *y)
+{
+    double old_x = *x;
+    *x = *y;
+    *y = old_x;
+}
+
+static void sort_descending(double *values, double *vectors, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t largest = i;
+        for (size_t j = i + 1; j < n; j++) {
+            largest = values[j] > values[largest] ? j : largest;
+        }
+        swap(&values[i], &values[largest]);
+        for (size_t k = 0; k < n && largest != i; k++) {
+            swap(&vectors[i * n + k], &vectors[largest * n + k]);
+        }
+    }
+}
+
+static void choose_sign(double *vector, size_t n)
+{
+    size_t largest = 0;
+    for (size_t k = 1; k < n; k++) {
+        largest = fabs(vector[k]) > fabs(vector[largest]) ? k : largest;
+    }
+    for (size_t k = 0; k < n && vector[largest] < 0; k++) {
+        if (k != largest) {
+            vector[k] = -vector[k];
+        }
+    }
+    vector[largest] = fabs(vector[largest]);
+}
+
+void symmetric_eigen(double *a, size_t n, double *values, double *vectors)
+{
+    assert(a != NULL && values != NULL && vectors != NULL && n > 0);
+    for (size_t i = 0; i < n * n; i++) {
+        vectors[i] = i % (n + 1) == 0 ? 1 : 0;
+    }
+    for (int i = 0; i < MAX_SWEEPS && sweep(a, vectors, n); i++) {
+    }
+    for (size_t i = 0; i < n; i++) {
+        values[i] = a[i * n + i];
+    }
+    sort_descending(values, vectors, n);
+    for (size_t i = 0; i < n; i++) {
+        choose_sign(vectors + i * n, n);
+    }
+}
+
+// The rows without their mean.
+// Shapes: x, centred [n_rows,n_columns].
+static void centre(const double *x, size_t n_rows, size_t n_columns, double *centred)
+{
+    for (size_t j = 0; j < n_columns; j++) {
+        double sum = 0;
+        for (size_t i = 0; i < n_rows; i++) {
+            sum += x[i * n_columns + j];
+        }
+        for (size_t i = 0; i < n_rows; i++) {
+            centred[i * n_columns + j] = x[i * n_columns + j] - sum / (double)n_rows;
+        }
+    }
+}
+
+// Shapes: x [n_rows,n], products [n,n].
+// Formula: products = x^T @ x
+static void multiply_columns(const double *x, size_t n_rows, size_t n, double *products)
+{
+    for (size_t j = 0; j < n; j++) {
+        for (size_t k = 0; k <= j; k++) {
+            double sum = 0;
+            for (size_t i = 0; i < n_rows; i++) {
+                sum += x[i * n + j] * x[i * n + k];
+            }
+            products[j * n + k] = sum;
+            products[k * n + j] = sum;
+        }
+    }
+}
+
+// Shapes: x [n_rows,n], vectors [n,n], values [n].
+static void project(Pca *pca, const double *x, size_t n_rows, size_t n, const double *vectors,
+                    const double *values)
+{
+    double all = 0;
+    for (size_t i = 0; i < n; i++) {
+        all += values[i];
+    }
+    for (size_t component = 0; component < 2 && component < n; component++) {
+        pca->share[component] = all > 0 ? values[component] / all : 0;
+        for (size_t i = 0; i < n_rows; i++) {
+            double sum = 0;
+            for (size_t k = 0; k < n; k++) {
+                sum += x[i * n + k] * vectors[component * n + k];
+            }
+            pca->points[2 * i + component] = sum;
+        }
+    }
+}
+
+bool pca_project(Pca *pca, const double *x, size_t n_rows, size_t n_columns, Error *error)
+{
+    assert(pca != NULL && x != NULL && n_rows > 0 && n_columns > 0 && error != NULL);
+    size_t n_square = count_mul(n_columns, n_columns);
+    double *centred = calloc(count_mul(n_rows, n_columns), sizeof *centred);
+    double *products = calloc(n_square, sizeof *products);
+    double *vectors = calloc(n_square, sizeof *vectors);
+    double *values = calloc(n_columns, sizeof *values);
+    *pca = (Pca){.points = calloc(n_rows, 2 * sizeof *pca->points)};
+    bool ok = centred != NULL && products != NULL && vectors != NULL && values != NULL &&
+              pca->points != NULL;
+    if (ok) {
+        centre(x, n_rows, n_columns, centred);
+        multiply_columns(centred, n_rows, n_columns, products);
+        symmetric_eigen(products, n_columns, values, vectors);
+        project(pca, centred, n_rows, n_columns, vectors, values);
+    } else {
+        error_out_of_memory(error, "the principal components",
+                            count_mul(n_square, 2 * sizeof(double)));
+        pca_free(pca);
+    }
+    free(centred);
+    free(products);
+    free(vectors);
+    free(values);
+    return ok;
+}
+
+void pca_free(Pca *pca)
+{
+    free(pca->points);
+    *pca = (Pca){0};
+}

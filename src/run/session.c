@@ -1,0 +1,201 @@
+// Sets up a run: see session.h.
+#include "run/session.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/count.h"
+#include "base/memory_limit.h"
+
+RunOptions run_options_default(void)
+{
+    return (RunOptions){
+        .seed = 42,
+        .num_steps = 1000,
+        .num_samples = 20,
+        .temperature = 0.5,
+        .init_std = 0.08,
+        .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
+        .model = {.n_layer = DEFAULT_N_LAYER,
+                  .n_embd = DEFAULT_N_EMBD,
+                  .n_head = DEFAULT_N_HEAD,
+                  .block_size = DEFAULT_BLOCK_SIZE},
+        .engine = ENGINE_SCALAR,
+        .simd = simd_best(),
+    };
+}
+
+static const double MEBIBYTE = 1 << 20;
+
+bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
+                          size_t n_positions, Error *error)
+{
+    size_t n_params;
+    if (!model_count_params(config, &n_params, error)) {
+        return false;
+    }
+    size_t arrays = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
+    size_t needed = count_add(arrays, engine_count_bytes(engine, config, n_positions));
+    size_t limit = memory_limit();
+    if (needed <= limit) {
+        return true;
+    }
+    return error_set(error,
+                     "%s%s%zu parameters need %.0f MiB of memory for documents of %zu positions, "
+                     "and there are %.0f%s",
+                     option != NULL ? option : "", option != NULL ? ": " : "", n_params,
+                     ceil((double)needed / MEBIBYTE), n_positions, floor((double)limit / MEBIBYTE),
+                     option != NULL ? "" : "; use a smaller --n-embd, --n-layer or --block-size");
+}
+
+// Refuses a model that cannot fit, before anything is allocated for it.
+static bool check_memory(const RunOptions *options, const ModelConfig *config,
+                         const Dataset *dataset, Error *error)
+{
+    size_t n_positions = trainer_max_positions(dataset, (size_t)config->block_size);
+    return session_check_memory(NULL, options->engine, config, n_positions, error);
+}
+
+static bool open_data(Session *session, const RunOptions *options, Error *error)
+{
+    bool ok = options->data != NULL ? dataset_read(&session->dataset, options->data, error)
+                                    : dataset_default(&session->dataset, error);
+    if (!ok) {
+        return false;
+    }
+    random_seed(&session->random, options->seed);
+    dataset_shuffle(&session->dataset, &session->random);
+    session->seed = options->seed;
+    session->init_std = options->init_std;
+    session->digest = checkpoint_digest(&session->dataset);
+    return tokenizer_init(&session->tokenizer, &session->dataset, error);
+}
+
+// The instructions that the fast path uses; the bits are the same with all of them.
+static void set_simd(Session *session, SimdLevel simd)
+{
+    engine_set_simd(session->engine, simd);
+    session->adam.simd = simd;
+}
+
+static bool open_model(Session *session, const RunOptions *options, Error *error)
+{
+    ModelConfig config = options->model;
+    config.vocab_size = session->tokenizer.vocab_size;
+    if (!check_memory(options, &config, &session->dataset, error) ||
+        !model_init(&session->model, &config, error)) {
+        return false;
+    }
+    model_randomize(&session->model, &session->random, options->init_std);
+    if (!engine_create(&session->engine, options->engine, &session->model, error) ||
+        !adam_init(&session->adam, &options->adam, session->model.n_params, error)) {
+        return false;
+    }
+    set_simd(session, options->simd);
+    return true;
+}
+
+static bool open_trainer(Session *session, const RunOptions *options, Error *error)
+{
+    return trainer_init(&session->trainer, &session->dataset, &session->tokenizer, &session->model,
+                        session->engine, &session->adam, options->num_steps, error);
+}
+
+bool session_open(Session *session, const RunOptions *options, Error *error)
+{
+    assert(session != NULL && options != NULL && error != NULL);
+    *session = (Session){0};
+    bool ok = open_data(session, options, error) && open_model(session, options, error) &&
+              open_trainer(session, options, error);
+    if (!ok) {
+        session_close(session);
+    }
+    return ok;
+}
+
+// Training goes through the documents in their order: other data, or another order, would go on
+// with other names than a run that was never stopped.
+static bool check_data(const Session *session, const RunOptions *options,
+                       const Checkpoint *checkpoint, Error *error)
+{
+    const DatasetDigest *here = &session->digest;
+    const DatasetDigest *there = &checkpoint->dataset;
+    const Tokenizer *tokenizer = &session->tokenizer;
+    bool same = here->n_docs == there->n_docs && here->n_bytes == there->n_bytes &&
+                here->crc32 == there->crc32 &&
+                tokenizer->n_uchars == checkpoint->tokenizer.n_uchars &&
+                memcmp(tokenizer->uchars, checkpoint->tokenizer.uchars,
+                       (size_t)tokenizer->n_uchars * sizeof *tokenizer->uchars) == 0;
+    if (!same) {
+        return error_set(error,
+                         "--resume: %s is not the data that was trained on (%zu documents, CRC-32 "
+                         "%08" PRIx32 "; there it was %zu, %08" PRIx32 "); name that with --data",
+                         options->data != NULL ? options->data : "the built-in names.txt",
+                         here->n_docs, here->crc32, there->n_docs, there->crc32);
+    }
+    return true;
+}
+
+// The checkpoint's parts become the session's.
+static void take_over(Session *session, Checkpoint *checkpoint)
+{
+    session->model = checkpoint->model;
+    session->adam = checkpoint->adam;
+    session->random = checkpoint->random;
+    checkpoint->model = (Model){0};
+    checkpoint->adam = (Adam){0};
+}
+
+bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
+                    Error *error)
+{
+    assert(session != NULL && options != NULL && error != NULL);
+    assert(checkpoint != NULL && checkpoint->can_resume && checkpoint->seed == options->seed);
+    *session = (Session){0};
+    bool ok = open_data(session, options, error) &&
+              check_data(session, options, checkpoint, error) &&
+              check_memory(options, &checkpoint->model.config, &session->dataset, error);
+    if (ok) {
+        take_over(session, checkpoint);
+        ok = engine_create(&session->engine, options->engine, &session->model, error) &&
+             open_trainer(session, options, error);
+    }
+    if (!ok) {
+        session_close(session);
+        return false;
+    }
+    set_simd(session, options->simd);
+    session->trainer.step = checkpoint->step;
+    return true;
+}
+
+Checkpoint session_checkpoint(const Session *session)
+{
+    assert(session != NULL);
+    return (Checkpoint){
+        .model = session->model,
+        .tokenizer = session->tokenizer,
+        .can_resume = true,
+        .adam = session->adam,
+        .random = session->random,
+        .seed = session->seed,
+        .init_std = session->init_std,
+        .step = session->trainer.step,
+        .num_steps = session->trainer.num_steps,
+        .dataset = session->digest,
+    };
+}
+
+void session_close(Session *session)
+{
+    assert(session != NULL);
+    trainer_free(&session->trainer);
+    adam_free(&session->adam);
+    engine_free(session->engine);
+    model_free(&session->model);
+    tokenizer_free(&session->tokenizer);
+    dataset_free(&session->dataset);
+    *session = (Session){0};
+}

@@ -1,0 +1,29 @@
+// What `microgpt run` and `microgpt train` share: the start or the resumption, and the loop with
+// all that goes on around a step.
+#ifndef MICROGPT_TRAINING_LOOP_H
+#define MICROGPT_TRAINING_LOOP_H
+
+#include <stdbool.h>
+
+#include "command.h"
+#include "run/session.h"
+#include "run/training_options.h"
+
+typedef struct Training {
+    TrainingOptions options;
+    Session session;
+} Training;
+
+// Reads the command line and sets up the session. Where help or version is asked
+// for, prints that instead (help behind usage); there is nothing more to do then.
+ExitStatus training_open(Training *training, int argc, char **argv, const char *usage, bool samples,
+                         Error *error);
+
+// Trains up to the last step, or until a signal comes, and saves. Prints what microgpt.py prints,
+// up to the end of training. A resumed run leaves out what the stopped one has printed: both
+// together are what a run prints that is never stopped.
+ExitStatus training_run(Training *training, Error *error);
+
+void training_close(Training *training);
+
+#endif

@@ -1,0 +1,666 @@
+"""Tests src/debugger/microgpt-gdb.py and docs/gdb-tour.md in gdb itself: meson test --suite gdb.
+
+A transcript (tests/debugger/*.txt) is a list of commands with the output that each must have. So is the
+tour: its ```gdb blocks, one after the other, are one session. `--update` writes what gdb says now
+into the transcript or the tour, for the author to read through.
+
+Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SKIP = 77
+PROMPT = "(gdb) "
+MARK = "\x01"  # stands before each command's output
+
+# Run in gdb. Adds two commands for the transcripts, which print nothing, since gdb would print
+# addresses and line numbers. goto FUNCTION [if CONDITION] lets the program run (from its start, if
+# need be) to a function; silent-break PLACE sets a breakpoint.
+DRIVER = r"""
+import json, os, gdb
+
+class Goto(gdb.Command):
+    def __init__(self):
+        super().__init__("goto", gdb.COMMAND_USER)
+
+    def invoke(self, argument, _from_tty):
+        function, _, condition = argument.partition(" if ")
+        stop = Stop(function, condition or None)
+        if gdb.selected_inferior().pid == 0:
+            gdb.execute("run %s >/dev/null" % gdb.parameter("args"), to_string=True)
+        else:
+            gdb.execute("continue", to_string=True)
+        stop.delete()
+
+class SilentBreak(gdb.Command):
+    def __init__(self):
+        super().__init__("silent-break", gdb.COMMAND_USER)
+
+    def invoke(self, argument, _from_tty):
+        gdb.execute("break " + argument, to_string=True)
+        gdb.breakpoints()[-1].silent = True
+
+if "Stop" in globals():
+    Goto()
+    SilentBreak()
+for command in json.loads(os.environ["MG_COMMANDS"]):
+    gdb.write("\x01\n")
+    gdb.flush()
+    try:
+        gdb.execute(command)
+    except gdb.error as error:
+        gdb.write(str(error) + "\n")
+    gdb.flush()
+"""
+
+SETTINGS = (
+    "set width 0",
+    "set height 0",
+    "set confirm off",
+    "set style enabled off",
+    "set filename-display basename",
+    "set auto-load libthread-db off",
+    "set print thread-events off",
+    "set debuginfod enabled off",
+)
+
+
+class Failure(Exception):
+    """A line for the log."""
+
+
+class Skip(Exception):
+    """The reason."""
+
+
+class Setup:
+    """Where everything is."""
+
+    def __init__(self, options):
+        self.gdb = options.gdb
+        self.root = Path(options.source_root).resolve()
+        self.programs = {}
+        for path in options.programs:
+            self.programs[Path(path).name] = str(Path(path).resolve())
+        self.script = self.root / "src" / "debugger" / "microgpt-gdb.py"
+        self.tour_script = self.root / "src" / "debugger" / "tour.py"
+        self.tour = self.root / "docs" / "gdb-tour.md"
+        self.transcripts = self.root / "tests" / "debugger"
+        self.update = options.update
+        self.is_debug = options.debug_build == "true"
+        self.sanitize = options.sanitize
+        self.work = None  # a directory for this test
+
+    def run_gdb(self, arguments, scripts=(), commands=(), environment=()):
+        """Runs gdb without a terminal; returns what it prints, errors included."""
+        command = [self.gdb, "-batch", "-nx"]
+        for setting in SETTINGS:
+            command += ["-iex", setting]
+        for script in scripts:
+            command += ["-x", str(script)]
+        for line in commands:
+            command += ["-ex", line]
+        env = dict(os.environ, LC_ALL="C", **dict(environment))
+        # The leak checker of a build with the address sanitizer does not work in a debugger.
+        env["ASAN_OPTIONS"] = "detect_leaks=0:" + env.get("ASAN_OPTIONS", "")
+        run = subprocess.run(
+            command + list(arguments),
+            cwd=self.work,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        text = run.stdout.decode("utf-8", "replace")
+        noise = "warning: Error disabling address space randomization: .*\n"
+        return re.sub(r"\(process \d+\)", "(process PID)", re.sub(noise, "", text))
+
+    def session(self, arguments, commands, scripts=None, environment=()):
+        """The output of each command, of one gdb."""
+        driver = Path(self.work) / "driver.py"
+        driver.write_text(DRIVER, encoding="utf-8")
+        environment = dict(environment, MG_COMMANDS=json.dumps(commands))
+        scripts = [self.script] if scripts is None else scripts
+        text = self.run_gdb(arguments, [*scripts, driver], environment=environment)
+        outputs = text.split(MARK + "\n")[1:]
+        if len(outputs) != len(commands):
+            raise Failure("gdb has ended early:\n" + text)
+        return [output.rstrip("\n") for output in outputs]
+
+    def program(self, name):
+        return self.programs[name]
+
+
+def check_gdb(setup):
+    """Skips where gdb, its Python or its right to trace a process is missing."""
+    try:
+        text = setup.run_gdb([], commands=["python print('python', gdb.VERSION)"])
+    except OSError:
+        raise Skip("there is no gdb here")
+    match = re.search(r"^python (\d+)", text, re.MULTILINE)
+    if match is None:
+        raise Skip("this gdb has no Python")
+    if int(match.group(1)) < 12:
+        raise Skip("gdb %s is older than 12" % match.group(1))
+    commands = ["break main", "run >/dev/null", "python print('at', gdb.newest_frame().name())"]
+    text = setup.run_gdb([setup.program("expression")], commands=commands)
+    if "at main" not in text:
+        raise Skip("gdb cannot run a program here: " + text.strip().replace("\n", "; "))
+
+
+def need_debug_build(setup):
+    if not setup.is_debug:
+        raise Skip("the lesson is for a debug build; see the test gdb release")
+
+
+# ---- Transcripts --------------------------------------------------------------------------------
+
+
+class Step:
+    """A command of a transcript, and what it is expected to print."""
+
+    def __init__(self, command, line_number):
+        self.command = command
+        self.line_number = line_number
+        self.expected = []
+
+
+def parse_steps(lines, first_line_number):
+    """[Step] of lines that begin with a command."""
+    steps = []
+    for line_number, line in enumerate(lines, first_line_number):
+        if line.startswith(PROMPT):
+            steps.append(Step(line[len(PROMPT) :], line_number))
+        elif steps:
+            steps[-1].expected.append(line)
+        elif line.strip():
+            raise Failure("line %d: output without a command" % line_number)
+    return steps
+
+
+def compare(name, step, output):
+    """The lines of a difference, or none."""
+    expected = "\n".join(step.expected).rstrip("\n")
+    if output == expected:
+        return []
+    title = "%s:%d: %s" % (name, step.line_number, step.command)
+    lines = difflib.unified_diff(
+        expected.splitlines(), output.splitlines(), "expected", "gdb says", lineterm=""
+    )
+    return [title, *lines]
+
+
+def read_transcript(path):
+    """[(comment lines, what the session is of, [Step])]"""
+    sessions = []
+    comments = []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for line_number, line in enumerate(lines, 1):
+        if line.startswith("# session: "):
+            sessions.append((comments, line[len("# session: ") :], line_number + 1, []))
+            comments = []
+        elif line.startswith("#"):
+            comments.append(line)
+        elif sessions:
+            sessions[-1][3].append(line)
+    return [(c, what, parse_steps(body, number)) for c, what, number, body in sessions]
+
+
+def session_arguments(setup, what):
+    """`none`, a program, or `core of PROGRAM`."""
+    if what == "none":
+        return []
+    if what == "microgpt":
+        return ["--args", setup.program(what), "--engine", "scalar"]
+    if not what.startswith("core of "):
+        return [setup.program(what)]
+    if setup.sanitize != "none":
+        raise Skip("the address sanitizer makes core dumps of terabytes")
+    program = setup.program(what[len("core of ") :])
+    core = os.path.join(setup.work, "core")
+    setup.session(
+        session_arguments(setup, "microgpt"),
+        [
+            "goto graph_backward",
+            "mg step --until pos2.loss",
+            "mg edge",
+            "generate-core-file " + core,
+        ],
+    )
+    if not os.path.exists(core):
+        raise Skip("gdb cannot write a core dump here")
+    return [program, core]
+
+
+def test_transcript(setup, name):
+    path = setup.transcripts / (name + ".txt")
+    differences = []
+    lines = []
+    for comments, what, steps in read_transcript(path):
+        commands = [step.command for step in steps]
+        outputs = setup.session(session_arguments(setup, what), commands)
+        lines += comments + ["# session: " + what]
+        for step, output in zip(steps, outputs):
+            differences += compare(path.name, step, output)
+            lines += [PROMPT + step.command] + ([output] if output else [])
+        lines.append("")
+    if setup.update:
+        path.write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8")
+    elif differences:
+        raise Failure("\n".join(differences))
+
+
+# ---- The tour -----------------------------------------------------------------------------------
+
+
+def test_tour(setup):
+    """The ```gdb blocks are what gdb prints; the ```c blocks stand in the sources."""
+    lines = setup.tour.read_text(encoding="utf-8").splitlines()
+    blocks = find_blocks(lines)
+    for language, start, end in blocks:
+        if language == "c":
+            check_source(setup, lines[start:end], start)
+    gdb_blocks = [(start, end) for language, start, end in blocks if language == "gdb"]
+    steps_of = {start: parse_steps(lines[start:end], start + 1) for start, end in gdb_blocks}
+    steps = [step for start, _ in gdb_blocks for step in steps_of[start]]
+    outputs = setup.session(
+        [],
+        [step.command for step in steps],
+        scripts=[setup.script, setup.tour_script],
+        environment={
+            "MICROGPT_EXPRESSION": setup.program("expression"),
+            "MICROGPT_PROGRAM": setup.program("microgpt"),
+        },
+    )
+    output_of = dict(zip(map(id, steps), outputs))
+    differences = []
+    for step in steps:
+        differences += compare(setup.tour.name, step, output_of[id(step)])
+    if setup.update:
+        for start, end in reversed(gdb_blocks):
+            block = []
+            for step in steps_of[start]:
+                output = output_of[id(step)]
+                block += [PROMPT + step.command] + (output.splitlines() if output else [])
+            lines[start:end] = block
+        setup.tour.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    elif differences:
+        raise Failure("\n".join(differences))
+
+
+def find_blocks(lines):
+    """[(language, first line, line after the last)] of the fenced blocks, counted from 0."""
+    blocks = []
+    language = None
+    for i, line in enumerate(lines):
+        if not line.startswith("```"):
+            continue
+        if language is None:
+            language, start = line[3:].strip(), i + 1
+        else:
+            blocks.append((language, start, i))
+            language = None
+    return blocks
+
+
+def check_source(setup, block, line_number):
+    sources = [setup.root / "src" / "scalar" / "value.c"]
+    sources.append(setup.root / "src" / "examples" / "expression.c")
+    sources.append(setup.root / "include" / "microgpt" / "value.h")
+    wanted = "\n".join(block)
+    if not any(wanted in source.read_text(encoding="utf-8") for source in sources):
+        raise Failure("%s:%d: this code is in no source:\n%s" % (setup.tour, line_number, wanted))
+
+
+# ---- Against the node dump ----------------------------------------------------------------------
+
+
+class Dump:
+    """What `microgpt nodes --names` writes, and what follows by the rules of microgpt.py."""
+
+    def __init__(self, text):
+        self.data, self.grad, self.children, self.local_grads, self.paths = [], [], [], [], []
+        for line in text.splitlines():
+            match = re.fullmatch(r"\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] \S+ (\S+)", line)
+            self.data.append(match.group(1))
+            self.grad.append(match.group(2))
+            self.children.append([int(child) for child in match.group(3).split()])
+            self.local_grads.append([float.fromhex(x) for x in match.group(4).split()])
+            self.paths.append(match.group(5))
+        self.order = self.build_order()
+
+    def build_order(self):
+        """The order of backward: a depth-first post-order from the root, reversed."""
+        order = []
+        seen = set()
+        stack = [(len(self.children) - 1, False)]
+        while stack:
+            node, is_done = stack.pop()
+            if is_done:
+                order.append(node)
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack += [(child, False) for child in reversed(self.children[node])]
+        return order[::-1]
+
+    def edges(self):
+        """All edges (parent, index), in the order in which backward takes them."""
+        return [(node, i) for node in self.order for i in range(len(self.children[node]))]
+
+    def explain(self, node):
+        """The rows of `mg why --exact`: path, local gradient, parent's grad, product, total."""
+        total = 0.0
+        rows = []
+        for parent, i in self.edges_into[node]:
+            local_grad = self.local_grads[parent][i]
+            parent_grad = float.fromhex(self.grad[parent])
+            contribution = local_grad * parent_grad
+            total += contribution
+            numbers = (local_grad, parent_grad, contribution, total)
+            rows.append([self.paths[parent], *(number.hex() for number in numbers)])
+        return rows
+
+    @property
+    def edges_into(self):
+        if not hasattr(self, "_edges_into"):
+            self._edges_into = {node: [] for node in range(len(self.paths))}
+            for parent, i in self.edges():
+                self._edges_into[self.children[parent][i]].append((parent, i))
+        return self._edges_into
+
+
+# Run in gdb, at the end of step 1's backward: everything that the script has read.
+READ_ALL = """python
+import json
+view = context.graph
+nodes = [view.node(i) for i in range(view.n_nodes)]
+rows = [[n.data.hex(), n.grad.hex(), n.children, n.local_grads, view.path(n.id)] for n in nodes]
+with open("all.json", "w") as file:
+    json.dump({"rows": rows, "topo": view.topo}, file)
+"""
+
+
+def read_dump(setup):
+    dump_file = os.path.join(setup.work, "nodes.txt")
+    command = [setup.program("microgpt"), "nodes", "--step", "1", "--names"]
+    subprocess.run(command + ["--output", dump_file], check=True)
+    return Dump(Path(dump_file).read_text(encoding="utf-8"))
+
+
+def test_nodes(setup):
+    """All nodes, names and the order of backward, as gdb sees them; `mg why` of 200 parameters."""
+    dump = read_dump(setup)
+    n_params = next(i for i, children in enumerate(dump.children) if children)
+    chosen = random.Random(1).sample(range(n_params), 200)
+    script = os.path.join(setup.work, "read_all.py")
+    Path(script).write_text(READ_ALL.split("\n", 1)[1], encoding="utf-8")
+    whys = ["mg why %s --exact" % dump.paths[node] for node in chosen]
+    outputs = setup.session(
+        session_arguments(setup, "microgpt"),
+        ["goto scalar_gpt_store_grads", "source " + script, *whys],
+    )
+    all_file = Path(setup.work, "all.json")
+    if not all_file.exists():
+        raise Failure("gdb did not write %s:\n%s" % (all_file.name, "\n".join(outputs[:2])))
+    seen = json.loads(all_file.read_text(encoding="utf-8"))
+    if len(seen["rows"]) != len(dump.paths):
+        raise Failure("gdb sees %d nodes of %d" % (len(seen["rows"]), len(dump.paths)))
+    for node, row in enumerate(seen["rows"]):
+        path = dump.paths[node]
+        numbers = [float.fromhex(dump.data[node]).hex(), float.fromhex(dump.grad[node]).hex()]
+        expected = [*numbers, dump.children[node], dump.local_grads[node], path]
+        if row != expected:
+            raise Failure("node %d is %s, expected %s" % (node, row, expected))
+    if seen["topo"][::-1] != dump.order:
+        raise Failure("the order of backward is not that of microgpt.py")
+    n_rows = sum(check_why(dump, node, output) for node, output in zip(chosen, outputs[2:]))
+    print("%d nodes and names, %d contributions" % (len(dump.paths), n_rows))
+
+
+def check_why(dump, node, output):
+    """Compares what `mg why --exact` says; returns the number of contributions."""
+    path = dump.paths[node]
+    expected = dump.explain(node)
+    if not expected:
+        if output != "%s.grad is 0: the loss does not depend on it." % path:
+            raise Failure("mg why %s:\n%s" % (path, output))
+        return 0
+    _, _, *rows, last = output.splitlines()
+    rows = [[word for word in row.split() if word not in "*="] for row in rows]
+    if rows != expected or last != "The total is %s.grad, bit for bit." % path:
+        raise Failure("mg why %s:\n%s\nexpected %s" % (path, output, expected))
+    if float.fromhex(expected[-1][-1]) != float.fromhex(dump.grad[node]):
+        raise Failure("the contributions to %s are not its gradient" % path)
+    return len(expected)
+
+
+def test_progress(setup):
+    """In the middle of backward, `mg why` knows what has been added and what is still to come."""
+    dump = read_dump(setup)
+    place_of = {edge: place for place, edge in enumerate(dump.edges())}
+    generator = random.Random(2)
+    inner = [node for node in dump.order if dump.children[node]]
+    stops = sorted(generator.sample(range(1, len(inner)), 12))
+    commands = ["goto graph_backward"]
+    asked = []
+    for stop in stops:
+        node = inner[stop]
+        commands.append("mg step --until " + dump.paths[node])
+        for i in range(len(dump.children[node])):
+            for parent in inner[stop - 1 : stop + 2]:
+                for child in dump.children[parent]:
+                    asked.append((len(commands), child, place_of[(node, i)]))
+                    commands.append("mg why " + dump.paths[child])
+            commands.append("mg edge")
+    outputs = setup.session(session_arguments(setup, "microgpt"), commands)
+    for command_id, child, place in asked:
+        output = outputs[command_id]
+        n_to_come = sum(place_of[edge] >= place for edge in dump.edges_into[child])
+        if output.count("still to come") != n_to_come or "NOT" in output:
+            raise Failure(
+                "%s with %d contributions to come:\n%s" % (commands[command_id], n_to_come, output)
+            )
+    print("%d stops, asked %d times" % (len(stops), len(asked)))
+
+
+# Run in gdb, on a program that names nodes: asks the script for the same names.
+COMPARE_NAMES = """
+gdb.execute("run >/dev/null", to_string=True)
+n_equal = 0
+while n_equal < 60 and gdb.selected_inferior().pid != 0:
+    frame = gdb.newest_frame()
+    view = GraphView(variable(frame, "g"))
+    name = view.path(variable(frame, "node_id"))
+    address = variable(frame, "path_text")
+    gdb.execute("finish", to_string=True)
+    expected = bytes(gdb.selected_inferior().read_memory(address, 160)).split(bytes(1))[0].decode()
+    if name != expected:
+        print("node_path() says", expected, "and the script", name)
+        break
+    n_equal += 1
+    gdb.execute("continue", to_string=True)
+print(n_equal, "names")
+"""
+
+
+def test_names(setup):
+    """The script's names are node_path()'s, for all the odd graphs of its unit test."""
+    script = os.path.join(setup.work, "compare_names.py")
+    Path(script).write_text(COMPARE_NAMES, encoding="utf-8")
+    outputs = setup.session(
+        [setup.program("test_node_path")],
+        ["silent-break node_path", "source " + script],
+        environment={"CK_FORK": "no"},
+    )
+    lines = outputs[1].splitlines()
+    if lines[-1] != "60 names":
+        raise Failure("\n".join(lines[-2:]))
+    print(lines[-1])
+
+
+# Run in gdb: how long a command takes.
+TIMER = """
+import time
+class Timed(gdb.Command):
+    def __init__(self):
+        super().__init__("timed", gdb.COMMAND_USER)
+
+    def invoke(self, argument, _from_tty):
+        start = time.monotonic()
+        gdb.execute(argument, to_string=True)
+        print("%.2f s  %s" % (time.monotonic() - start, argument))
+Timed()
+"""
+
+
+def test_speed(setup):
+    """Prints how long the commands take; the machine may be busy, so nothing is demanded."""
+    script = os.path.join(setup.work, "timer.py")
+    Path(script).write_text(TIMER, encoding="utf-8")
+    asked = ["mg why layer0.attn_wq[3,7]", "mg parents layer0.attn_wq[3,7]", "mg find pos2.*"]
+    commands = ["source " + script]
+    for first in asked:
+        commands += ["kill", "goto scalar_gpt_store_grads", "timed " + first]
+        commands += ["timed " + again for again in asked]
+    commands += ["kill", "goto graph_backward", "timed mg step", "timed mg step"]
+    commands += ["timed mg step --until pos0.loss", "timed mg watch layer0.attn_wq[3,7]"]
+    commands += ["timed continue", "timed continue"]
+    outputs = setup.session(session_arguments(setup, "microgpt"), commands)
+    lines = [line for output in outputs for line in output.splitlines() if " s  " in line]
+    if len(lines) != 18:
+        raise Failure("\n".join(outputs))
+    print("\n".join(lines))
+
+
+# ---- Loading ------------------------------------------------------------------------------------
+
+
+def test_plain(setup):
+    """Without the script, gdb prints nodes and their children, and stops at the edges."""
+    text = setup.run_gdb(
+        [setup.program("expression")],
+        commands=[
+            "break edge_backward",
+            "run",
+            "print *v",
+            "print *v->children[i]",
+            "next",
+            "next",
+            "print local_grad * v_grad",
+            "print v->children[i]->op",
+            "print child == v->children[i]",
+        ],
+    )
+    wanted = ["$1 = {data = 16, grad = 1, ", "$2 = {data = -4, grad = 0, ", "$3 = -8\n"]
+    wanted += ["$4 = OP_ADD\n", "$5 = 1\n", "child->grad += local_grad * v_grad;"]
+    missing = [words for words in wanted if words not in text]
+    if missing:
+        raise Failure("%s is missing:\n%s" % (missing[0], text))
+
+
+SUBCOMMANDS = "check dot edge find node parents step top tree watch where why".split()
+
+
+def test_loading(setup):
+    """gdb finds the installed script by the program's name, and the program runs as without it."""
+    program = setup.program("microgpt")
+    directory = Path(setup.work) / "auto-load"
+    target = directory / (program + "-gdb.py").lstrip("/")
+    target.parent.mkdir(parents=True)
+    target.symlink_to(setup.script)
+    text = setup.run_gdb(
+        [
+            *("-iex", "add-auto-load-scripts-directory %s" % directory),
+            *("-iex", "add-auto-load-safe-path %s" % setup.script),
+            program,
+        ],
+        commands=["info pretty-printer global microgpt", "help mg", "mg where"],
+    )
+    wanted = ["microgpt\n    Value\n    Value *\n", "The program is not running: `start` it"]
+    wanted += ["\nmg %s -- " % name for name in SUBCOMMANDS]
+    missing = [repr(words) for words in wanted if words not in text]
+    if missing:
+        raise Failure("gdb has not loaded the script, %s is missing:\n%s" % (missing[0], text))
+    short_run = "--engine scalar --num-steps 3 --num-samples 3"
+    plain = subprocess.check_output([program, *short_run.split()])
+    output_file = os.path.join(setup.work, "output.txt")
+    setup.session(
+        [program],
+        [
+            "set args %s >%s" % (short_run, output_file),
+            "break graph_backward",
+            "run",
+            "mg step 10",
+            "mg watch wte[0,0]",
+            "continue",
+            "delete",
+            "break scalar_gpt_store_grads",
+            "continue",
+            "mg check layer0.attn_wq[3,7]",
+            "delete",
+            "continue",
+        ],
+    )
+    if Path(output_file).read_bytes() != plain:
+        raise Failure("the program prints something else when gdb has looked at it")
+
+
+TESTS = {
+    "tour": test_tour,
+    "nodes": test_nodes,
+    "names": test_names,
+    "progress": test_progress,
+    "speed": test_speed,
+    "plain": test_plain,
+    "loading": test_loading,
+}
+
+
+def run_test(setup, name):
+    check_gdb(setup)
+    if name != "release":
+        need_debug_build(setup)
+    if name in TESTS:
+        TESTS[name](setup)
+    else:
+        test_transcript(setup, name)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gdb", default="gdb")
+    parser.add_argument("--source-root", default=".")
+    parser.add_argument("--debug-build", default="true", help="whether the programs are")
+    parser.add_argument("--sanitize", default="none", help="what the programs are built with")
+    parser.add_argument("--update", action="store_true", help="write what gdb says now")
+    parser.add_argument("name", help="a transcript, or: " + ", ".join(TESTS))
+    parser.add_argument("programs", nargs="+", help="the programs to look at")
+    options = parser.parse_args()
+    setup = Setup(options)
+    with tempfile.TemporaryDirectory() as work:
+        setup.work = work
+        try:
+            run_test(setup, options.name)
+        except Skip as reason:
+            print("skipped: %s" % reason)
+            return SKIP
+        except Failure as failure:
+            print(failure)
+            print("If gdb is right, see --help for --update.")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Checks every Markdown file of the project: headings, links, and that a test runs its commands.
+
+    test_markdown.py SOURCE_FOLDER BUILD_FOLDER
+
+One first heading, no level left out below it; every link and #anchor inside the project leads
+somewhere. Every file in docs/ can be reached from the README, and has the tests that its blocks need:
+tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. Where a table has a column `proof`,
+what stands there before the colon are tests.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+sys.dont_write_bytecode = True  # not into the source folder
+
+import markdown_text as md
+
+# Which test runs the blocks of a language.
+RUNNERS = {"console": "test_docs.py", "gdb": "test_gdb.py"}
+
+SKIPPED_FOLDER = re.compile(r"build|node_modules$|\.(?!github$)")
+
+
+def find_documents(source):
+    """All Markdown files but those of builds and of tools."""
+    found = []
+    for path in sorted(source.rglob("*.md")):
+        folders = path.relative_to(source).parts[:-1]
+        if not any(SKIPPED_FOLDER.match(name) for name in folders):
+            found.append(path)
+    return found
+
+
+class Checker:
+    def __init__(self, source, build):
+        self.source = source
+        info = build / "meson-info" / "intro-tests.json"
+        self.tests = json.loads(info.read_text(encoding="utf-8"))
+        self.documents = {path: md.read_blocks(path.read_text(encoding="utf-8"))
+                          for path in find_documents(source)}
+        self.linked = set()  # documents that another one leads to
+        self.mistakes = []
+        self.n_links = 0
+
+    def mistake(self, path, line, text):
+        self.mistakes.append(f"{path.relative_to(self.source)}:{line}: {text}")
+
+    def check_headings(self, path, blocks):
+        headings = [block for block in blocks if block.kind == "heading"]
+        if not headings or headings[0].line != 1 or headings[0].info != 1:
+            self.mistake(path, 1, "does not begin with a heading of level 1")
+        level = 1
+        for heading in headings[1:]:
+            if heading.info == 1:
+                self.mistake(path, heading.line, "a second heading of level 1")
+            if heading.info > level + 1:
+                self.mistake(path, heading.line, f"level {heading.info} comes after {level}")
+            level = heading.info
+
+    def check_links(self, path, blocks):
+        for block in blocks:
+            if block.kind != "code":
+                for target in md.links(" ".join(block.lines)):
+                    self.n_links += 1
+                    self.check_link(path, block.line, target)
+
+    def check_link(self, path, line, target):
+        workflow = re.search(r"github\.com/.*/workflows/([\w.-]+\.ya?ml)", target)
+        if workflow:
+            self.check_file(path, line, self.source / ".github/workflows" / workflow.group(1), target)
+        elif re.match(r"https://\S+$|mailto:", target):
+            return  # out in the world, where a test has no business
+        elif ":" in target:
+            self.mistake(path, line, f"{target}: neither https: nor a file of the project")
+        else:
+            name, _, fragment = target.partition("#")
+            self.check_file(path, line, path.parent / unquote(name) if name else path, target,
+                            fragment)
+
+    def check_file(self, path, line, file, target, fragment=""):
+        file = file.resolve()
+        if not file.exists() or not file.is_relative_to(self.source):
+            self.mistake(path, line, f"{target}: there is no such file in the project")
+            return
+        if file != path:
+            self.linked.add(file)
+        if fragment and file.suffix == ".md":
+            if fragment not in md.anchors(self.documents[file]):
+                self.mistake(path, line, f"{target}: the document has no such heading")
+        elif fragment and not re.fullmatch(r"L\d+(-L\d+)?", fragment):
+            self.mistake(path, line, f"{target}: only documents have anchors")
+
+    def check_runners(self, path, blocks):
+        languages = {block.info.split(" ")[0] for block in blocks
+                     if block.kind == "code" and block.info}
+        for language in sorted(languages & set(RUNNERS)):
+            runner = RUNNERS[language]
+            if not any(self.is_run_by(runner, path, test["cmd"]) for test in self.tests):
+                self.mistake(path, 1, f"no test runs its ```{language} blocks: add it to "
+                                      f"tests/meson.build, with {runner}")
+
+    def is_run_by(self, runner, path, command):
+        """Whether the command is the runner's, with this document. (test_gdb.py has one of its own.)"""
+        if not any(word.endswith("/" + runner) for word in command):
+            return False
+        if runner == "test_gdb.py":
+            return "tour" in command and path == self.source / "docs" / "gdb-tour.md"
+        return any(word.endswith(".md") and Path(word).resolve() == path for word in command)
+
+    def check_proofs(self, path, blocks):
+        names = {test["name"] for test in self.tests}
+        for block in blocks:
+            rows = md.table_rows(block) if block.kind == "table" else [[]]
+            if "proof" not in rows[0]:
+                continue
+            for row in rows[1:]:
+                proof = row[rows[0].index("proof")].partition(":")[0]
+                for span in md.code_spans(proof):
+                    prefix = span[:-len(" ...")] if span.endswith(" ...") else None
+                    is_test = any(name.startswith(prefix) for name in names) if prefix \
+                        else span in names
+                    if not is_test:
+                        self.mistake(path, block.line, f"there is no test `{span}`")
+
+    def check_all(self):
+        for path, blocks in self.documents.items():
+            self.check_headings(path, blocks)
+            self.check_links(path, blocks)
+            self.check_runners(path, blocks)
+            self.check_proofs(path, blocks)
+        for path in sorted((self.source / "docs").glob("*.md")):
+            if path not in self.linked:
+                self.mistake(path, 1, "no other document leads here; link it from README.md")
+
+
+def main():
+    source, build = (Path(argument).resolve() for argument in sys.argv[1:])
+    checker = Checker(source, build)
+    checker.check_all()
+    print(*checker.mistakes, sep="\n")
+    print(f"{len(checker.documents)} documents, {checker.n_links} links, "
+          f"{len(checker.mistakes)} mistakes")
+    return 1 if checker.mistakes or len(checker.documents) < 5 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

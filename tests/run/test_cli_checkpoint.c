@@ -1,0 +1,449 @@
+// The command line of checkpoints, end to end: runs the program (its path is argv[1]) with --save,
+// --resume and --load, and checks its exit status, what it prints and what it leaves.
+//
+// All tests run in a folder of their own; setup() has the program write a checkpoint `good` there.
+// Stopping a run by signals is tested in faults/fault_signal.c.
+#include <check.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "check_more.h"
+#include "checkpoint/checkpoint_more.h"
+#include "cli/cli_more.h"
+
+// A model that trains in a millisecond, its options apart from those of a training.
+#define MODEL "--n-embd 4 --n-head 2 --block-size 6"
+#define QUICK "--data names --num-steps 9 " MODEL
+
+static const char *const engine_names[] = {"scalar", "tensor"};
+
+enum {
+    N_ENGINES = sizeof engine_names / sizeof engine_names[0],
+};
+
+static char folder[FOLDER_BYTES];
+
+static void setup(void)
+{
+    enter_folder(folder);
+    renew_program();
+    run("train " QUICK " --save good");
+    assert_done();
+}
+
+static void teardown(void)
+{
+    leave_folder(folder);
+}
+
+static void assert_good_is_intact(void)
+{
+    Checkpoint checkpoint;
+    Error error;
+    ck_assert_msg(checkpoint_load(&checkpoint, "good", 0, &error), "%s", error.message);
+    ck_assert_uint_eq(checkpoint.step, 9);
+    checkpoint_free(&checkpoint);
+}
+
+// ---- what is printed ----
+
+START_TEST(train_and_sample_print_what_run_prints)
+{
+    char whole[sizeof p.out];
+    char arguments[256];
+    char both[2 * sizeof p.out];
+    EngineKind ignored;
+    if (!engine_kind_find(engine_names[_i], &ignored)) {
+        return;
+    }
+    snprintf(arguments, sizeof arguments, "run " QUICK " --engine %s", engine_names[_i]);
+    run(arguments);
+    assert_done();
+    strcpy(whole, p.out);
+    snprintf(arguments, sizeof arguments, "train " QUICK " --engine %s --save new",
+             engine_names[_i]);
+    run(arguments);
+    assert_done();
+    strcpy(both, p.out);
+    snprintf(arguments, sizeof arguments, "sample --load new --engine %s", engine_names[_i]);
+    run(arguments);
+    assert_done();
+    strcat(both, p.out);
+    ck_assert_str_eq(both, whole);
+}
+END_TEST
+
+START_TEST(saving_does_not_change_what_is_printed)
+{
+    char plain[sizeof p.out];
+    run(QUICK);
+    assert_done();
+    strcpy(plain, p.out);
+    run(QUICK " --save new --save-every 2");
+    assert_done();
+    ck_assert_str_eq(p.out, plain);
+}
+END_TEST
+
+START_TEST(a_finished_run_only_samples_when_resumed)
+{
+    run("run " QUICK);
+    assert_done();
+    const char *samples = strstr(p.out, "\n--- inference");
+    ck_assert_ptr_nonnull(samples);
+    char expected[sizeof p.out];
+    strcpy(expected, samples);
+    run("run --data names --resume good");
+    assert_done();
+    ck_assert_str_eq(p.out, expected);
+}
+END_TEST
+
+START_TEST(either_engine_samples_the_same_names)
+{
+    char scalar[sizeof p.out];
+    run("sample --load good");
+    assert_done();
+    strcpy(scalar, p.out);
+    run("sample --load good --engine tensor --simd none");
+    assert_done();
+    ck_assert_str_eq(p.out, scalar);
+    run("sample --load good --simd fast");
+    assert_refused(2, "--simd", "fast");
+}
+END_TEST
+
+START_TEST(a_seed_makes_samples_of_its_own)
+{
+    char with_seed[sizeof p.out];
+    run("sample --load good --seed -7 --num-samples 5");
+    assert_done();
+    strcpy(with_seed, p.out);
+    run("sample --load good --seed 7 --num-samples 5");
+    assert_done();
+    ck_assert_str_eq(p.out, with_seed);
+    run("sample --load good --num-samples 5");
+    assert_done();
+    ck_assert_str_ne(p.out, with_seed);
+}
+END_TEST
+
+START_TEST(every_name_begins_with_the_prompt)
+{
+    run("sample --load good --prompt ann --num-samples 4");
+    assert_done();
+    size_t n = 0;
+    for (const char *at = strstr(p.out, ": "); at != NULL; at = strstr(at + 1, ": ")) {
+        ck_assert_msg(strncmp(at, ": ann", 5) == 0, "%s", p.out);
+        n++;
+    }
+    ck_assert_uint_eq(n, 4);
+}
+END_TEST
+
+START_TEST(a_prompt_of_unknown_characters_is_refused)
+{
+    run("sample --load good --prompt anX");
+    assert_refused(2, "--prompt", "character 3");
+    run("sample --load good --prompt a\xff");
+    assert_refused(2, "--prompt", "character 2");
+    run("sample --load good --prompt annann");
+    assert_refused(2, "--prompt", "fewer than 6");
+    run("sample --load good --prompt annan --num-samples 1");
+    assert_done();
+}
+END_TEST
+
+// ---- what does not fit together ----
+
+typedef struct Contradiction {
+    const char *option;
+    const char *same;
+    const char *other;
+} Contradiction;
+
+static const Contradiction contradictions[] = {
+    {"--seed", "42", "43"},
+    {"--num-steps", "9", "10"},
+    {"--n-layer", "1", "2"},
+    {"--n-embd", "4", "8"},
+    {"--n-head", "2", "1"},
+    {"--block-size", "6", "7"},
+    {"--learning-rate", "0.01", "0.02"},
+    {"--beta1", "0.85", "0.8500000000000001"},
+    {"--beta2", "0.99", "0.9"},
+    {"--eps-adam", "1e-8", "1e-9"},
+    {"--init-std", "0.08", "0.1"},
+};
+
+START_TEST(an_option_that_contradicts_the_checkpoint_is_refused)
+{
+    const Contradiction *c = &contradictions[_i];
+    char arguments[256];
+    snprintf(arguments, sizeof arguments, "train --data names --resume good %s %s", c->option,
+             c->same);
+    run(arguments);
+    assert_done();
+    snprintf(arguments, sizeof arguments, "train --data names --resume good %s %s", c->option,
+             c->other);
+    run(arguments);
+    assert_refused(2, c->option, "contradicts the checkpoint");
+}
+END_TEST
+
+START_TEST(other_data_is_refused)
+{
+    run("run --resume good");
+    assert_refused(1, "--resume", "built-in names.txt is not the data");
+}
+END_TEST
+
+START_TEST(options_that_need_others_say_so)
+{
+    run("train " QUICK " --save-every 2");
+    assert_refused(2, "--save-every", "needs --save");
+    run("train " QUICK " --save-every 0 --save new");
+    assert_refused(2, "--save-every", "must be from 1");
+    run("sample");
+    assert_refused(2, "--load", "name the checkpoint");
+    run("train --num-samples 3");
+    assert_refused(2, "--num-samples", "no such option");
+    run("train --temperature 1");
+    assert_refused(2, "--temperature", "no such option");
+    run("sample --load good --seed x");
+    assert_refused(2, "--seed", "is not a whole number");
+}
+END_TEST
+
+START_TEST(help_names_the_options_there_are)
+{
+    run("train --help");
+    assert_done();
+    ck_assert_ptr_nonnull(strstr(p.out, "--save-every N"));
+    ck_assert_ptr_null(strstr(p.out, "--temperature"));
+    run("sample --help");
+    assert_done();
+    ck_assert_ptr_nonnull(strstr(p.out, "--prompt TEXT"));
+}
+END_TEST
+
+// ---- files ----
+
+START_TEST(no_output_destroys_another_file_of_the_run)
+{
+    ck_assert_int_eq(link("good", "same"), 0);
+    run("train --data names --resume good --log same");
+    assert_refused(1, "--log", "is the checkpoint");
+    run("train " QUICK " --save good --log same");
+    assert_refused(1, "--log", "is the checkpoint");
+    run("train " QUICK " --save new --log new");
+    assert_refused(1, "--log", "is the checkpoint");
+    run("train " QUICK " --save names");
+    assert_refused(1, "--save", "is the data file");
+    assert_good_is_intact();
+}
+END_TEST
+
+START_TEST(where_nothing_can_be_saved_nothing_is_trained)
+{
+    run("train " QUICK " --save missing/file");
+    assert_refused(1, "missing/file", strerror(ENOENT));
+    run("train " QUICK " --save /dev/null");
+    assert_refused(1, "/dev/null", "is not a regular file");
+    ck_assert_int_eq(mkdir("closed", 0500), 0);
+    p.obeys_permissions = true;
+    run("train " QUICK " --save closed/file");
+    assert_refused(1, "closed/file", strerror(EACCES));
+}
+END_TEST
+
+START_TEST(a_full_disk_leaves_the_old_checkpoint)
+{
+    p.file_size = 4096;
+    run("train " QUICK " --save good --save-every 2");
+    ck_assert_int_eq(p.status, 1);
+    ck_assert_msg(strstr(p.err, strerror(EFBIG)) != NULL, "%s", p.err);
+    assert_good_is_intact();
+}
+END_TEST
+
+START_TEST(a_loss_that_is_not_finite_leaves_the_last_good_checkpoint)
+{
+    run("train " QUICK " --num-steps 50 --learning-rate 1e200 --save good --save-every 1000");
+    ck_assert_int_eq(p.status, 1);
+    ck_assert_msg(strstr(p.err, "--learning-rate") != NULL, "%s", p.err);
+    assert_good_is_intact();
+}
+END_TEST
+
+// The parameters fit, the graph does not. A sanitizer or valgrind needs more addresses than that.
+START_TEST(a_graph_larger_than_the_memory_is_refused)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    run("train --data names --num-steps 0 --n-embd 128 --save big");
+    assert_done();
+    p.address_space = 28 << 20;
+    run("sample --load big");
+    if (getenv("LD_PRELOAD") == NULL) {
+        assert_refused(1, "--load", "parameters need");
+    }
+#endif
+}
+END_TEST
+
+START_TEST(what_is_no_checkpoint_is_refused)
+{
+    run("sample --load names");
+    assert_refused(1, "names", "is no checkpoint");
+    run("run --resume missing");
+    assert_refused(1, "missing", strerror(ENOENT));
+}
+END_TEST
+
+// The same with what the header of the good checkpoint says of the matrices, and this metadata.
+static void write_foreign_with(const char *metadata)
+{
+    Parts parts = read_parts("good");
+    const char *first = strstr(parts.header, "},\"wte\"") + 2;
+    const char *moments = strstr(parts.header, ",\"adam.m.wte\"");
+    char *header = NULL;
+    must(asprintf(&header, "{\"__metadata__\":{%s},%.*s}", metadata, (int)(moments - first),
+                  first) > 0,
+         "memory");
+    write_foreign(header);
+    free(header);
+    free_parts(&parts);
+}
+
+START_TEST(another_programs_file_can_be_sampled_from)
+{
+    char expected[sizeof p.out];
+    run("sample --load good --seed 42");
+    assert_done();
+    strcpy(expected, p.out);
+    write_foreign_with("\"vocabulary\":\"abcdelnor\"");
+    run("sample --load foreign --n-head 2");
+    assert_done();
+    ck_assert_str_eq(p.out, expected);
+    run("sample --load foreign");
+    assert_refused(1, "foreign", "--n-head");
+}
+END_TEST
+
+START_TEST(another_programs_file_cannot_be_resumed)
+{
+    write_foreign_with("\"vocabulary\":\"abcdelnor\",\"n_head\":\"2\"");
+    run("train --data names --resume foreign");
+    assert_refused(1, "foreign", "no state of a training");
+}
+END_TEST
+
+// ---- on a terminal ----
+
+// Reads what waits to be read, and terminates it.
+static size_t read_waiting(int terminal, char *text, size_t n_read, size_t size)
+{
+    int n_waiting = 0;
+    while (ioctl(terminal, FIONREAD, &n_waiting) == 0 && n_waiting > 0 && n_read < size - 1) {
+        ssize_t n = read(terminal, text + n_read, size - 1 - n_read);
+        n_read += n > 0 ? (size_t)n : 0;
+    }
+    text[n_read] = '\0';
+    return n_read;
+}
+
+// Runs the program with standard error on a terminal, and standard output too unless it has a path.
+// Collects what the terminal got.
+static void run_on_terminal(const char *arguments, const char *out_path, char *text, size_t size)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    int other_end = open(ptsname(terminal), O_RDWR | O_NOCTTY); // so that nothing is lost
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        char command[8192];
+        const char *name = ptsname(terminal);
+        snprintf(command, sizeof command, "exec %s %s >%s 2>%s", p.path, arguments,
+                 out_path != NULL ? out_path : name, name);
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(RUN_CANNOT_EXECUTE);
+    }
+    size_t n_read = 0;
+    int status;
+    while (waitpid(pid, &status, WNOHANG) == 0) { // a terminal holds little: read all the time
+        n_read = read_waiting(terminal, text, n_read, size);
+    }
+    read_waiting(terminal, text, n_read, size);
+    close(other_end);
+    close(terminal);
+    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d: %s", status, text);
+}
+
+START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
+{
+    static char text[1 << 20];
+    run("train " QUICK " --num-steps 300");
+    assert_done();
+    setenv("TERM", "xterm", 1);
+    run_on_terminal("train " QUICK " --num-steps 300", "out", text, sizeof text);
+    ck_assert_msg(strstr(text, " steps/s | ") != NULL, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, " left"));
+    for (const char *at = text; (at = strchr(at, '\033')) != NULL; at++) {
+        ck_assert_msg(strchr("CK", at[1 + strspn(at + 1, "[0123456789;")]) != NULL,
+                      "a colour, or another surprise: %s", at + 1);
+    }
+    Bytes out = read_bytes_of("out");
+    ck_assert_uint_eq(out.size, p.out_size);
+    ck_assert_int_eq(memcmp(out.bytes, p.out, out.size), 0);
+    free(out.bytes);
+    run_on_terminal("train " QUICK " --num-steps 300", NULL, text, sizeof text);
+    ck_assert_msg(strstr(text, "C | mean ") != NULL, "%s", text);
+    setenv("TERM", "dumb", 1);
+    run_on_terminal("train " QUICK " --num-steps 300", "out", text, sizeof text);
+    ck_assert_str_eq(text, "");
+}
+END_TEST
+
+static TCase *new_tcase(Suite *suite, const char *name)
+{
+    TCase *tcase = tcase_create(name);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_set_timeout(tcase, 120);
+    suite_add_tcase(suite, tcase);
+    return tcase;
+}
+
+int main(int argc, char **argv)
+{
+    if (!find_program(argc, argv)) {
+        return EXIT_FAILURE;
+    }
+    Suite *suite = suite_create("cli of checkpoints");
+    TCase *tcase = new_tcase(suite, "printed");
+    tcase_add_loop_test(tcase, train_and_sample_print_what_run_prints, 0, N_ENGINES);
+    tcase_add_test(tcase, saving_does_not_change_what_is_printed);
+    tcase_add_test(tcase, a_finished_run_only_samples_when_resumed);
+    tcase_add_test(tcase, either_engine_samples_the_same_names);
+    tcase_add_test(tcase, a_seed_makes_samples_of_its_own);
+    tcase_add_test(tcase, every_name_begins_with_the_prompt);
+    tcase_add_test(tcase, a_prompt_of_unknown_characters_is_refused);
+    tcase = new_tcase(suite, "contradictions");
+    tcase_add_loop_test(tcase, an_option_that_contradicts_the_checkpoint_is_refused, 0,
+                        sizeof contradictions / sizeof contradictions[0]);
+    tcase_add_test(tcase, other_data_is_refused);
+    tcase_add_test(tcase, options_that_need_others_say_so);
+    tcase_add_test(tcase, help_names_the_options_there_are);
+    tcase = new_tcase(suite, "files");
+    tcase_add_test(tcase, no_output_destroys_another_file_of_the_run);
+    tcase_add_test(tcase, where_nothing_can_be_saved_nothing_is_trained);
+    tcase_add_test(tcase, a_full_disk_leaves_the_old_checkpoint);
+    tcase_add_test(tcase, a_loss_that_is_not_finite_leaves_the_last_good_checkpoint);
+    tcase_add_test(tcase, a_graph_larger_than_the_memory_is_refused);
+    tcase_add_test(tcase, what_is_no_checkpoint_is_refused);
+    tcase_add_test(tcase, another_programs_file_can_be_sampled_from);
+    tcase_add_test(tcase, another_programs_file_cannot_be_resumed);
+    tcase = new_tcase(suite, "terminal");
+    tcase_add_test(tcase, progress_is_shown_on_a_terminal_and_nowhere_else);
+    return run_suite(suite);
+}

@@ -1,0 +1,55 @@
+// Proves that the cross-check can fail: this program is linked to a tensor engine with one mistake
+// in its plain loops (see ablate.py and meson.build), and exits with 0 only if the cross-check
+// finds it.
+//
+// The scalar run has Adam by the processor's best kernels, the tensor run by the plain loops, so
+// that a mistake in those shows as well. Where there are no such kernels, or no instruction that
+// the mistake needs, exit status 77 tells Meson that the test was skipped.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/lockstep.h"
+
+enum {
+    N_STEPS = 300,
+    EXIT_SKIP = 77,
+};
+
+static int look_for_difference(Lockstep *lockstep)
+{
+    for (size_t step = 0; step < N_STEPS; step++) {
+        LockstepDifference difference;
+        Error error;
+        if (!lockstep_step(lockstep, &difference, &error)) {
+            fprintf(stderr, "ablation: %s\n", error.message);
+            return EXIT_FAILURE;
+        }
+        if (difference.found) {
+            printf("found at step %zu: %s, %a instead of %a\n", difference.step, difference.what,
+                   difference.numbers[1], difference.numbers[0]);
+            return EXIT_SUCCESS;
+        }
+    }
+    printf("not found in %d steps\n", N_STEPS);
+    return EXIT_FAILURE;
+}
+
+int main(void)
+{
+    if (simd_best() == SIMD_NONE) {
+        printf("skipped: this processor has neither AVX2 nor FMA\n");
+        return EXIT_SKIP;
+    }
+    RunOptions runs[2] = {run_options_default(), run_options_default()};
+    runs[1].engine = ENGINE_TENSOR;
+    runs[1].simd = SIMD_NONE;
+    Lockstep lockstep;
+    Error error;
+    if (!lockstep_open(&lockstep, runs, 2, &error)) {
+        fprintf(stderr, "ablation: %s\n", error.message);
+        return EXIT_FAILURE;
+    }
+    int status = look_for_difference(&lockstep);
+    lockstep_close(&lockstep);
+    return status;
+}
