@@ -226,6 +226,7 @@ static bool reserve_node(Reader *r)
     bool ok = true;
     dump->data = grow(r, dump->data, capacity, sizeof *dump->data, &ok);
     dump->grad = grow(r, dump->grad, capacity, sizeof *dump->grad, &ok);
+    dump->has_grad = grow(r, dump->has_grad, capacity, sizeof *dump->has_grad, &ok);
     dump->first_edge = grow(r, dump->first_edge, capacity + 1, sizeof *dump->first_edge, &ok);
     dump->ops = grow(r, dump->ops, capacity, sizeof *dump->ops, &ok);
     dump->paths = grow(r, dump->paths, capacity, sizeof *dump->paths, &ok);
@@ -364,11 +365,22 @@ static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
             take(r, ' ', "has an operation but no path") && take_name(r, path));
 }
 
-// `data grad`
-static bool take_data_and_grad(Reader *r, double *data, double *grad)
+// A gradient, or `-` where the port has none.
+static bool take_grad(Reader *r, size_t node_id)
 {
-    return take(r, ' ', "ends before its data") && take_number(r, false, data) &&
-           take(r, ' ', "ends before its gradient") && take_number(r, false, grad);
+    NodeDump *dump = r->dump;
+    dump->has_grad[node_id] = !(word_length(r, false) == 1 && *r->at == '-');
+    if (!dump->has_grad[node_id]) {
+        dump->grad[node_id] = 0;
+        r->at++;
+        return true;
+    }
+    return take_number(r, false, &dump->grad[node_id]);
+}
+
+static bool take_data(Reader *r, size_t node_id)
+{
+    return take(r, ' ', "ends before its data") && take_number(r, false, &r->dump->data[node_id]);
 }
 
 static bool take_line_end(const Reader *r)
@@ -395,12 +407,13 @@ static bool parse_full_line(Reader *r, uint32_t *n_edges)
     }
     r->at += length;
     dump->first_edge[node_id] = *n_edges;
-    return take_data_and_grad(r, &dump->data[node_id], &dump->grad[node_id]) &&
-           take_children(r, n_edges) && take_local_grads(r, dump->first_edge[node_id], *n_edges) &&
+    return take_data(r, node_id) && take(r, ' ', "ends before its gradient") &&
+           take_grad(r, node_id) && take_children(r, n_edges) &&
+           take_local_grads(r, dump->first_edge[node_id], *n_edges) &&
            take_names(r, &dump->ops[node_id], &dump->paths[node_id]) && take_line_end(r);
 }
 
-// `path data grad`
+// `path data grad`, or `path data`
 static bool parse_sparse_line(Reader *r)
 {
     NodeDump *dump = r->dump;
@@ -410,8 +423,16 @@ static bool parse_sparse_line(Reader *r)
     }
     dump->first_edge[node_id] = 0;
     dump->ops[node_id] = DUMP_NO_TEXT;
-    return take_name(r, &dump->paths[node_id]) &&
-           take_data_and_grad(r, &dump->data[node_id], &dump->grad[node_id]) && take_line_end(r);
+    if (!take_name(r, &dump->paths[node_id]) || !take_data(r, node_id)) {
+        return false;
+    }
+    if (r->at == r->line_end) {
+        dump->grad[node_id] = 0;
+        dump->has_grad[node_id] = false;
+        return true;
+    }
+    return take(r, ' ', "has no space behind its data") && take_grad(r, node_id) &&
+           take_line_end(r);
 }
 
 static bool parse_line(Reader *r, uint32_t *n_edges)
@@ -477,6 +498,7 @@ void dump_free(NodeDump *dump)
     assert(dump != NULL);
     free(dump->data);
     free(dump->grad);
+    free(dump->has_grad);
     free(dump->first_edge);
     free(dump->children);
     free(dump->local_grads);

@@ -23,7 +23,7 @@ enum {
 
 // A dump in memory. A full one has a graph; a sparse one has paths and nothing of a graph.
 //
-// Shapes, with N = n_nodes and M the number of edges: data, grad, ops, paths [N];
+// Shapes, with N = n_nodes and M the number of edges: data, grad, has_grad, ops, paths [N];
 // first_edge [N + 1]; children, local_grads [M].
 typedef struct NodeDump {
     const char *file_name;
@@ -32,7 +32,8 @@ typedef struct NodeDump {
     bool named_by_us; // by dump_name_by_model()
     size_t n_nodes;
     double *data;
-    double *grad;
+    double *grad;         // 0 where there is none
+    bool *has_grad;       // false: the line has `-` for it, or no third column
     uint32_t *first_edge; // node i has the edges from first_edge[i] up to first_edge[i + 1]
     uint32_t *children;   // the operands, from left to right
     double *local_grads;  // d(node)/d(child)

@@ -77,6 +77,13 @@ double diff_grad(const GraphDiff *diff, int side, uint32_t node_id)
     return diff->dumps[side]->grad[node_of_side(diff, side, node_id)];
 }
 
+bool diff_has_grads(const GraphDiff *diff, uint32_t node_id)
+{
+    uint32_t other = diff->counterpart[node_id];
+    return other != NO_NODE && diff->dumps[diff->base]->has_grad[node_id] &&
+           diff->dumps[1 - diff->base]->has_grad[other];
+}
+
 const double *diff_local_grads(const GraphDiff *diff, int side, uint32_t node_id)
 {
     const NodeDump *dump = diff->dumps[side];
@@ -518,7 +525,7 @@ static void compare_grad_of_node(GraphDiff *diff, uint32_t node_id)
 {
     bool follows = has_mark(diff, node_id, GRAD_EXPLAINED) ||
                    (diff->has_graph && has_tainted_use(diff, node_id));
-    if (!is_known(diff, node_id)) {
+    if (!diff_has_grads(diff, node_id)) {
         if (follows) {
             set_mark(diff, node_id, GRAD_TAINTED);
         }
@@ -554,8 +561,10 @@ static void fill_tallies(GraphDiff *diff)
         ModelPart part = model_part_of_path(dump_path(base_dump(diff), node_id));
         count_in_tally(&diff->data_of_part[part], diff_data(diff, 0, node_id),
                        diff_data(diff, 1, node_id), has_mark(diff, node_id, DATA_DIFFERS));
-        count_in_tally(&diff->grad_of_part[part], diff_grad(diff, 0, node_id),
-                       diff_grad(diff, 1, node_id), has_mark(diff, node_id, GRAD_DIFFERS));
+        if (diff_has_grads(diff, node_id)) {
+            count_in_tally(&diff->grad_of_part[part], diff_grad(diff, 0, node_id),
+                           diff_grad(diff, 1, node_id), has_mark(diff, node_id, GRAD_DIFFERS));
+        }
         diff->n_paired++;
     }
 }

@@ -106,6 +106,9 @@ bool graph_diff_is_same(const GraphDiff *diff);
 double diff_data(const GraphDiff *diff, int side, uint32_t node_id);
 double diff_grad(const GraphDiff *diff, int side, uint32_t node_id);
 
+// Whether both sides have a gradient of a node.
+bool diff_has_grads(const GraphDiff *diff, uint32_t node_id);
+
 // Whether the root is made of it.
 bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id);
 

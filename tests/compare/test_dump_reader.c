@@ -206,6 +206,33 @@ START_TEST(a_node_may_have_many_children)
 }
 END_TEST
 
+// A port has no gradient of what it does not differentiate: `-`, or in a sparse dump nothing at
+// all.
+START_TEST(a_node_may_have_no_gradient)
+{
+    static const struct {
+        const char *text;
+        bool has_grad[2];
+    } cases[] = {
+        {"a 0x1p0\nb 0x1p1 0x0p0\n", {false, true}},
+        {"a 0x1p0 -\nb 0x1p1\n", {false, false}},
+        {"0 0x1p0 0x0p0 [] []\n1 0x1p1 - [0] [0x1p0]\n", {true, false}},
+    };
+    char path[TEST_PATH_BYTES];
+    write_temporary(path, cases[_i].text, strlen(cases[_i].text));
+    NodeDump dump;
+    assert_read(&dump, path);
+    unlink(path);
+    ck_assert_uint_eq(dump.n_nodes, 2);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_double_eq(dump.data[i], i + 1);
+        ck_assert_double_eq(dump.grad[i], 0);
+        ck_assert(dump.has_grad[i] == cases[_i].has_grad[i]);
+    }
+    dump_free(&dump);
+}
+END_TEST
+
 typedef struct BrokenDump {
     const char *text;
     const char *error; // what comes after the file's name
@@ -255,7 +282,10 @@ static const BrokenDump broken_dumps[] = {
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n", ":2: '\?\?' is not a name"},
     {"0 0x1p0 0x0p0 [] [] \n", ":1: has an empty name"},
     {"a\n", ":1: ends before its data"},
-    {"a 0x1p0\n", ":1: ends before its gradient"},
+    {"a 0x1p0 \n", ":1: '' is not a number"},
+    {"a 0x1p0 --\n", ":1: '--' is not a number"},
+    {"a 0x1p0 - -\n", ":1: ' -' is one column too many"},
+    {"0 - - [] []\n", ":1: '-' is not a number"},
     {"a 0x1p0 0x1p0 0x1p0\n", ":1: ' 0x1p0' is one column too many"},
     {"a 0x1p0 0x1p0\n0 0x1p0 0x1p0 [] []\n", ":2: starts with a number"},
     {"\x7f"
@@ -513,6 +543,7 @@ int main(void)
     tcase_add_test(tcase, a_gzipped_dump_is_the_same_as_a_plain_one);
     tcase_add_test(tcase, lines_may_end_as_on_windows);
     tcase_add_test(tcase, a_node_may_have_many_children);
+    tcase_add_loop_test(tcase, a_node_may_have_no_gradient, 0, 3);
     tcase_add_loop_test(tcase, a_broken_dump_gives_its_line, 0,
                         (int)(sizeof broken_dumps / sizeof *broken_dumps));
     tcase_add_test(tcase, a_line_without_an_end_is_refused);
