@@ -93,7 +93,7 @@ static bool open_temporary(AtomicFile *file, Error *error)
     }
     snprintf(file->temporary, sizeof file->temporary, ".microgpt-save-%016" PRIx64, number);
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    file->fd = openat(file->folder, file->temporary, flags, mode >= 0 ? mode : 0666);
+    file->fd = openat(file->folder, file->temporary, flags, mode >= 0 ? (mode_t)mode : 0666);
     if (file->fd < 0) {
         file->temporary[0] = '\0'; // whatever has that name is not ours to remove
         return save_error(file, errno, error);

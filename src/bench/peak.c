@@ -70,5 +70,5 @@ double peak_per_us(SimdLevel level)
         fastest_us = fmin(fastest_us, now_us() - start);
     }
     (void)result;
-    return (double)numbers_per_round[level] * N_ROUNDS / fastest_us;
+    return (double)(numbers_per_round[level] * N_ROUNDS) / fastest_us;
 }

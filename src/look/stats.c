@@ -48,7 +48,7 @@ void stats_histogram(const Stats *stats, const double *x, size_t *bins)
     double width = stats->max - stats->min;
     memset(bins, 0, STATS_N_BINS * sizeof *bins);
     for (size_t i = 0; i < stats->n; i++) {
-        double place = width > 0 ? (x[i] - stats->min) / width * STATS_N_BINS : 0;
+        double place = width > 0 ? (x[i] - stats->min) / width * (double)STATS_N_BINS : 0;
         if (isfinite(place)) {
             size_t bin = (size_t)place;
             bins[bin < STATS_N_BINS ? bin : STATS_N_BINS - 1]++; // max itself is in the last one

@@ -123,7 +123,7 @@ int main(void)
         print_phase(phase_names[phase], us[phase], N_DOCUMENTS);
     }
     printf("%.0f nodes per document, %.1f million nodes per second\n",
-           (double)n_nodes / N_DOCUMENTS, (double)n_nodes / total_us);
+           (double)n_nodes / (double)N_DOCUMENTS, (double)n_nodes / total_us);
     printf("peak memory of graph and order: %.1f MiB\n",
            (double)scalar_gpt_peak_bytes(&gpt) / 1048576);
     scalar_gpt_free(&gpt);

@@ -358,7 +358,8 @@ int main(void)
     Suite *suite = suite_create("adam kernels");
     TCase *tcase = tcase_create("adam kernels");
     tcase_set_timeout(tcase, 0); // Meson's own is enough
-    tcase_add_loop_test(tcase, random_runs_follow_the_formula, 0, N_SIMD_LEVELS * N_GRADIENT_KINDS);
+    tcase_add_loop_test(tcase, random_runs_follow_the_formula, 0,
+                        (int)N_SIMD_LEVELS * (int)N_GRADIENT_KINDS);
     tcase_add_loop_test(tcase, a_long_run_follows_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, numbers_at_the_edges_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, corrections_near_0_and_1_follow_the_formula, 0, N_SIMD_LEVELS);

@@ -902,7 +902,7 @@ static void check_nodes(const json_t *nodes)
         const json_t *children = get(node, "children");
         const json_t *local_grads = get(node, "local_grads");
         const DumpNode *expected = &dump[(size_t)number(node, "id")];
-        bool is_param = number(node, "id") < N_PARAMS;
+        bool is_param = number(node, "id") < (double)N_PARAMS;
         ck_assert_str_eq(text(node, "path"), expected->path);
         ck_assert_str_eq(text(node, "op"), is_param ? "const" : expected->op);
         assert_same_double(number(node, "data"), expected->data, expected->path);

@@ -135,7 +135,7 @@ START_TEST(every_parameter_takes_the_plain_step)
     open_adam(&default_config, N_MANY_PARAMS);
     for (size_t step_id = 0; step_id < 3; step_id++) {
         for (size_t i = 0; i < N_MANY_PARAMS; i++) {
-            model.grad[i] = ((double)i - N_MANY_PARAMS / 2.0) * (0.001 + (double)step_id);
+            model.grad[i] = ((double)i - (double)N_MANY_PARAMS / 2) * (0.001 + (double)step_id);
             plain_step(model.grad[i], step_id, 3, &data[i], &m[i], &v[i]);
         }
         step(step_id, 3);

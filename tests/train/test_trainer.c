@@ -143,7 +143,7 @@ START_TEST(updates_shrink_with_the_learning_rate)
     for (size_t step = 0; step < NUM_STEPS; step++) {
         memcpy(data, model.data, model.n_params * sizeof *data);
         train_one_step();
-        double lr_t = 0.25 * (1 - (double)step / NUM_STEPS);
+        double lr_t = 0.25 * (1 - (double)step / (double)NUM_STEPS);
         for (size_t i = 0; i < model.n_params; i++) {
             double grad = model.grad[i];
             data[i] -= lr_t * grad / (pow(pow(grad, 2), 0.5) + 1e-8);
