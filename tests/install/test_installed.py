@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Installs the build into an empty folder, and uses what is there as its owner would.
 
-    test_installed.py BUILD_FOLDER SOURCE_FOLDER CHECK COMPILER ...
+    test_installed.py BUILD_FOLDER SOURCE_FOLDER SANITIZERS CHECK COMPILER ...
+
+SANITIZERS is what the build has after -fsanitize=, or none.
 
 CHECK is one of:
     files       what must be there is there, and the program runs from anywhere
@@ -46,7 +48,8 @@ def need(tool):
 class Tree:
     """What `meson install` has put below a folder."""
 
-    def __init__(self, build, destination):
+    def __init__(self, build, sanitizers, destination):
+        self.sanitizers = sanitizers
         options = json.loads(run("meson", "introspect", "--buildoptions", build))
         self.options = {option["name"]: option["value"] for option in options}
         self.destination = destination
@@ -85,8 +88,7 @@ def check_files(tree, source, _compiler):
 
 def sanitizer_arguments(tree):
     """A library with a sanitizer needs its program to have it, too."""
-    sanitizers = tree.options["b_sanitize"]
-    return [] if sanitizers == "none" else [f"-fsanitize={sanitizers}"]
+    return [] if tree.sanitizers == "none" else [f"-fsanitize={tree.sanitizers}"]
 
 
 def readme_command(source, word):
@@ -154,11 +156,11 @@ CHECKS = {"files": check_files, "shared": check_shared, "static": check_static, 
 
 
 def main():
-    build, source, check, *compiler = sys.argv[1:]
+    build, source, sanitizers, check, *compiler = sys.argv[1:]
     compiler[0] = shutil.which(compiler[0])  # by its full path: `cc` will be something else
     with tempfile.TemporaryDirectory(prefix="test_installed.") as folder:
         try:
-            tree = Tree(Path(build), Path(folder).resolve())
+            tree = Tree(Path(build), sanitizers, Path(folder).resolve())
             CHECKS[check](tree, Path(source), compiler)
         except Skip as reason:
             print(f"skipped: {reason}")
