@@ -28,6 +28,7 @@ typedef struct Adam {
     SimdLevel simd; // the kernels to use: the processor's best, unless changed; any gives the same
     double *m;      // [n_params] first moments
     double *v;      // [n_params] second moments, never negative
+    size_t n_asked; // in all steps, how many parameters the kernels have left to libm
 } Adam;
 
 // Allocates the moments, all zero.

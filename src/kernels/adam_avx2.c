@@ -4,7 +4,7 @@
 #include "kernels/adam_lanes.h"
 
 bool adam_update_avx2(double *p, const double *g, double *m, double *v, size_t n,
-                      const AdamStep *step)
+                      const AdamStep *step, size_t *n_asked)
 {
-    return update_lanes(p, g, m, v, n, step);
+    return update_lanes(p, g, m, v, n, step, n_asked);
 }

@@ -54,7 +54,7 @@ typedef struct Block {
     double old_v[BLOCK];
     double old_p[BLOCK];
     double v_doubt[BLOCK];
-    double p_doubt[BLOCK];
+    double p_doubt[BLOCK]; // about p alone
 } Block;
 
 // Updates m[i] and v[i]. libm's square is g * g or the neighbour on the side of the exact rest, the
@@ -68,7 +68,8 @@ static inline void update_moments(const double *restrict g, double *restrict m, 
     double decayed = s->beta2 * v[i];
     double new_v = decayed + s->one_minus_beta2 * square;
     double other_v = decayed + s->one_minus_beta2 * other_square;
-    // Where squares are tiny or huge, the margin is wider and the rest may have underflowed.
+    // Where squares are tiny or huge, the margin is wider and the rest may have underflowed: see
+    // is_known_of_any_size().
     double g_doubt = fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
     double size_doubt = new_v < 0x1p120 ? g_doubt : 1.0;
     block->v_doubt[i] = new_v == other_v ? size_doubt : 1.0;
@@ -102,7 +103,7 @@ static inline void update_params(double *restrict p, const double *restrict m,
     // Below and above these sizes the factors above are not what they seem; nan is neither.
     double size_doubt = fabs(new_p) > 0x1p-700 && fabs(new_p) < 0x1p700 ? 0.0 : 1.0;
     double root_doubt = fabs(remainder) < limit ? 0.0 : 1.0;
-    block->p_doubt[i] = block->v_doubt[i] + size_doubt + (p_above == p_below ? 0.0 : root_doubt);
+    block->p_doubt[i] = size_doubt + (p_above == p_below ? 0.0 : root_doubt);
     block->old_p[i] = old_p;
     p[i] = new_p;
 }
@@ -128,17 +129,33 @@ static void update_two_halves(double *restrict p, const double *restrict m, Bloc
     }
 }
 
+// Whether libm cannot have another v, for gradients of any size: it is the same for both ends of
+// what libm's square may be, and rises with it. The ends are two units in the last place away,
+// where square and libm are off by less than one; and 2^-1073, where subnormal ones are off by less
+// than 2^-1074. (What overflows or is no number has no equal.)
+static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
+{
+    double square = g * g;
+    double low_v = old_v;
+    double high_v = old_v;
+    adam_update_v(&low_v, square * (1 - 0x1p-51) - 0x1p-1073, step);
+    adam_update_v(&high_v, square * (1 + 0x1p-51) + 0x1p-1073, step);
+    return low_v == high_v && high_v < INFINITY;
+}
+
 // Asks libm. Returns false where a gradient's square is not finite.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v,
-                          const Block *block, const AdamStep *step)
+                          const Block *block, const AdamStep *step, size_t *n_asked)
 {
     bool finite = true;
     for (size_t i = 0; i < BLOCK; i++) {
-        if (block->v_doubt[i] != 0) {
+        bool v_doubt = block->v_doubt[i] != 0 && !is_known_of_any_size(g[i], block->old_v[i], step);
+        if (v_doubt) {
             v[i] = block->old_v[i];
             finite = adam_update_v(&v[i], exactmath_square(g[i]), step) && finite;
         }
-        if (block->p_doubt[i] != 0) {
+        if (v_doubt || block->p_doubt[i] != 0) {
+            ++*n_asked;
             p[i] = block->old_p[i];
             adam_update_p(&p[i], m[i], exactmath_root(v[i] / step->correction2), step);
         }
@@ -152,14 +169,14 @@ static bool is_settled(const Block *block)
     double sums[4] = {0};
     for (size_t i = 0; i < BLOCK; i += 4) {
         for (size_t j = 0; j < 4; j++) {
-            sums[j] += block->p_doubt[i + j];
+            sums[j] += block->v_doubt[i + j] + block->p_doubt[i + j];
         }
     }
     return sums[0] + sums[1] + sums[2] + sums[3] == 0;
 }
 
 static bool update_blocks(double *p, const double *g, double *m, double *v, size_t n_blocks,
-                          const AdamStep *step, bool is_late)
+                          const AdamStep *step, bool is_late, size_t *n_asked)
 {
     Block blocks[2];
     bool finite = true;
@@ -179,33 +196,34 @@ static bool update_blocks(double *p, const double *g, double *m, double *v, size
             }
         }
         if (!is_settled(block)) {
-            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], block, step) && finite;
+            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], block, step, n_asked) && finite;
         }
     }
     return finite;
 }
 
-static bool update_plain(double *p, const double *g, double *m, double *v, size_t n,
-                         const AdamStep *step)
-{
-    size_t n_blocks = n / BLOCK;
-    bool finite =
-        n_blocks == 0 || update_blocks(p, g, m, v, n_blocks, step, step->correction1 == 1);
-    for (size_t i = n_blocks * BLOCK; i < n; i++) {
-        finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;
-    }
-    return finite;
-}
-
-// Every parameter by libm, where nothing is known about its errors or the sizes are strange.
+// Every parameter by libm: those after the last block, or all where nothing is known about libm's
+// errors or the sizes are strange.
 static bool update_by_libm(double *p, const double *g, double *m, double *v, size_t n,
-                           const AdamStep *step)
+                           const AdamStep *step, size_t *n_asked)
 {
     bool finite = true;
     for (size_t i = 0; i < n; i++) {
         finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;
     }
+    *n_asked += n;
     return finite;
+}
+
+static bool update_plain(double *p, const double *g, double *m, double *v, size_t n,
+                         const AdamStep *step, size_t *n_asked)
+{
+    size_t n_blocks = n / BLOCK;
+    size_t done = n_blocks * BLOCK;
+    bool finite =
+        n_blocks == 0 || update_blocks(p, g, m, v, n_blocks, step, step->correction1 == 1, n_asked);
+    return update_by_libm(&p[done], &g[done], &m[done], &v[done], n - done, step, n_asked) &&
+           finite;
 }
 
 // Sizes for which the kernels' reasoning holds; no sane training is outside.
@@ -216,19 +234,19 @@ static bool is_regular(const AdamStep *step)
 }
 
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
-                 const AdamStep *step)
+                 const AdamStep *step, size_t *n_asked)
 {
     assert(simd_has(level));
     if (EXACT_MARGIN >= 0.5 || !is_regular(step)) {
-        return update_by_libm(p, g, m, v, n, step);
+        return update_by_libm(p, g, m, v, n, step, n_asked);
     }
 #ifdef __x86_64__
     if (level == SIMD_AVX512) {
-        return adam_update_avx512(p, g, m, v, n, step);
+        return adam_update_avx512(p, g, m, v, n, step, n_asked);
     }
     if (level == SIMD_AVX2) {
-        return adam_update_avx2(p, g, m, v, n, step);
+        return adam_update_avx2(p, g, m, v, n, step, n_asked);
     }
 #endif
-    return update_plain(p, g, m, v, n, step);
+    return update_plain(p, g, m, v, n, step, n_asked);
 }

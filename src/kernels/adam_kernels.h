@@ -29,9 +29,11 @@ typedef struct AdamStep {
 AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_steps);
 
 // Updates p, m and v from the gradients g. Returns false where a gradient's square is not finite;
-// then p, m and v are no longer usable. Shapes: p, g, m, v [n]. Requires: simd_has(level).
+// then p, m and v are no longer usable. n_asked grows by the parameters that were left to libm; one
+// that a kernel leaves to it twice, for v and for p, counts twice.
+// Shapes: p, g, m, v [n]. Requires: simd_has(level).
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
-                 const AdamStep *step);
+                 const AdamStep *step, size_t *n_asked);
 
 // The same for a single parameter: the definition.
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step);
@@ -44,7 +46,7 @@ void adam_update_p(double *p, double m, double root, const AdamStep *step);
 // What each level's file has to offer.
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].
 typedef bool AdamKernel(double *p, const double *g, double *m, double *v, size_t n,
-                        const AdamStep *step);
+                        const AdamStep *step, size_t *n_asked);
 AdamKernel adam_update_avx2;
 AdamKernel adam_update_avx512;
 

@@ -73,6 +73,7 @@ typedef struct Doubt {
 typedef struct Doubts {
     size_t n_v;
     size_t n_p;
+    size_t n_asked; // parameters in all blocks so far
     Doubt v[MANY];
     Doubt p[MANY + LAG]; // when a block ends, LAG second halves are still to be done
 } Doubts;
@@ -83,6 +84,33 @@ static inline __attribute__((always_inline)) void note_doubt(Doubt *doubt, size_
     doubt->first = first;
     doubt->lanes = ALL_LANES ^ lanes_bits(is_known);
     lanes_store(doubt->p, p);
+}
+
+// The new v by a square.
+static inline __attribute__((always_inline)) Lanes v_by(Lanes square, Lanes decayed,
+                                                        const AdamStep *s)
+{
+    return decayed + lanes_all(s->one_minus_beta2) * square;
+}
+
+// Where libm cannot have another v, for gradients of any size: g * g = square + rest.
+//
+// By cases:
+// - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
+//   libm's square is square, or the neighbour on the side of rest if this factor makes rest reach
+//   it. The slack makes rest reach no less far on its side.
+// - Squares below, subnormal ones too: libm's is square or one of its neighbours, at most 2^-1022
+//   away; rest is at most half of that, so that with the slack it reaches both of them.
+// v rises with the square in each of its rounded operations: both ends give one v only if all
+// between them do. (What overflows or is no number has no equal.)
+static inline __attribute__((always_inline)) LaneMask
+is_known_of_any_size(Lanes square, Lanes rest, Lanes decayed, Lanes new_v, const AdamStep *s)
+{
+    Lanes factor = lanes_all(1 / (1 - 2 * EXACT_MARGIN_FAR));
+    Lanes slack = lanes_all(0x1p-1020);
+    Lanes low_v = v_by(lanes_fma(rest - slack, factor, square), decayed, s);
+    Lanes high_v = v_by(lanes_fma(rest + slack, factor, square), decayed, s);
+    return lanes_both(lanes_equal(new_v, low_v), lanes_equal(new_v, high_v));
 }
 
 // Updates N_LANES parameters' m and v. is_known: where libm cannot have another v.
@@ -98,15 +126,18 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     Lanes rest = lanes_fms(grad, grad, square);
     Lanes other_square = lanes_fma(rest, lanes_all(1 / (1 - 2 * EXACT_MARGIN)), square);
     Lanes decayed = lanes_all(s->beta2) * lanes_load(v);
-    Lanes new_v = decayed + lanes_all(s->one_minus_beta2) * square;
-    Lanes other_v = decayed + lanes_all(s->one_minus_beta2) * other_square;
+    Lanes new_v = v_by(square, decayed, s);
     lanes_store(v, new_v);
 
-    // Where squares are tiny or huge, libm's margin is wider and the rest may have underflowed.
-    // (The gradient has to be tested, not v, which may be tiny by decay.)
-    LaneMask usual =
-        lanes_both(lanes_zero_or_above(grad, 0x1p-64), lanes_less(new_v, lanes_all(0x1p120)));
-    *is_known = lanes_both(usual, lanes_equal(new_v, other_v));
+    // Where squares are tiny, libm's margin is wider. (The gradient has to be tested, not v, which
+    // may be tiny by decay.) A small model has few of them, a wide one has them in a tenth of its
+    // vectors: a branch costs less than the wider test for all. Huge ones do not occur.
+    LaneMask near = lanes_equal(new_v, v_by(other_square, decayed, s));
+    *is_known = lanes_both(lanes_zero_or_above(grad, 0x1p-64), near);
+    if (__builtin_expect(lanes_bits(*is_known) != ALL_LANES, 0)) {
+        *is_known = lanes_either(*is_known, is_known_of_any_size(square, rest, decayed, new_v, s));
+    }
+    *is_known = lanes_both(*is_known, lanes_less(new_v, lanes_all(0x1p120)));
 
     Lanes v_hat = divide(new_v, correction2, how);
     return (Halfway){v_hat, lanes_sqrt(v_hat)};
@@ -218,15 +249,17 @@ static bool settle_v(double *p, const double *g, const double *m, double *v, con
 }
 
 // p first: what was found of a parameter whose v was in doubt as well is replaced.
-static bool settle_doubts(double *p, const double *g, const double *m, double *v,
-                          const Doubts *doubts, const AdamStep *step)
+static bool settle_doubts(double *p, const double *g, const double *m, double *v, Doubts *doubts,
+                          const AdamStep *step)
 {
     bool finite = true;
     for (size_t i = 0; i < doubts->n_p; i++) {
         settle_p(p, m, v, &doubts->p[i], step);
+        doubts->n_asked += (size_t)__builtin_popcount(doubts->p[i].lanes);
     }
     for (size_t i = 0; i < doubts->n_v; i++) {
         finite = settle_v(p, g, m, v, &doubts->v[i], step) && finite;
+        doubts->n_asked += (size_t)__builtin_popcount(doubts->v[i].lanes);
     }
     return finite;
 }
@@ -234,9 +267,10 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
 static inline __attribute__((always_inline)) bool update_all(double *p, const double *g, double *m,
                                                              double *v, size_t n,
                                                              const AdamStep *step, Division how1,
-                                                             Division how2)
+                                                             Division how2, size_t *n_asked)
 {
     Doubts doubts;
+    doubts.n_asked = 0;
     bool finite = true;
     size_t i = 0;
     while (n - i >= N_LANES) {
@@ -245,6 +279,7 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
         finite = settle_doubts(&p[i], &g[i], &m[i], &v[i], &doubts, step) && finite;
         i += n_done * N_LANES;
     }
+    *n_asked += doubts.n_asked + (n - i);
     for (; i < n; i++) {
         finite = adam_update_one(&p[i], g[i], &m[i], &v[i], step) && finite;
     }
@@ -252,20 +287,20 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
 }
 
 static bool update_lanes(double *p, const double *g, double *m, double *v, size_t n,
-                         const AdamStep *step)
+                         const AdamStep *step, size_t *n_asked)
 {
     bool one1 = step->correction1 == 1;
     bool one2 = step->correction2 == 1;
     bool good1 = has_good_reciprocal(step->correction1);
     bool good2 = has_good_reciprocal(step->correction2);
     if (one1 && one2) {
-        return update_all(p, g, m, v, n, step, BY_ONE, BY_ONE);
+        return update_all(p, g, m, v, n, step, BY_ONE, BY_ONE, n_asked);
     }
     if (one1 && good2) {
-        return update_all(p, g, m, v, n, step, BY_ONE, BY_RECIPROCAL);
+        return update_all(p, g, m, v, n, step, BY_ONE, BY_RECIPROCAL, n_asked);
     }
     if (good1 && good2) {
-        return update_all(p, g, m, v, n, step, BY_RECIPROCAL, BY_RECIPROCAL);
+        return update_all(p, g, m, v, n, step, BY_RECIPROCAL, BY_RECIPROCAL, n_asked);
     }
-    return update_all(p, g, m, v, n, step, BY_DIVIDING, BY_DIVIDING);
+    return update_all(p, g, m, v, n, step, BY_DIVIDING, BY_DIVIDING, n_asked);
 }

@@ -45,7 +45,7 @@ bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *e
     assert(adam->n_params == model->n_params);
     AdamStep numbers = adam_step_numbers(&adam->config, step, num_steps);
     if (!adam_update(adam->simd, model->data, model->grad, adam->m, adam->v, model->n_params,
-                     &numbers)) {
+                     &numbers, &adam->n_asked)) {
         return error_set(error, "the square of a gradient is not a finite number");
     }
     return true;

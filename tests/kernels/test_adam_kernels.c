@@ -58,7 +58,8 @@ static bool update_both(SimdLevel level, State *actual, State *expected, const d
                         const AdamStep *step, const char *where)
 {
     bool right = update_plainly(expected, g, n, step);
-    bool ok = adam_update(level, actual->p, g, actual->m, actual->v, n, step);
+    size_t n_asked = 0;
+    bool ok = adam_update(level, actual->p, g, actual->m, actual->v, n, step, &n_asked);
     ck_assert_msg(ok == right, "%s: the squares of the gradients are %s", where,
                   right ? "finite" : "not finite");
     if (!right) {
@@ -293,6 +294,99 @@ START_TEST(tiny_numbers_follow_the_formula)
 }
 END_TEST
 
+// How far a gradient's exact square is from the middle between two doubles, from 0 to 1/2 of their
+// distance, which for subnormal squares is 2^-1074.
+static double distance_from_middle(double g)
+{
+    long double square = (long double)g * g;
+    int exponent;
+    frexpl(square, &exponent);
+    int last_place = exponent - 53 < -1074 ? -1074 : exponent - 53;
+    long double places = ldexpl(square, -last_place);
+    return (double)fabsl(places - floorl(places) - 0.5L);
+}
+
+// Of some gradients with this exponent the one whose square libm is most likely to round otherwise.
+static double hard_gradient(int exponent)
+{
+    double hardest = 0;
+    double least_distance = 1;
+    for (int i = 0; i < 8; i++) {
+        double g = ldexp(random_sign() * (1 + random_unit()), exponent);
+        double distance = distance_from_middle(g);
+        if (distance < least_distance) {
+            least_distance = distance;
+            hardest = g;
+        }
+    }
+    return hardest;
+}
+
+// Gradients of an exponent, beside every v whose last bits their squares can reach, and some that
+// they cannot. With beta2 0, v is the square.
+static void check_exponent(SimdLevel level, int exponent)
+{
+    State expected;
+    State actual;
+    double g[N_MAX];
+    char where[64];
+    snprintf(where, sizeof where, "%s, gradients of 2^%d", simd_name(level), exponent);
+    start_state(&expected);
+    for (size_t i = 0; i < N_MAX; i++) {
+        g[i] = hard_gradient(exponent);
+        expected.v[i] = ldexp(random_unit(), 2 * exponent - 60 + (int)random_below(130));
+    }
+    actual = expected;
+    AdamStep numbers = adam_step_numbers(&usual_config, random_below(1000), 1000);
+    if (random_below(2) == 0) {
+        numbers.beta2 = 0;
+        numbers.one_minus_beta2 = 1;
+    }
+    update_both(level, &actual, &expected, g, N_MAX, &numbers, where);
+}
+
+// From the smallest subnormal gradient to the largest whose square is finite.
+START_TEST(gradients_of_every_exponent_follow_the_formula)
+{
+    SimdLevel level = (SimdLevel)_i;
+    random_start(8);
+    for (int exponent = -1074; exponent < 512 && simd_has(level); exponent++) {
+        // Squares become subnormal, and in vectors the rest does before.
+        bool is_edge = exponent > -516 && exponent < -476;
+        for (int i = 0; i < (is_edge ? 40 : 1); i++) {
+            check_exponent(level, exponent);
+        }
+    }
+}
+END_TEST
+
+// Beside a v that they cannot change. The learning rate is 0, so that no p is in doubt.
+START_TEST(libm_is_not_asked_about_tiny_gradients)
+{
+    SimdLevel level = (SimdLevel)_i;
+    AdamStep numbers = adam_step_numbers(&usual_config, 1000, 2000);
+    numbers.lr_t = 0;
+    random_start(9);
+    for (int exponent = -1074; exponent <= -64 && simd_has(level); exponent++) {
+        enum {
+            N = 8 * 32 // whole vectors and blocks
+        };
+        State state;
+        double g[N];
+        size_t n_asked = 0;
+        start_state(&state);
+        for (size_t i = 0; i < N; i++) {
+            state.p[i] = 0.1;
+            state.v[i] = ldexp(1 + random_unit(), exponent < -432 ? -800 : 2 * exponent + 64);
+            g[i] = hard_gradient(exponent);
+        }
+        adam_update(level, state.p, g, state.m, state.v, N, &numbers, &n_asked);
+        ck_assert_msg(n_asked == 0, "%s: asked about %zu of %d gradients of 2^%d", simd_name(level),
+                      n_asked, N, exponent);
+    }
+}
+END_TEST
+
 START_TEST(every_length_is_updated_and_nothing_behind_it)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -327,7 +421,8 @@ START_TEST(a_square_that_is_not_finite_is_noticed)
         double g[N_MAX] = {0};
         bool expected = isfinite(libm_pow(bad[i % 6], 2));
         g[i / 6] = bad[i % 6];
-        bool ok = adam_update(level, state.p, g, state.m, state.v, n, &numbers);
+        size_t n_asked = 0;
+        bool ok = adam_update(level, state.p, g, state.m, state.v, n, &numbers, &n_asked);
         ck_assert_msg(ok == expected, "%s: a gradient of %a at %zu", simd_name(level), bad[i % 6],
                       i / 6);
     }
@@ -365,6 +460,8 @@ int main(void)
     tcase_add_loop_test(tcase, corrections_near_0_and_1_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, quotients_of_long_mantissas_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, tiny_numbers_follow_the_formula, 0, N_SIMD_LEVELS);
+    tcase_add_loop_test(tcase, gradients_of_every_exponent_follow_the_formula, 0, N_SIMD_LEVELS);
+    tcase_add_loop_test(tcase, libm_is_not_asked_about_tiny_gradients, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, every_length_is_updated_and_nothing_behind_it, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, a_square_that_is_not_finite_is_noticed, 0, N_SIMD_LEVELS);
     tcase_add_test(tcase, a_single_parameter_follows_the_formula);
