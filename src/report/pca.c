@@ -125,15 +125,16 @@ static void centre(const double *x, size_t n_rows, size_t n_columns, double *cen
     }
 }
 
-// Shapes: x [n_rows,n], products [n,n].
-// Formula: products = x^T @ x
-static void multiply_columns(const double *x, size_t n_rows, size_t n, double *products)
+// All products of n vectors, each of `length` numbers that stand `stride` apart.
+// Shapes: products [n,n].
+static void multiply(const double *x, size_t n, size_t between, size_t length, size_t stride,
+                     double *products)
 {
     for (size_t j = 0; j < n; j++) {
         for (size_t k = 0; k <= j; k++) {
             double sum = 0;
-            for (size_t i = 0; i < n_rows; i++) {
-                sum += x[i * n + j] * x[i * n + k];
+            for (size_t i = 0; i < length; i++) {
+                sum += x[j * between + i * stride] * x[k * between + i * stride];
             }
             products[j * n + k] = sum;
             products[k * n + j] = sum;
@@ -141,51 +142,95 @@ static void multiply_columns(const double *x, size_t n_rows, size_t n, double *p
     }
 }
 
-// Shapes: x [n_rows,n], vectors [n,n], values [n].
-static void project(Pca *pca, const double *x, size_t n_rows, size_t n, const double *vectors,
-                    const double *values)
+// The direction x^T @ weights, made of length 1; 0 where it has none.
+// Shapes: x [n_rows,n_columns], weights [n_rows], direction [n_columns].
+static void mix_rows(const double *x, size_t n_rows, size_t n_columns, const double *weights,
+                     double *direction)
 {
+    double square = 0;
+    for (size_t k = 0; k < n_columns; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < n_rows; i++) {
+            sum += x[i * n_columns + k] * weights[i];
+        }
+        direction[k] = sum;
+        square += sum * sum;
+    }
+    for (size_t k = 0; k < n_columns && square > 0; k++) {
+        direction[k] /= sqrt(square);
+    }
+    choose_sign(direction, n_columns);
+}
+
+// Shapes: x [n_rows,n_columns], direction [n_columns].
+static void project(Pca *pca, int component, const double *x, size_t n_rows, size_t n_columns,
+                    const double *direction)
+{
+    for (size_t i = 0; i < n_rows; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < n_columns; k++) {
+            sum += x[i * n_columns + k] * direction[k];
+        }
+        pca->points[2 * i + (size_t)component] = sum;
+    }
+}
+
+// The products of all columns and those of all rows have the same eigenvalues, apart from zeros.
+// So the smaller matrix is enough: 27 letters need no more than 27 x 27 products, however wide a
+// row is.
+// Shapes: x, centred [n_rows,n_columns]; products, vectors [n,n], values [n], direction
+// [n_columns], where n is the smaller of n_rows and n_columns.
+static void find_components(Pca *pca, const double *centred, size_t n_rows, size_t n_columns,
+                            double *products, double *vectors, double *values, double *direction)
+{
+    bool has_more_rows = n_columns <= n_rows;
+    size_t n = has_more_rows ? n_columns : n_rows;
+    if (has_more_rows) {
+        multiply(centred, n_columns, 1, n_rows, n_columns, products);
+    } else {
+        multiply(centred, n_rows, n_columns, n_columns, 1, products);
+    }
+    symmetric_eigen(products, n, values, vectors);
     double all = 0;
     for (size_t i = 0; i < n; i++) {
         all += values[i];
     }
-    for (size_t component = 0; component < 2 && component < n; component++) {
+    for (int component = 0; component < 2 && (size_t)component < n; component++) {
+        const double *vector = vectors + (size_t)component * n;
         pca->share[component] = all > 0 ? values[component] / all : 0;
-        for (size_t i = 0; i < n_rows; i++) {
-            double sum = 0;
-            for (size_t k = 0; k < n; k++) {
-                sum += x[i * n + k] * vectors[component * n + k];
-            }
-            pca->points[2 * i + component] = sum;
+        if (!has_more_rows) {
+            mix_rows(centred, n_rows, n_columns, vector, direction);
+            vector = direction;
         }
+        project(pca, component, centred, n_rows, n_columns, vector);
     }
 }
 
 bool pca_project(Pca *pca, const double *x, size_t n_rows, size_t n_columns, Error *error)
 {
     assert(pca != NULL && x != NULL && n_rows > 0 && n_columns > 0 && error != NULL);
-    size_t n_square = count_mul(n_columns, n_columns);
+    size_t n = n_rows < n_columns ? n_rows : n_columns;
     double *centred = calloc(count_mul(n_rows, n_columns), sizeof *centred);
-    double *products = calloc(n_square, sizeof *products);
-    double *vectors = calloc(n_square, sizeof *vectors);
-    double *values = calloc(n_columns, sizeof *values);
+    double *products = calloc(count_mul(n, n), sizeof *products);
+    double *vectors = calloc(count_mul(n, n), sizeof *vectors);
+    double *values = calloc(n, sizeof *values);
+    double *direction = calloc(n_columns, sizeof *direction);
     *pca = (Pca){.points = calloc(n_rows, 2 * sizeof *pca->points)};
     bool ok = centred != NULL && products != NULL && vectors != NULL && values != NULL &&
-              pca->points != NULL;
+              direction != NULL && pca->points != NULL;
     if (ok) {
         centre(x, n_rows, n_columns, centred);
-        multiply_columns(centred, n_rows, n_columns, products);
-        symmetric_eigen(products, n_columns, values, vectors);
-        project(pca, centred, n_rows, n_columns, vectors, values);
+        find_components(pca, centred, n_rows, n_columns, products, vectors, values, direction);
     } else {
         error_out_of_memory(error, "the principal components",
-                            count_mul(n_square, 2 * sizeof(double)));
+                            count_mul(count_mul(n, n), 2 * sizeof(double)));
         pca_free(pca);
     }
     free(centred);
     free(products);
     free(vectors);
     free(values);
+    free(direction);
     return ok;
 }
 

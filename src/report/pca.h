@@ -1,4 +1,4 @@
-// Principal components: many numbers a row, seen from the side where the rows differ most.
+// Principal components: the two directions in which the rows of a matrix differ most.
 #ifndef MICROGPT_PCA_H
 #define MICROGPT_PCA_H
 
@@ -8,10 +8,11 @@
 #include "microgpt/error.h"
 
 // All eigenvalues of a symmetric matrix, the largest first, and their eigenvectors, which are
-// orthogonal and of length 1. The sign of a vector is chosen so that its largest number is
-// positive. Shapes: a [n,n], whose numbers are lost; values [n]; vectors [n,n], row i belongs to
-// values[i]. Requires: a is symmetric, its numbers are finite. Formula: a @ vectors[i] = values[i]
-// * vectors[i] Source: C. G. J. Jacobi, "Ueber ein leichtes Verfahren ...", 1846
+// orthogonal and have length 1. The sign of a vector makes its largest number positive.
+// Shapes: a [n,n], which is overwritten; values [n]; vectors [n,n], row i belongs to values[i].
+// Requires: a is symmetric, its numbers are finite.
+// Formula: a @ vectors[i] = values[i] * vectors[i]
+// Source: C. G. J. Jacobi, "Ueber ein leichtes Verfahren ...", 1846
 void symmetric_eigen(double *a, size_t n, double *values, double *vectors);
 
 typedef struct Pca {
@@ -19,7 +20,9 @@ typedef struct Pca {
     double share[2]; // how much of the rows' variance that shows; 0 where there is none
 } Pca;
 
+// The time is n_rows * n_columns times the smaller of the two, and the memory n_rows * n_columns.
 // Shapes: x [n_rows,n_columns].
+// Requires: the sum of the squares of all numbers is finite.
 // Errors: out of memory.
 bool pca_project(Pca *pca, const double *x, size_t n_rows, size_t n_columns, Error *error);
 

@@ -156,6 +156,44 @@ START_TEST(the_widest_direction_comes_first)
 }
 END_TEST
 
+// The points of the test before, in more columns than rows.
+START_TEST(more_columns_change_nothing)
+{
+    const double points[4 * 6] = {5, 9,  1, 2, 0, 0, 3, 9, 1, 2, 0, 0,
+                                  4, 11, 1, 2, 0, 0, 4, 7, 1, 2, 0, 0};
+    const double expected[] = {0, 1, 0, -1, 2, 0, -2, 0};
+    Pca pca;
+    Error error;
+    ck_assert(pca_project(&pca, points, 4, 6, &error));
+    for (int i = 0; i < 8; i++) {
+        ck_assert_double_le(fabs(pca.points[i] - expected[i]), 8 * DBL_EPSILON);
+    }
+    ck_assert_double_le(fabs(pca.share[0] - 0.8), 8 * DBL_EPSILON);
+    ck_assert_double_le(fabs(pca.share[1] - 0.2), 8 * DBL_EPSILON);
+    pca_free(&pca);
+}
+END_TEST
+
+// A square of columns would have a million million numbers.
+START_TEST(a_wide_row_takes_no_square_of_its_width)
+{
+    size_t n_columns = 1000000;
+    double *x = calloc(2 * n_columns, sizeof *x);
+    ck_assert_ptr_nonnull(x);
+    for (size_t k = 0; k < n_columns; k++) {
+        x[k] = 3; // the other row is 0: they are 3 * sqrt(n_columns) apart
+    }
+    Pca pca;
+    Error error;
+    ck_assert(pca_project(&pca, x, 2, n_columns, &error));
+    ck_assert_double_le(fabs(pca.points[0] - 1500), 1e-6);
+    ck_assert_double_le(fabs(pca.points[2] + 1500), 1e-6);
+    ck_assert_double_le(fabs(pca.share[0] - 1), 8 * DBL_EPSILON);
+    pca_free(&pca);
+    free(x);
+}
+END_TEST
+
 START_TEST(there_may_be_nothing_to_see)
 {
     const double same[] = {3, 3, 3};
@@ -182,6 +220,8 @@ int main(void)
     tcase_add_loop_test(tcase, vectors_are_orthogonal_and_of_length_1, 0, n_sizes);
     tcase_add_test(tcase, points_on_a_line_have_one_component);
     tcase_add_test(tcase, the_widest_direction_comes_first);
+    tcase_add_test(tcase, more_columns_change_nothing);
+    tcase_add_test(tcase, a_wide_row_takes_no_square_of_its_width);
     tcase_add_test(tcase, there_may_be_nothing_to_see);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
