@@ -19,6 +19,8 @@ static void put_run(JsonOut *out, const LookSession *look)
     json_out_bool(out, out->root, "is_loaded", options->load != NULL);
     json_out_bool(out, out->root, "is_foreign",
                   options->load != NULL && !look->checkpoint.can_resume);
+    json_out_bool(out, out->root, "is_first_step",
+                  options->load == NULL && options->text == NULL && options->run.num_steps == 0);
     json_out_text(out, out->root, "seed", seed);
     json_out_number(out, out->root, "temperature", options->run.temperature);
 }
@@ -70,6 +72,25 @@ static void put_tokens(JsonOut *out, const LookSession *look)
     for (size_t i = 0; i <= look->n_positions; i++) {
         look_put_token(look, out, tokens, NULL, look->tokens[i]);
     }
+}
+
+// The document's graph has been checked by then, but the document need not have all letters.
+static bool check_weights(const Model *model, Error *error)
+{
+    for (int i = 0; i < model->n_matrices; i++) {
+        const Matrix *matrix = &model->matrices[i];
+        const double *x = model->data + matrix->first_param;
+        Stats stats = stats_of(x, (size_t)matrix->n_out * (size_t)matrix->n_in);
+        if (!isfinite(stats.sum_of_squares)) {
+            char name[MODEL_NAME_BYTES];
+            model_matrix_name(matrix, name);
+            return error_set(error,
+                             "%s has numbers too large for the statistics of a page; try a smaller "
+                             "--learning-rate or --init-std, or another checkpoint",
+                             name);
+        }
+    }
+    return true;
 }
 
 static void put_weights(JsonOut *out, const Model *model)
@@ -125,8 +146,31 @@ static bool put_document(JsonOut *out, LookSession *look, Error *error)
         return false;
     }
     json_out_number(out, out->root, "loss", look->loss);
-    report_put_graph(out, look_graph(look), look->model->n_params);
+    report_put_graph(out, "graph", look_graph(look), look->model->n_params);
     return true;
+}
+
+// The five nodes that the book and the tour begin with, and the page as well.
+static bool put_expression(JsonOut *out, Error *error)
+{
+    Graph g;
+    graph_init(&g);
+    graph_name(&g, "a", -1);
+    Value *a = value_leaf(&g, 2);
+    graph_name(&g, "b", -1);
+    Value *b = value_leaf(&g, -3);
+    graph_name(&g, "c", -1);
+    Value *c = value_mul(&g, a, b);
+    graph_name(&g, "d", -1);
+    Value *d = value_add(&g, c, a);
+    graph_name(&g, "loss", -1);
+    Value *loss = value_pow(&g, d, 2);
+    bool ok = value_backward(&g, loss, error);
+    if (ok) {
+        report_put_graph(out, "expression", &g, 2);
+    }
+    graph_free(&g);
+    return ok;
 }
 
 bool report_collect(JsonOut *out, LookSession *look, const double *losses, size_t n_losses,
@@ -136,7 +180,10 @@ bool report_collect(JsonOut *out, LookSession *look, const double *losses, size_
     put_run(out, look);
     put_losses(out, losses, n_losses);
     put_tokens(out, look);
+    if (!put_samples(out, look, error) || !put_document(out, look, error) ||
+        !put_expression(out, error) || !check_weights(look->model, error)) {
+        return false;
+    }
     put_weights(out, look->model);
-    return put_letters(out, look->model, error) && put_samples(out, look, error) &&
-           put_document(out, look, error);
+    return put_letters(out, look->model, error);
 }

@@ -1,5 +1,5 @@
-// What a report shows, as JSON: the model, its training, the names that it makes up, its weights,
-// its letters, and the graph of a document.
+// What a report shows, as JSON: the model, its training, the names that it makes up, the graph of a
+// document, that of an expression of five nodes, its weights and its letters.
 #ifndef MICROGPT_REPORT_DATA_H
 #define MICROGPT_REPORT_DATA_H
 
@@ -11,7 +11,8 @@
 // Fills in the document. losses are those of the training's n_losses steps; none for a checkpoint,
 // which does not keep them. Samples come first, as microgpt run and microgpt sample make them, and
 // the document of the session runs forward and backward.
-// Errors: out of memory; a loss, probability, or number of the graph that is not finite.
+// Errors: out of memory; a loss, probability, or number of the graph that is not finite; weights
+// whose sum of squares is not finite.
 bool report_collect(JsonOut *out, LookSession *look, const double *losses, size_t n_losses,
                     Error *error);
 

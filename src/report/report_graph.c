@@ -115,10 +115,10 @@ static uLong find_crc(const Graph *g)
     return crc;
 }
 
-void report_put_graph(JsonOut *out, const Graph *g, size_t n_params)
+void report_put_graph(JsonOut *out, const char *key, const Graph *g, size_t n_params)
 {
     assert(g->n_topo > 0 && g->topo[g->n_topo - 1] == graph_node(g, graph_n_nodes(g) - 1));
-    json_t *graph = json_out_object(out, out->root, "graph");
+    json_t *graph = json_out_object(out, out->root, key);
     json_out_count(out, graph, "n_params", n_params);
     put_ops(out, graph, g);
     put_children(out, graph, g);

@@ -16,7 +16,7 @@
 // Errors: one is not; says which.
 bool report_check_graph(const Graph *g, Error *error);
 
-// Adds an object `graph`:
+// Adds an object with the name `key`:
 //
 //     n_params     how many of the nodes are parameters; they come first
 //     ops          of each node, a digit: ValueOp's number
@@ -29,6 +29,6 @@ bool report_check_graph(const Graph *g, Error *error);
 //     crc32        of all data and then all grads, in the order of the ids, little-endian
 //
 // Requires: graph_backward() has passed, from the last node.
-void report_put_graph(JsonOut *out, const Graph *g, size_t n_params);
+void report_put_graph(JsonOut *out, const char *key, const Graph *g, size_t n_params);
 
 #endif

@@ -383,6 +383,49 @@ START_TEST(the_graph_is_the_one_of_the_dump)
 }
 END_TEST
 
+// loss = (a * b + a) ** 2, with a = 2 and b = -3.
+START_TEST(the_page_begins_with_five_nodes)
+{
+    static const char *const node_names[] = {"a", "b", "c", "d", "loss"};
+    static const double numbers[] = {2, -3, 16, -8}; // of leaves the data; of the power both
+    static const double data_and_grads[] = {2, -3, -6, -4, 16, 16, -16, -8, -8, 1};
+    json_t *root = report("--num-steps 0 --num-samples 0 " SMALL);
+    const json_t *graph = get(root, "expression");
+    ck_assert_str_eq(json_string_value(get(graph, "ops")), "00213");
+    ck_assert_int_eq(json_integer_value(get(graph, "n_params")), 2);
+    for (size_t i = 0; i < 5; i++) {
+        const json_t *name = json_array_get(get(get(graph, "scopes"), "names"), i);
+        ck_assert_str_eq(json_string_value(name), node_names[i]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        assert_same_double(number_at(get(graph, "numbers"), i), numbers[i], "number");
+    }
+    uLong crc = crc32(0, (const Bytef *)data_and_grads, sizeof data_and_grads);
+    ck_assert_int_eq(json_integer_value(get(graph, "crc32")), (long long)crc);
+    json_decref(root);
+}
+END_TEST
+
+// The page of that step says that a debugger can stop there.
+START_TEST(the_first_step_is_one_before_any_training)
+{
+    static const char *const others[] = {"--num-steps 1", "--num-steps 0 --text ana"};
+    json_t *root = report("--num-steps 0 --num-samples 0 " SMALL);
+    ck_assert(json_is_true(get(root, "is_first_step")));
+    json_decref(root);
+    for (int i = 0; i < COUNT(others); i++) {
+        root = report("%s --num-samples 0 " SMALL, others[i]);
+        ck_assert(json_is_false(get(root, "is_first_step")));
+        json_decref(root);
+    }
+    run("train --save checkpoint --num-steps 0 " SMALL);
+    assert_done();
+    root = report("--load checkpoint --data data");
+    ck_assert(json_is_false(get(root, "is_first_step")));
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(matrices_are_those_of_inspect)
 {
     json_t *root = report("--num-steps 2 " SMALL);
@@ -464,6 +507,35 @@ static const BadCase bad_cases[] = {
      "a number that is not finite", "--init-std"},
 };
 
+// A checkpoint of another program, without a layer: its row of wte for the letter b is so large
+// that its square is not finite. A document without b has a loss.
+static void write_large_numbers(const char *path)
+{
+    static const double numbers[] = {0.1, 1e200, -0.1, 0.1, 0.2, 0.3, 0.1, 0.2}; // x86 is
+    char file[1024] = {0};                                                       // little-endian
+    int n = snprintf(file + 8, sizeof file - 8, "%-400s",
+                     "{\"__metadata__\":{\"n_head\":\"1\",\"vocabulary\":\"ab\"},"
+                     "\"wte\":{\"dtype\":\"F64\",\"shape\":[3,1],\"data_offsets\":[0,24]},"
+                     "\"wpe\":{\"dtype\":\"F64\",\"shape\":[2,1],\"data_offsets\":[24,40]},"
+                     "\"lm_head\":{\"dtype\":\"F64\",\"shape\":[3,1],\"data_offsets\":[40,64]}}");
+    uint64_t header_size = (uint64_t)n;
+    memcpy(file, &header_size, sizeof header_size);
+    memcpy(file + 8 + n, numbers, sizeof numbers);
+    write_bytes(path, file, 8 + (size_t)n + sizeof numbers);
+}
+
+// The loss is finite, but no page can show the standard deviation of wte.
+START_TEST(numbers_too_large_for_the_statistics_are_refused)
+{
+    write_large_numbers("large");
+    run("trace --load large a");
+    assert_done();
+    run("report --output page --load large --text a --num-samples 0");
+    assert_refused(1, "wte", "too large for the statistics of a page");
+    ck_assert_int_ne(access("page", F_OK), 0);
+}
+END_TEST
+
 static const char OLD[] = "an older page\n";
 
 START_TEST(a_failure_is_one_line_and_the_old_page_stays)
@@ -518,8 +590,11 @@ static void add_tests(Suite *suite)
     tcase_add_test(tcase, a_report_trains_as_long_as_a_run);
     tcase_add_test(tcase, a_report_of_a_checkpoint_is_that_of_its_run);
     tcase_add_test(tcase, the_graph_is_the_one_of_the_dump);
+    tcase_add_test(tcase, the_page_begins_with_five_nodes);
+    tcase_add_test(tcase, the_first_step_is_one_before_any_training);
     tcase_add_test(tcase, matrices_are_those_of_inspect);
     tcase_add_test(tcase, a_letter_is_a_point);
+    tcase_add_test(tcase, numbers_too_large_for_the_statistics_are_refused);
     tcase_add_loop_test(tcase, a_failure_is_one_line_and_the_old_page_stays, 0, COUNT(bad_cases));
     tcase_add_test(tcase, a_page_that_cannot_be_written_leaves_the_old_one);
     tcase_add_test(tcase, an_old_page_is_replaced);
