@@ -221,7 +221,7 @@ END_TEST
 
 START_TEST(decoded_bos_has_no_text)
 {
-    char out[UTF8_MAX_BYTES] = "####";
+    char out[UTF8_MAX_BYTES + 1] = "####";
     Tokenizer tokenizer = tokenizer_of("abc", 3);
     ck_assert_uint_eq(tokenizer_decode(&tokenizer, tokenizer.bos, out), 0);
     ck_assert_mem_eq(out, "####", UTF8_MAX_BYTES);
