@@ -3,8 +3,8 @@
 
     test_readme.py SOURCE_FOLDER BUILD_FOLDER PROGRAM
 
-Every row of its tables, its numbers of parameters and samples, and its list of suites. A row without
-an entry here is a mistake, and so is an entry without a row. (Commands: test_shown.py. Links:
+Every row of its tables, its numbers of parameters and samples, its packages and its list of suites. A
+row without an entry here is a mistake, and so is an entry without a row. (Commands: test_shown.py. Links:
 test_markdown.py.)
 """
 
@@ -174,6 +174,22 @@ class Checker:
                         self.mistakes.append(f"{self.name}:{block.line}: {row[0]}: has a number, and "
                                              "tests/docs/test_readme.py has no check for it")
 
+    def check_packages(self, source):
+        """The packages are those that .ci/install cannot do without, and the version of Meson is ours."""
+        install = (source / ".ci" / "install").read_text(encoding="utf-8")
+        needed = set(re.search(r"^needed='(.*?)'", install, re.MULTILINE | re.DOTALL)[1].split())
+        block = next(block for block in self.blocks
+                     if block.kind == "table" and md.table_rows(block)[0][0] == "package")
+        listed = {name for row in md.table_rows(block)[1:] for name in md.code_spans(row[0])}
+        self.n_values += len(listed)
+        for name in sorted((needed | {"clang"}) ^ listed):
+            where = "is not in .ci/install" if name in listed else "is missing in the table"
+            self.mistakes.append(f"{self.name}:{block.line}: the package `{name}` {where}")
+        meson_build = (source / "meson.build").read_text(encoding="utf-8")
+        meson_version = re.search(r"meson_version: '>= (\S+)'", meson_build)[1]
+        self.check_text(r"Meson (\S+) or later", meson_version)
+        return block
+
     def check_python_column(self, block, program):
         """Where both columns have a number of nodes, it is the same one."""
         for label, python, ours in md.table_rows(block)[1:]:
@@ -222,7 +238,8 @@ def main():
     differences = checker.check_table("What differs from the Python original",
                                       difference_rows(program, source))
     checker.check_python_column(differences, program)
-    checker.check_other_tables([model, differences])
+    packages = checker.check_packages(source)
+    checker.check_other_tables([model, differences, packages])
     checker.check_text(r"([\d,]+) parameters", f"{program.sizes['n_params']:,}")
     checker.check_text(r"prints (\d+) new names", program.default("--num-samples"))
     checker.check_measurements(r"\d times as|[a-z]+ieth of|[\d.]+ times faster")

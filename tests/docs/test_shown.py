@@ -40,7 +40,7 @@ SHELL_WORDS = {"cat", "cmp", "cut", "diff", "echo", "grep", "head", "ls", "sed",
 # What is not run here, and why; it is looked up instead.
 NOT_RUN = [
     (r"^(sudo )?(\w+=\S+ )*meson\b", "sets up, builds or tests a whole build, which takes minutes"),
-    (r"^\.ci/", "installs packages, or builds three times"),
+    (r"^(sudo )?\.ci/", "installs packages, or builds three times"),
     (r"^gdb\b", "waits for somebody who types; the lines below it are given to gdb -batch instead"),
     (r"^export\b", "the PATH is set already"),
     (r"^cc\b", "the library is not installed; test_installed.py runs these lines in an installed tree"),
