@@ -1,6 +1,5 @@
 // The program: runs the command, prints its error, and is the only place that decides the exit
 // status.
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/out_file.h"
+#include "cli/printable.h"
 #include "command.h"
 
 static ExitStatus run_command(int argc, char **argv, Error *error)
@@ -41,11 +41,7 @@ static bool check_standard_streams(void)
 // One line, whatever the names in it: a control character could end it, or change the terminal.
 static void print_error(Error *error)
 {
-    for (char *c = error->message; *c != '\0'; c++) {
-        if (iscntrl((unsigned char)*c)) {
-            *c = '?';
-        }
-    }
+    printable_clean_text(error->message);
     fprintf(stderr, "microgpt: %s\n", error->message);
 }
 

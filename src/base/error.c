@@ -45,6 +45,9 @@ bool error_set_file(Error *error, const char *path, size_t line, const char *for
     assert(error != NULL && path != NULL && format != NULL);
     size_t length = strlen(path);
     const char *end = length > MAX_NAME_BYTES ? path + length - MAX_NAME_BYTES : path;
+    while (end != path && (*end & 0xC0) == 0x80) { // not from the middle of a character on
+        end++;
+    }
     size_t written = append_text(error, 0, "%s%s:", end != path ? "..." : "", end);
     if (line > 0) {
         written = append_text(error, written, "%zu:", line);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "cli/printable.h"
 #include "microgpt/utf8.h"
 
 Screen screen_open(void)
@@ -48,7 +49,7 @@ Label screen_label(const Screen *screen, const Tokenizer *tokenizer, int token_i
     uint32_t code_point = tokenizer->uchars[token_id];
     int n_columns = screen->is_utf8 ? wcwidth((wchar_t)code_point) : -1;
     bool is_ascii = code_point > 0x20 && code_point < 0x7F && code_point != '\\';
-    if (is_ascii || (n_columns > 0 && code_point > 0xA0)) {
+    if (is_ascii || (n_columns > 0 && code_point > 0xA0 && printable_has(code_point))) {
         size_t n = tokenizer_decode(tokenizer, token_id, label.text);
         label.text[n] = '\0';
         label.n_columns = is_ascii ? 1 : n_columns;

@@ -7,7 +7,7 @@
 
 #include "microgpt/microgpt.h"
 
-// Prints the headline and n samples.
+// Prints the headline and n samples; on a terminal, `?` for what printable.h replaces.
 // Errors: as sampler_next; standard output cannot be written.
 bool samples_print(const Tokenizer *tokenizer, Sampler *sampler, size_t n_samples, Error *error);
 
