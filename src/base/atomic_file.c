@@ -2,6 +2,7 @@
 #include "base/atomic_file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMPORARY_PREFIX ".microgpt-save-"
 
 static bool save_error(const AtomicFile *file, int reason, Error *error)
 {
@@ -65,62 +69,203 @@ static bool open_folder(AtomicFile *file, Error *error)
     return file->folder >= 0 || save_error(file, errno, error);
 }
 
-// The mode of the file that is replaced; -1 where there is none yet.
-static bool find_mode(AtomicFile *file, int *mode, Error *error)
+// What the target is; *exists is false where there is none yet.
+static bool find_old(AtomicFile *file, struct stat *old, bool *exists, Error *error)
 {
-    struct stat status;
-    *mode = -1;
-    if (fstatat(file->folder, file->base, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    *exists = fstatat(file->folder, file->base, old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!*exists) {
         return errno == ENOENT || save_error(file, errno, error);
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(old->st_mode)) {
         return error_set_file(error, file->path, 0, "is not a regular file; save to another name");
     }
-    *mode = (int)(status.st_mode & 0777);
     return true;
 }
 
-// A name that nobody can guess: in a folder where others may write, nobody can be there first.
-static bool open_temporary(AtomicFile *file, Error *error)
+// In a folder such as /tmp only the owner of a file, or of the folder, may rename onto it.
+static bool check_sticky(const AtomicFile *file, const struct stat *old, Error *error)
 {
-    int mode;
-    uint64_t number;
-    if (!find_mode(file, &mode, error)) {
-        return false;
+    struct stat folder;
+    uid_t user = geteuid();
+    if (fstat(file->folder, &folder) != 0) {
+        return save_error(file, errno, error);
     }
+    bool is_protected = (folder.st_mode & S_ISVTX) != 0 && user != 0 && user != old->st_uid &&
+                        user != folder.st_uid;
+    return !is_protected ||
+           error_set_file(error, file->path, 0,
+                          "belongs to another user, in a folder where only that user may replace "
+                          "it; save to another name");
+}
+
+// What else would only be found when the work is done. A system that cannot tell is no error.
+static bool check_attributes(const AtomicFile *file, Error *error)
+{
+#ifdef STATX_ATTR_MOUNT_ROOT
+    struct statx status;
+    if (statx(file->folder, file->base, AT_SYMLINK_NOFOLLOW, 0, &status) != 0) {
+        return true;
+    }
+    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+        return error_set_file(error, file->path, 0,
+                              "is a mounted file, which cannot be replaced; save into a mounted "
+                              "folder");
+    }
+    if ((status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
+        return error_set_file(error, file->path, 0,
+                              "is immutable or append-only (see lsattr); save to another name");
+    }
+#else
+    (void)file;
+    (void)error;
+#endif
+    return true;
+}
+
+static bool is_same_file(const AtomicFile *file, const char *name)
+{
+    struct stat ours;
+    struct stat there;
+    return fstat(file->fd, &ours) == 0 &&
+           fstatat(file->folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+// Makes the file and locks it. A name that nobody can guess: in a folder where others may write,
+// nobody can be there first. Before the lock, another process may have taken the file for what a
+// dead one left; then *is_ours is false.
+static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *error)
+{
+    uint64_t number;
     if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
         return save_error(file, errno, error);
     }
-    snprintf(file->temporary, sizeof file->temporary, ".microgpt-save-%016" PRIx64, number);
-    int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
-    file->fd = openat(file->folder, file->temporary, flags, mode >= 0 ? (mode_t)mode : 0666);
+    snprintf(file->temporary, sizeof file->temporary, TEMPORARY_PREFIX "%016" PRIx64, number);
+    file->fd = openat(file->folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file->fd < 0) {
+        int reason = errno;
         file->temporary[0] = '\0'; // whatever has that name is not ours to remove
+        return save_error(file, reason, error);
+    }
+    // A file system without locks has no processes that take unlocked files away, either.
+    bool is_locked = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    *is_ours = is_locked && is_same_file(file, file->temporary);
+    return true;
+}
+
+static bool make_temporary(AtomicFile *file, mode_t mode, Error *error)
+{
+    enum {
+        MAX_TRIES = 16
+    };
+    for (int i = 0; i < MAX_TRIES; i++) {
+        bool is_ours = false;
+        if (!try_temporary(file, mode, &is_ours, error)) {
+            return false;
+        }
+        if (is_ours) {
+            return true;
+        }
+        close(file->fd);
+        file->fd = -1;
+        unlinkat(file->folder, file->temporary, 0);
+        file->temporary[0] = '\0';
+    }
+    return save_error(file, EAGAIN, error);
+}
+
+// Gives the new file what the old one had. The group comes first: who has given a file away has no
+// say in it any more.
+static bool take_owner_and_mode(AtomicFile *file, const struct stat *old, Error *error)
+{
+    struct stat new;
+    if (fstat(file->fd, &new) != 0) {
         return save_error(file, errno, error);
     }
+    if (old->st_gid != new.st_gid && fchown(file->fd, (uid_t)-1, old->st_gid) != 0) {
+        file->loses_owner = true;
+    }
+    if (old->st_uid != new.st_uid && fchown(file->fd, old->st_uid, (gid_t)-1) != 0) {
+        file->loses_owner = true;
+    }
     // What the umask took away from the mode of the old file comes back here.
-    return mode < 0 || fchmod(file->fd, (mode_t)mode) == 0 || save_error(file, errno, error);
+    return fchmod(file->fd, old->st_mode & 07777) == 0 || save_error(file, errno, error);
+}
+
+static bool open_temporary(AtomicFile *file, Error *error)
+{
+    struct stat old;
+    bool exists;
+    if (!find_old(file, &old, &exists, error) ||
+        (exists && (!check_sticky(file, &old, error) || !check_attributes(file, error)))) {
+        return false;
+    }
+    mode_t mode = exists ? old.st_mode & 0777 : 0666;
+    return make_temporary(file, mode, error) && (!exists || take_owner_and_mode(file, &old, error));
+}
+
+static bool is_temporary_name(const char *name)
+{
+    size_t n = strlen(TEMPORARY_PREFIX);
+    return strncmp(name, TEMPORARY_PREFIX, n) == 0 && strlen(name) == n + 16 &&
+           strspn(name + n, "0123456789abcdef") == 16;
+}
+
+// Removes a temporary file of ours that no living process has locked.
+static void remove_if_dead(int folder, const char *name)
+{
+    struct stat status;
+    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+        flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        unlinkat(folder, name, 0);
+    }
+    close(fd);
+}
+
+// Whatever goes wrong here harms nobody: what is left stays for the next time.
+static void remove_what_dead_writers_left(const AtomicFile *file)
+{
+    int fd = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (folder == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return;
+    }
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (is_temporary_name(entry->d_name)) {
+            remove_if_dead(file->folder, entry->d_name);
+        }
+    }
+    closedir(folder);
 }
 
 bool atomic_file_begin(AtomicFile *file, const char *path, Error *error)
 {
     assert(file != NULL && path != NULL && error != NULL);
     *file = (AtomicFile){.path = path, .folder = -1, .fd = -1};
-    bool ok = find_target(file, error) && open_folder(file, error) && open_temporary(file, error);
-    if (!ok) {
+    if (!find_target(file, error) || !open_folder(file, error)) {
         atomic_file_discard(file);
+        return false;
     }
-    return ok;
+    remove_what_dead_writers_left(file);
+    if (!open_temporary(file, error)) {
+        atomic_file_discard(file);
+        return false;
+    }
+    return true;
 }
 
-// Writes at the offset, or at the end where append is set.
-static bool write_all(AtomicFile *file, bool append, size_t offset, const void *bytes, size_t size,
-                      Error *error)
+bool atomic_file_write(AtomicFile *file, const void *bytes, size_t size, Error *error)
 {
     const char *next = bytes;
     while (size > 0) {
-        ssize_t n =
-            append ? write(file->fd, next, size) : pwrite(file->fd, next, size, (off_t)offset);
+        ssize_t n = write(file->fd, next, size);
         if (n < 0 && errno == EINTR) {
             continue;
         }
@@ -128,21 +273,9 @@ static bool write_all(AtomicFile *file, bool append, size_t offset, const void *
             return give_up(file, n < 0 ? errno : ENOSPC, error);
         }
         next += n;
-        offset += (size_t)n;
         size -= (size_t)n;
     }
     return true;
-}
-
-bool atomic_file_write(AtomicFile *file, const void *bytes, size_t size, Error *error)
-{
-    return write_all(file, true, 0, bytes, size, error);
-}
-
-bool atomic_file_patch(AtomicFile *file, size_t offset, const void *bytes, size_t size,
-                       Error *error)
-{
-    return write_all(file, false, offset, bytes, size, error);
 }
 
 static bool sync_to_disk(int fd)
@@ -154,23 +287,32 @@ static bool sync_to_disk(int fd)
     return result == 0;
 }
 
-// Closing may be where a network file system says that it has no room. After EINTR the file is
-// closed all the same, and it is on the disk already.
-static bool close_temporary(AtomicFile *file)
+// All is on the disk, and only the name is missing: the work is not thrown away. Without the dot in
+// front, the next save does not take it for what a dead process left.
+static bool keep_finished(AtomicFile *file, int reason, Error *error)
 {
-    int result = close(file->fd);
-    file->fd = -1;
-    return result == 0 || errno == EINTR;
+    const char *kept = file->temporary + 1;
+    bool is_renamed = renameat(file->folder, file->temporary, file->folder, kept) == 0;
+    error_set_file(error, file->path, 0,
+                   "cannot be saved: %s; what was to be saved is the file %s in its folder",
+                   strerror(reason), is_renamed ? kept : file->temporary);
+    file->temporary[0] = '\0';
+    atomic_file_discard(file);
+    return false;
 }
 
 bool atomic_file_commit(AtomicFile *file, Error *error)
 {
     assert(file != NULL && file->fd >= 0 && error != NULL);
-    if (!sync_to_disk(file->fd) || !close_temporary(file) ||
-        renameat(file->folder, file->temporary, file->folder, file->base) != 0) {
+    if (!sync_to_disk(file->fd)) {
         return give_up(file, errno, error);
     }
-    file->temporary[0] = '\0';                                    // it has become the target
+    if (renameat(file->folder, file->temporary, file->folder, file->base) != 0) {
+        return keep_finished(file, errno, error);
+    }
+    file->temporary[0] = '\0'; // it has become the target
+    close(file->fd);           // now, and with it the lock; all it could tell fsync has told
+    file->fd = -1;
     bool durable = sync_to_disk(file->folder) || errno == EINVAL; // some file systems cannot
     if (!durable) {
         error_set_file(error, file->path, 0, "is saved, but may be lost if the power fails: %s",
@@ -180,6 +322,13 @@ bool atomic_file_commit(AtomicFile *file, Error *error)
     return durable;
 }
 
+void atomic_file_unlink(const AtomicFile *file)
+{
+    if (file->temporary[0] != '\0') {
+        unlinkat(file->folder, file->temporary, 0);
+    }
+}
+
 void atomic_file_discard(AtomicFile *file)
 {
     assert(file != NULL);
@@ -187,9 +336,7 @@ void atomic_file_discard(AtomicFile *file)
         close(file->fd);
         file->fd = -1;
     }
-    if (file->temporary[0] != '\0') {
-        unlinkat(file->folder, file->temporary, 0);
-    }
+    atomic_file_unlink(file);
     if (file->folder >= 0) {
         close(file->folder);
     }

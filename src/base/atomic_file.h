@@ -4,8 +4,9 @@
 //     bool ok = atomic_file_begin(&file, path, error) && atomic_file_write(&file, ..., error) &&
 //               atomic_file_commit(&file, error);
 //
-// Whatever fails, the old file is untouched and nothing is left beside it. Only a process that is
-// killed on the way leaves the temporary file (.microgpt-save-...), which nobody reads.
+// Whatever fails, the old file is untouched. What is written is in a temporary file beside it,
+// .microgpt-save-... , which is locked as long as its writer lives. Where a process was killed on
+// the way, the next atomic_file_begin() in the same folder removes what it left.
 #ifndef MICROGPT_ATOMIC_FILE_H
 #define MICROGPT_ATOMIC_FILE_H
 
@@ -24,25 +25,28 @@ typedef struct AtomicFile {
     const char *base; // the target's name within its folder
     int folder;       // the target's folder, open: all is done relative to it
     int fd;           // of the temporary file
-    char temporary[ATOMIC_FILE_NAME_BYTES];
+    char temporary[ATOMIC_FILE_NAME_BYTES]; // its name; empty: there is none
+    bool loses_owner; // the target belongs to a user or a group that the new file cannot have
 } AtomicFile;
 
-// Makes the temporary file, in the folder of the target, with the mode of the target if there is
-// one. Errors: a folder that cannot be written to, a target that is not a regular file.
+// Makes the temporary file, in the folder of the target, with the mode and, where that is allowed,
+// the owner of the target if there is one. Errors: a folder that cannot be written to; a target
+// that is not a regular file, or that could not be replaced in the end, as far as that can be
+// known.
 bool atomic_file_begin(AtomicFile *file, const char *path, Error *error);
 
-// Appends. On failure all is undone, as by atomic_file_discard(); the same holds for those below.
+// Appends. On failure all is undone, as by atomic_file_discard().
 bool atomic_file_write(AtomicFile *file, const void *bytes, size_t size, Error *error);
 
-// Writes over what has been written already.
-bool atomic_file_patch(AtomicFile *file, size_t offset, const void *bytes, size_t size,
-                       Error *error);
-
 // Brings the bytes to the disk, puts the file in the place of the target, and brings that to the
-// disk, too.
+// disk, too. Where only the putting in place fails, the finished file stays under a name of its
+// own, which the error tells; other failures undo all.
 bool atomic_file_commit(AtomicFile *file, Error *error);
 
 // Removes the temporary file.
 void atomic_file_discard(AtomicFile *file);
+
+// The part of atomic_file_discard() that a handler of signals may do, before the process ends.
+void atomic_file_unlink(const AtomicFile *file);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/atomic_file.h"
 #include "base/little_endian.h"
 #include "checkpoint/checkpoint_format.h"
+#include "checkpoint/checkpoint_write.h"
 
 DatasetDigest checkpoint_digest(const Dataset *dataset)
 {
@@ -46,16 +47,17 @@ static bool check_finite(const Checkpoint *checkpoint, Error *error)
     return true;
 }
 
-// A file being written, with the CRC of all that was written.
+// Where the bytes go; the first time only the CRC is computed.
 typedef struct Output {
-    AtomicFile file;
+    CheckpointSink *write; // NULL: nowhere
+    void *sink;
     uLong crc;
 } Output;
 
 static bool write_bytes(Output *output, const void *bytes, size_t size, Error *error)
 {
     output->crc = crc32_z(output->crc, bytes, size);
-    return atomic_file_write(&output->file, bytes, size, error);
+    return output->write == NULL || output->write(output->sink, bytes, size, error);
 }
 
 static bool write_numbers(Output *output, const double *numbers, size_t n, Error *error)
@@ -71,15 +73,6 @@ static bool write_numbers(Output *output, const double *numbers, size_t n, Error
     return true;
 }
 
-// The CRC is of the file with zeros in its own place; its digits get there last.
-static bool write_crc(Output *output, Error *error)
-{
-    char digits[CHECKPOINT_CRC_DIGITS + 1];
-    snprintf(digits, sizeof digits, "%08" PRIx32, (uint32_t)output->crc);
-    size_t offset = CHECKPOINT_LENGTH_BYTES + strlen(CHECKPOINT_CRC_PREFIX);
-    return atomic_file_patch(&output->file, offset, digits, CHECKPOINT_CRC_DIGITS, error);
-}
-
 static bool write_all(Output *output, const Checkpoint *checkpoint, const char *header,
                       size_t header_size, Error *error)
 {
@@ -90,51 +83,85 @@ static bool write_all(Output *output, const Checkpoint *checkpoint, const char *
            write_bytes(output, header, header_size, error) &&
            write_numbers(output, checkpoint->model.data, n_params, error) &&
            write_numbers(output, checkpoint->adam.m, n_params, error) &&
-           write_numbers(output, checkpoint->adam.v, n_params, error) && write_crc(output, error);
+           write_numbers(output, checkpoint->adam.v, n_params, error);
+}
+
+// The CRC is of the file with zeros in its own place. It stands near the beginning, and a stream
+// cannot go back: all is gone through twice.
+static void put_crc(const Checkpoint *checkpoint, char *header, size_t header_size)
+{
+    char digits[CHECKPOINT_CRC_DIGITS + 1];
+    Output nowhere = {.crc = crc32(0, NULL, 0)};
+    Error ignored;
+    write_all(&nowhere, checkpoint, header, header_size, &ignored);
+    snprintf(digits, sizeof digits, "%08" PRIx32, (uint32_t)nowhere.crc);
+    memcpy(header + strlen(CHECKPOINT_CRC_PREFIX), digits, CHECKPOINT_CRC_DIGITS);
 }
 
 // What can be wrong before a byte is written.
-static bool prepare(const Checkpoint *checkpoint, const char *path, char **header,
+static bool prepare(const Checkpoint *checkpoint, const char *name, char **header,
                     size_t *header_size, Error *error)
 {
-    assert(checkpoint != NULL && path != NULL && error != NULL);
+    assert(checkpoint != NULL && name != NULL && error != NULL);
     assert(checkpoint->adam.n_params == checkpoint->model.n_params);
     assert(checkpoint->tokenizer.vocab_size == checkpoint->model.config.vocab_size);
     Error reason;
     return (check_finite(checkpoint, &reason) &&
             checkpoint_header_make(checkpoint, header, header_size, &reason)) ||
-           error_set_file(error, path, 0, "%s", reason.message);
+           error_set_file(error, name, 0, "%s", reason.message);
+}
+
+bool checkpoint_check_contents(const Checkpoint *checkpoint, const char *name, Error *error)
+{
+    char *header = NULL;
+    size_t header_size = 0;
+    bool ok = prepare(checkpoint, name, &header, &header_size, error);
+    free(header);
+    return ok;
+}
+
+bool checkpoint_write(const Checkpoint *checkpoint, const char *name, CheckpointSink *write,
+                      void *sink, Error *error)
+{
+    char *header = NULL;
+    size_t header_size = 0;
+    if (!prepare(checkpoint, name, &header, &header_size, error)) {
+        return false;
+    }
+    put_crc(checkpoint, header, header_size);
+    Output output = {.write = write, .sink = sink, .crc = crc32(0, NULL, 0)};
+    bool ok = write_all(&output, checkpoint, header, header_size, error);
+    free(header);
+    return ok;
 }
 
 bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error)
 {
-    char *header = NULL;
-    size_t header_size = 0;
     AtomicFile file;
-    if (!prepare(checkpoint, path, &header, &header_size, error)) {
-        return false;
-    }
-    free(header);
-    if (!atomic_file_begin(&file, path, error)) {
+    if (!checkpoint_check_contents(checkpoint, path, error) ||
+        !atomic_file_begin(&file, path, error)) {
         return false;
     }
     atomic_file_discard(&file);
     return true;
 }
 
+static bool write_to_file(void *file, const void *bytes, size_t size, Error *error)
+{
+    return atomic_file_write(file, bytes, size, error);
+}
+
 bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error)
 {
-    char *header = NULL;
-    size_t header_size = 0;
-    if (!prepare(checkpoint, path, &header, &header_size, error)) {
+    AtomicFile file;
+    if (!atomic_file_begin(&file, path, error)) {
         return false;
     }
-    Output output = {.crc = crc32(0, NULL, 0)};
-    bool ok = atomic_file_begin(&output.file, path, error) &&
-              write_all(&output, checkpoint, header, header_size, error) &&
-              atomic_file_commit(&output.file, error);
-    free(header);
-    return ok;
+    if (!checkpoint_write(checkpoint, path, write_to_file, &file, error)) {
+        atomic_file_discard(&file);
+        return false;
+    }
+    return atomic_file_commit(&file, error);
 }
 
 void checkpoint_free(Checkpoint *checkpoint)

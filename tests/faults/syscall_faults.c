@@ -103,18 +103,32 @@ int __wrap_fchmod(int fd, mode_t mode)
     return fails("fchmod") ? -1 : __real_fchmod(fd, mode);
 }
 
+int __real_fchown(int fd, uid_t user, gid_t group);
+int __wrap_fchown(int fd, uid_t user, gid_t group);
+int __wrap_fchown(int fd, uid_t user, gid_t group)
+{
+    return fails("fchown") ? -1 : __real_fchown(fd, user, group);
+}
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation)
+{
+    return fails("flock") ? -1 : __real_flock(fd, operation);
+}
+
+int __real_statx(int folder, const char *path, int flags, unsigned mask, void *status);
+int __wrap_statx(int folder, const char *path, int flags, unsigned mask, void *status);
+int __wrap_statx(int folder, const char *path, int flags, unsigned mask, void *status)
+{
+    return fails("statx") ? -1 : __real_statx(folder, path, flags, mask, status);
+}
+
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size)
 {
     return fails("write") ? -1 : __real_write(fd, bytes, allowed(size));
-}
-
-ssize_t __real_pwrite64(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t size, off_t offset)
-{
-    return fails("pwrite") ? -1 : __real_pwrite64(fd, bytes, allowed(size), offset);
 }
 
 ssize_t __real_pread64(int fd, void *bytes, size_t size, off_t offset);

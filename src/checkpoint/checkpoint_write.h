@@ -1,0 +1,22 @@
+// Writing a checkpoint to wherever it goes: a file that is replaced, or a stream.
+#ifndef MICROGPT_CHECKPOINT_WRITE_H
+#define MICROGPT_CHECKPOINT_WRITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/checkpoint.h"
+
+// Takes the next bytes of a checkpoint.
+typedef bool CheckpointSink(void *sink, const void *bytes, size_t size, Error *error);
+
+// Writes all bytes in their order. name stands for the checkpoint in errors.
+// Errors: as checkpoint_check_contents(); those of the sink.
+bool checkpoint_write(const Checkpoint *checkpoint, const char *name, CheckpointSink *write,
+                      void *sink, Error *error);
+
+// Checks what can be wrong before a byte is written.
+// Errors: a number that is not finite, a header that is too long, out of memory.
+bool checkpoint_check_contents(const Checkpoint *checkpoint, const char *name, Error *error);
+
+#endif
