@@ -47,8 +47,7 @@ struct Value {
     double local_grads[2]; // d(this)/d(child)
     ValueOp op;
     uint8_t n_children;
-    uint8_t cursor;   // where graph_build_topo() stands: 0 if it has not come here yet
-    uint32_t n_terms; // of the last node of value_dot(): how many products it sums; otherwise 0
+    bool visited; // graph_build_topo() has been here, graph_backward() has not
 };
 
 // Where in the model the nodes from first_node on were made, up to the next scope's first node. So
@@ -64,6 +63,12 @@ typedef struct Scope {
 
 #define NO_SCOPE UINT32_MAX
 
+// A call of Python's build_topo(v) that waits for that of a child; child i comes next.
+typedef struct TopoCall {
+    Value *v;
+    int i;
+} TopoCall;
+
 // All nodes of one computation, in order of creation, the order in which backward visits them, and
 // where they were made.
 typedef struct Graph {
@@ -71,7 +76,8 @@ typedef struct Graph {
     bool out_of_memory; // some node could not be made: what was built since is worthless
     Value no_memory;    // what operators return then, so that they never return NULL
     Value **topo;       // children before parents: Python's `topo`
-    size_t n_topo;      // how many nodes are in it
+    TopoCall *stack;    // what graph_build_topo() has in place of recursion
+    size_t n_topo;      // how many nodes are in topo
     size_t topo_capacity;
     Scope *scopes; // by rising first_node
     size_t n_scopes;

@@ -1,10 +1,64 @@
-// Names of nodes, worked out from the scopes in which they were made: see node_path.h.
+// Names of nodes: the scopes in which they are made, and the paths that follow from them.
+//
+// The contracts are in microgpt/value.h (graph_enter() and the like) and microgpt/node_path.h.
 #include "microgpt/node_path.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "autograd/graph.h"
+
+static void add_scope(Graph *g, Scope scope)
+{
+    if (g->n_scopes == g->scopes_capacity) {
+        size_t capacity = graph_next_scopes_capacity(g->scopes_capacity);
+        Scope *scopes = realloc(g->scopes, capacity * sizeof *scopes);
+        if (scopes == NULL) {
+            g->out_of_memory = true;
+            return;
+        }
+        g->scopes = scopes;
+        g->scopes_capacity = capacity;
+    }
+    scope.first_node = graph_n_nodes(g);
+    g->scopes[g->n_scopes] = scope;
+    g->n_scopes++;
+}
+
+void graph_enter(Graph *g, const char *part, int32_t index)
+{
+    assert(part != NULL && g->n_scopes < NO_SCOPE);
+    uint32_t id = (uint32_t)g->n_scopes;
+    add_scope(g, (Scope){.name = part, .index = index, .parent = g->part, .is_part = true});
+    g->part = g->out_of_memory ? g->part : id;
+}
+
+void graph_leave(Graph *g)
+{
+    if (g->out_of_memory) {
+        return;
+    }
+    assert(g->part != NO_SCOPE);
+    g->part = g->scopes[g->part].parent;
+    // What comes now, without a name of its own, belongs to the part around.
+    Scope around = {.name = "", .index = -1, .parent = NO_SCOPE, .is_part = true};
+    add_scope(g, g->part != NO_SCOPE ? g->scopes[g->part] : around);
+}
+
+void graph_name(Graph *g, const char *name, int32_t index)
+{
+    assert(name != NULL);
+    add_scope(g, (Scope){.name = name, .index = index, .parent = g->part});
+}
+
+void graph_name_matrix(Graph *g, const char *name, uint32_t n_columns)
+{
+    assert(name != NULL && n_columns > 0);
+    add_scope(g, (Scope){.name = name, .index = -1, .parent = g->part, .n_columns = n_columns});
+}
 
 const char *value_op_name(ValueOp op)
 {

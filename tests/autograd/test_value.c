@@ -419,25 +419,6 @@ START_TEST(operators_make_the_nodes_that_python_makes)
 }
 END_TEST
 
-// Only the last node of value_dot() may claim to end a dot product.
-START_TEST(n_terms_is_only_at_the_end_of_a_dot)
-{
-    Value *factors[] = {x, y, x, y};
-    for (size_t n = 1; n <= 4; n++) {
-        Value *dot = value_dot(g, factors, factors, n);
-        ck_assert_uint_eq(dot->n_terms, n);
-    }
-    size_t n_ends = 0;
-    for (size_t i = 0; i < N_OPERATOR_CASES; i++) {
-        operator_cases[i].make();
-    }
-    for (size_t id = 0; id < graph_n_nodes(g); id++) {
-        n_ends += graph_node(g, id)->n_terms > 0;
-    }
-    ck_assert_uint_eq(n_ends, 4 + 2); // the cases have two dot products
-}
-END_TEST
-
 START_TEST(leaves_lie_side_by_side)
 {
     const double numbers[] = {1.5, -0.0, 3};
@@ -1183,7 +1164,6 @@ static TCase *new_case(Suite *suite, const char *name)
 static void add_operator_tests(TCase *tcase)
 {
     tcase_add_loop_test(tcase, operators_make_the_nodes_that_python_makes, 0, N_OPERATOR_CASES);
-    tcase_add_test(tcase, n_terms_is_only_at_the_end_of_a_dot);
     tcase_add_test(tcase, leaves_lie_side_by_side);
     tcase_add_test(tcase, relu_lets_only_positive_numbers_through);
     tcase_add_test(tcase, powers_are_those_of_libm);

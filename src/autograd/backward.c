@@ -1,0 +1,78 @@
+// Backpropagation: the order in which to visit the nodes, then the chain rule at every edge.
+//
+// Carries `backward` of `class Value` in microgpt.py. Comes after value.c, which made the nodes.
+// The contracts are in microgpt/value.h.
+#include <assert.h>
+
+#include "autograd/graph.h"
+#include "base/exact.h"
+#include "microgpt/value.h"
+
+// The order of a recursive walk that takes the children from left to right:
+//
+//     build_topo(v): if v is not visited: mark it; build_topo() of each child; append v to topo
+//
+// A sum is as deep as it has terms, too deep for recursion in C. So the loop below does what the
+// call for v does, and g->stack keeps the calls that wait for it. i is how far the call has come in
+// its loop over the children; the call at the bottom has no node, and ends the walk.
+bool graph_build_topo(Graph *g, Value *root, Error *error)
+{
+    assert(g != NULL && root != NULL && !root->visited);
+    if (!graph_reserve_topo(g, error)) {
+        return false;
+    }
+    Value **topo = g->topo;
+    TopoCall *waiting = g->stack;
+    *waiting = (TopoCall){NULL, 0};
+    root->visited = true;
+    Value *v = root;
+    int i = 0;
+    while (v != NULL) {
+        if (i < v->n_children) {
+            Value *child = v->children[i];
+            i++;
+            if (!child->visited) { // call build_topo(child)
+                child->visited = true;
+                *++waiting = (TopoCall){v, i};
+                v = child;
+                i = 0;
+            }
+        } else { // return to the parent
+            *topo++ = v;
+            v = waiting->v;
+            i = waiting->i;
+            waiting--;
+        }
+    }
+    g->n_topo = (size_t)(topo - g->topo);
+    return true;
+}
+
+// The chain rule, at the edge from v to its child i.
+static void edge_backward(Value *v, int i)
+{
+    v->children[i]->grad += v->local_grads[i] * v->grad;
+}
+
+void graph_backward(Graph *g)
+{
+    assert(g != NULL && g->n_topo > 0);
+    Value *root = g->topo[g->n_topo - 1];
+    root->grad = 1;
+    for (size_t n_left = g->n_topo; n_left > 0; n_left--) {
+        Value *v = g->topo[n_left - 1];
+        for (int i = 0; i < v->n_children; i++) {
+            edge_backward(v, i);
+        }
+        v->visited = false; // for the next order
+    }
+}
+
+bool value_backward(Graph *g, Value *root, Error *error)
+{
+    if (!graph_build_topo(g, root, error)) {
+        return false;
+    }
+    graph_backward(g);
+    return true;
+}

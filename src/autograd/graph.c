@@ -1,0 +1,159 @@
+// Where the nodes of a graph live: their memory, ids, marks to go back to, and how many bytes it
+// is.
+//
+// Python leaves this to its garbage collector. The contracts are in microgpt/value.h and
+// autograd/graph.h.
+#include "autograd/graph.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/count.h"
+
+enum {
+    CHUNK_NODES = 8192,  // nodes in the arena's first chunk, some 450 KB
+    FIRST_SCOPES = 1024, // how many scopes to make room for at first
+};
+
+void graph_init(Graph *g)
+{
+    assert(g != NULL);
+    *g = (Graph){.no_memory.data = NAN, .part = NO_SCOPE};
+    arena_init(&g->arena, CHUNK_NODES * sizeof(Value));
+}
+
+void graph_free(Graph *g)
+{
+    assert(g != NULL);
+    arena_free(&g->arena);
+    free(g->topo);
+    free(g->stack);
+    free(g->scopes);
+    graph_init(g);
+}
+
+Value *graph_new_nodes(Graph *g, size_t n)
+{
+    Value *nodes = arena_alloc(&g->arena, n, sizeof(Value));
+    if (nodes == NULL) {
+        g->out_of_memory = true;
+    }
+    return nodes;
+}
+
+Value *graph_leaves(Graph *g, const double *data, size_t n)
+{
+    Value *leaves = graph_new_nodes(g, n);
+    for (size_t i = 0; leaves != NULL && i < n; i++) {
+        leaves[i] = (Value){.data = data[i], .op = OP_LEAF};
+    }
+    return leaves;
+}
+
+size_t graph_n_nodes(const Graph *g)
+{
+    return arena_used(&g->arena) / sizeof(Value);
+}
+
+// For how many nodes topo is made when there are n. More than n, so that documents that grow a
+// little need no new one each.
+static size_t next_topo_capacity(size_t n)
+{
+    return count_add(n, n / 2);
+}
+
+// Bytes of topo and of the stack that its making needs, for so many nodes.
+static size_t topo_bytes(size_t capacity)
+{
+    return count_mul(capacity, sizeof(Value *) + sizeof(TopoCall));
+}
+
+size_t graph_next_scopes_capacity(size_t n)
+{
+    return count_add(count_mul(2, n), FIRST_SCOPES);
+}
+
+size_t graph_peak_bytes(const Graph *g)
+{
+    return arena_peak(&g->arena) + topo_bytes(g->topo_capacity) +
+           g->scopes_capacity * sizeof(Scope);
+}
+
+size_t graph_count_bytes(size_t n_nodes, size_t n_scopes)
+{
+    size_t nodes = count_mul(n_nodes, sizeof(Value));
+    size_t topo = topo_bytes(next_topo_capacity(n_nodes));
+    size_t scopes = count_mul(graph_next_scopes_capacity(n_scopes), sizeof(Scope));
+    return count_add(nodes, count_add(topo, scopes));
+}
+
+bool graph_reserve_topo(Graph *g, Error *error)
+{
+    size_t n_nodes = graph_n_nodes(g);
+    g->n_topo = 0;
+    if (g->out_of_memory) {
+        return error_out_of_memory(error, "the graph", (n_nodes + 1) * sizeof(Value));
+    }
+    if (n_nodes <= g->topo_capacity) {
+        return true;
+    }
+    size_t capacity = next_topo_capacity(n_nodes);
+    bool fits = topo_bytes(capacity) < SIZE_MAX;
+    Value **topo = fits ? malloc(capacity * sizeof(Value *)) : NULL;
+    TopoCall *stack = fits ? malloc(capacity * sizeof(TopoCall)) : NULL;
+    if (topo == NULL || stack == NULL) {
+        free(topo);
+        free(stack);
+        return error_out_of_memory(error, "the order of the graph", topo_bytes(capacity));
+    }
+    free(g->topo);
+    free(g->stack);
+    g->topo = topo;
+    g->stack = stack;
+    g->topo_capacity = capacity;
+    return true;
+}
+
+GraphMark graph_mark(const Graph *g)
+{
+    return (GraphMark){arena_mark(&g->arena), g->n_scopes, g->part};
+}
+
+void graph_reset(Graph *g, GraphMark mark)
+{
+    arena_reset(&g->arena, mark.nodes);
+    g->n_topo = 0; // it may have nodes that are gone
+    g->n_scopes = mark.n_scopes;
+    g->part = mark.part;
+    g->out_of_memory = false;
+}
+
+size_t graph_node_id(const Graph *g, const Value *v)
+{
+    const char *place = (const char *)v;
+    for (const ArenaChunk *chunk = g->arena.first; chunk != NULL; chunk = chunk->next) {
+        bool is_current = chunk == g->arena.current;
+        size_t used = is_current ? arena_used(&g->arena) - chunk->before
+                                 : (chunk->next != NULL ? chunk->next->before - chunk->before : 0);
+        if (place >= chunk->memory && place < chunk->memory + used) {
+            return (chunk->before + (size_t)(place - chunk->memory)) / sizeof(Value);
+        }
+        if (is_current) {
+            break;
+        }
+    }
+    return SIZE_MAX;
+}
+
+Value *graph_node(const Graph *g, size_t node_id)
+{
+    assert(node_id < graph_n_nodes(g));
+    size_t place = node_id * sizeof(Value);
+    const ArenaChunk *chunk = g->arena.first;
+    while (chunk != g->arena.current && chunk->next->before <= place) {
+        chunk = chunk->next;
+    }
+    return (Value *)(void *)(chunk->memory + (place - chunk->before));
+}

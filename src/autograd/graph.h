@@ -1,0 +1,36 @@
+// What the other files of the Value class need of graph.c: memory for nodes, for their order and
+// for their names.
+#ifndef MICROGPT_GRAPH_H
+#define MICROGPT_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "microgpt/value.h"
+
+// Memory for n nodes next to each other, not yet filled. NULL where there is none, and then
+// g->out_of_memory is set.
+Value *graph_new_nodes(Graph *g, size_t n);
+
+// Memory for one node. Where there is none, it is g->no_memory, so that operators need no check.
+// Inline, since it is called for every node: the arena is asked only when its chunk is full.
+static inline Value *graph_new_node(Graph *g)
+{
+    Arena *arena = &g->arena;
+    if ((size_t)(arena->end - arena->next) >= sizeof(Value)) {
+        Value *v = (Value *)(void *)arena->next;
+        arena->next += sizeof(Value);
+        return v;
+    }
+    Value *v = graph_new_nodes(g, 1);
+    return v != NULL ? v : &g->no_memory;
+}
+
+// Makes room in g->topo and g->stack for the order of all nodes there are. Empties g->topo.
+// Errors: the graph ran out of memory, now or before.
+bool graph_reserve_topo(Graph *g, Error *error);
+
+// How many scopes there is room for after n scopes were too few.
+size_t graph_next_scopes_capacity(size_t n);
+
+#endif
