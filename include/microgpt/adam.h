@@ -25,7 +25,7 @@ typedef struct AdamConfig {
 typedef struct Adam {
     AdamConfig config;
     size_t n_params;
-    SimdLevel simd; // the kernels to use: the processor's best, unless changed; any gives the same
+    SimdLevel simd; // the kernels of adam_step_simd(): the processor's best, unless changed
     double *m;      // [n_params] first moments
     double *v;      // [n_params] second moments, never negative
     size_t n_asked; // in all steps, how many parameters the kernels have left to libm
@@ -37,7 +37,7 @@ bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *err
 
 void adam_free(Adam *adam);
 
-// Updates model->data from model->grad. step counts from 0.
+// Updates model->data from model->grad, one parameter after the other. step counts from 0.
 // Requires: step < num_steps, the model has adam's n_params.
 // Errors: the square of a gradient is not finite (Python raises OverflowError); the parameters and
 // moments are then no longer usable.
@@ -48,6 +48,9 @@ void adam_free(Adam *adam);
 //   data -= lr_t * m_hat / (v_hat**0.5 + eps_adam)
 // Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015)
 bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
+
+// The same, to the bit, by the kernels of adam->simd: many parameters at a time, and much faster.
+bool adam_step_simd(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -40,6 +40,8 @@ bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error)
 
 void engine_free(Engine *engine);
 
+EngineKind engine_kind(const Engine *engine);
+
 // Makes the tensor engine use the kernels of a level instead of the processor's best; any level
 // gives the same bits. The scalar engine has no kernels. Requires: simd_has(level).
 void engine_set_simd(Engine *engine, SimdLevel level);

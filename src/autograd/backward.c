@@ -33,12 +33,14 @@ bool graph_build_topo(Graph *g, Value *root, Error *error)
             i++;
             if (!child->visited) { // call build_topo(child)
                 child->visited = true;
-                *++waiting = (TopoCall){v, i};
+                waiting++;
+                *waiting = (TopoCall){v, i};
                 v = child;
                 i = 0;
             }
         } else { // return to the parent
-            *topo++ = v;
+            *topo = v;
+            topo++;
             v = waiting->v;
             i = waiting->i;
             waiting--;

@@ -68,6 +68,12 @@ void engine_free(Engine *engine)
     free(engine);
 }
 
+EngineKind engine_kind(const Engine *engine)
+{
+    assert(engine != NULL);
+    return engine->kind;
+}
+
 void engine_set_simd(Engine *engine, SimdLevel level)
 {
     assert(engine != NULL && simd_has(level));

@@ -38,11 +38,13 @@ void adam_update_p(double *p, double m, double root, const AdamStep *step)
 
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step)
 {
+    double square = pow(g, 2);
     *m = step->beta1 * *m + step->one_minus_beta1 * g;
-    bool finite = adam_update_v(v, exactmath_square(g), step);
+    *v = step->beta2 * *v + step->one_minus_beta2 * square;
+    double m_hat = *m / step->correction1;
     double v_hat = *v / step->correction2;
-    adam_update_p(p, *m, exactmath_root(v_hat), step);
-    return finite;
+    *p -= step->lr_t * m_hat / (pow(v_hat, 0.5) + step->eps);
+    return isfinite(square);
 }
 
 // What the first half of a block's update leaves for the second, and both for libm: what was there

@@ -35,7 +35,7 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step, size_t *n_asked);
 
-// The same for a single parameter: the definition.
+// The same for a single parameter, as microgpt.py computes it: the definition.
 bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step);
 
 // Its second and third part, the kernels' way out: from the gradient's square (returns whether that

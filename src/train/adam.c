@@ -1,7 +1,8 @@
 // The optimiser.
 //
 // Carries the Adam update of microgpt.py's training loop. Comes after the engine, which leaves the
-// gradients in the model. The arithmetic is in kernels/adam_kernels.c, for each SIMD level.
+// gradients in the model. The arithmetic is in kernels/: adam_update_one() for one parameter, and
+// adam_update() for many at each SIMD level.
 #include "microgpt/adam.h"
 
 #include <assert.h>
@@ -39,14 +40,30 @@ void adam_free(Adam *adam)
     *adam = (Adam){0};
 }
 
+static bool check_squares(bool finite, Error *error)
+{
+    return finite || error_set(error, "the square of a gradient is not a finite number");
+}
+
 bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error)
 {
     assert(adam != NULL && model != NULL && step < num_steps);
     assert(adam->n_params == model->n_params);
     AdamStep numbers = adam_step_numbers(&adam->config, step, num_steps);
-    if (!adam_update(adam->simd, model->data, model->grad, adam->m, adam->v, model->n_params,
-                     &numbers, &adam->n_asked)) {
-        return error_set(error, "the square of a gradient is not a finite number");
+    bool finite = true;
+    for (size_t i = 0; i < model->n_params; i++) {
+        finite &=
+            adam_update_one(&model->data[i], model->grad[i], &adam->m[i], &adam->v[i], &numbers);
     }
-    return true;
+    return check_squares(finite, error);
+}
+
+bool adam_step_simd(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error)
+{
+    assert(adam != NULL && model != NULL && step < num_steps);
+    assert(adam->n_params == model->n_params);
+    AdamStep numbers = adam_step_numbers(&adam->config, step, num_steps);
+    bool finite = adam_update(adam->simd, model->data, model->grad, adam->m, adam->v,
+                              model->n_params, &numbers, &adam->n_asked);
+    return check_squares(finite, error);
 }

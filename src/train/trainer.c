@@ -92,8 +92,14 @@ bool trainer_backward(Trainer *trainer, Error *error)
 
 bool trainer_update(Trainer *trainer, Error *error)
 {
+    // Both give the same bits. The engine with the graph is there to be read, and so is its Adam.
+    bool plain = engine_kind(trainer->engine) == ENGINE_SCALAR;
     Error reason;
-    if (!adam_step(trainer->adam, trainer->model, trainer->step, trainer->num_steps, &reason)) {
+    bool ok =
+        plain ? adam_step(trainer->adam, trainer->model, trainer->step, trainer->num_steps, &reason)
+              : adam_step_simd(trainer->adam, trainer->model, trainer->step, trainer->num_steps,
+                               &reason);
+    if (!ok) {
         return error_set(error, "step %zu: %s; try a smaller --learning-rate or --init-std",
                          trainer->step + 1, reason.message);
     }

@@ -39,10 +39,20 @@ static void close_adam(void)
     model_free(&model);
 }
 
-static void step(size_t step_id, size_t num_steps)
+// The plain loop and the kernels, which all tests of steps run with.
+static bool (*const step_functions[])(Adam *, Model *, size_t, size_t, Error *) = {
+    adam_step,
+    adam_step_simd,
+};
+
+enum {
+    N_STEP_FUNCTIONS = 2,
+};
+
+static void step(int function, size_t step_id, size_t num_steps)
 {
     Error error = {""};
-    bool ok = adam_step(&adam, &model, step_id, num_steps, &error);
+    bool ok = step_functions[function](&adam, &model, step_id, num_steps, &error);
     ck_assert_msg(ok, "%s", error.message);
 }
 
@@ -99,7 +109,7 @@ START_TEST(four_steps_give_pythons_numbers)
     memcpy(model.data, first_data, sizeof first_data);
     for (size_t i = 0; i < N_STEPS; i++) {
         memcpy(model.grad, grads[i], sizeof grads[i]);
-        step(i, NUM_STEPS);
+        step(_i, i, NUM_STEPS);
         assert_same_doubles(model.data, golden[i].data, N_PARAMS, "data");
         assert_same_doubles(adam.m, golden[i].m, N_PARAMS, "m");
         assert_same_doubles(adam.v, golden[i].v, N_PARAMS, "v");
@@ -138,7 +148,7 @@ START_TEST(every_parameter_takes_the_plain_step)
             model.grad[i] = ((double)i - (double)N_MANY_PARAMS / 2) * (0.001 + (double)step_id);
             plain_step(model.grad[i], step_id, 3, &data[i], &m[i], &v[i]);
         }
-        step(step_id, 3);
+        step(_i, step_id, 3);
         ck_assert_int_eq(memcmp(model.data, data, sizeof data), 0);
         ck_assert_int_eq(memcmp(adam.m, m, sizeof m), 0);
         ck_assert_int_eq(memcmp(adam.v, v, sizeof v), 0);
@@ -151,7 +161,7 @@ START_TEST(a_gradient_of_zero_changes_nothing_at_first)
 {
     open_adam(&default_config, N_PARAMS);
     memcpy(model.data, first_data, sizeof first_data);
-    step(0, NUM_STEPS);
+    step(_i, 0, NUM_STEPS);
     assert_same_doubles(model.data, first_data, N_PARAMS, "data");
     assert_same_doubles(adam.m, (double[N_PARAMS]){0}, N_PARAMS, "m");
     close_adam();
@@ -166,7 +176,7 @@ START_TEST(the_learning_rate_falls_linearly)
     model.grad[0] = 1;
     const double expected[] = {-0.5, -0.875, -1.125, -1.25}; // 1/2 * (1 + 3/4 + 2/4 + 1/4)
     for (size_t i = 0; i < 4; i++) {
-        step(i, 4);
+        step(_i, i, 4);
         assert_same_double(model.data[0], expected[i], "data[0]");
     }
     close_adam();
@@ -179,8 +189,8 @@ START_TEST(a_gradient_whose_square_is_no_number_is_an_error)
     const double too_large[] = {1e155, -1e200, INFINITY, NAN};
     Error error = {""};
     open_adam(&default_config, N_PARAMS);
-    model.grad[3] = too_large[_i];
-    ck_assert(!adam_step(&adam, &model, 0, NUM_STEPS, &error));
+    model.grad[3] = too_large[_i % 4];
+    ck_assert(!step_functions[_i / 4](&adam, &model, 0, NUM_STEPS, &error));
     ck_assert_ptr_nonnull(strstr(error.message, "gradient"));
     close_adam();
 }
@@ -204,11 +214,12 @@ int main(void)
     Suite *suite = suite_create("adam");
     TCase *tcase = tcase_create("adam");
     tcase_set_timeout(tcase, 0); // Meson's own is enough
-    tcase_add_test(tcase, four_steps_give_pythons_numbers);
-    tcase_add_test(tcase, every_parameter_takes_the_plain_step);
-    tcase_add_test(tcase, a_gradient_of_zero_changes_nothing_at_first);
-    tcase_add_test(tcase, the_learning_rate_falls_linearly);
-    tcase_add_loop_test(tcase, a_gradient_whose_square_is_no_number_is_an_error, 0, 4);
+    tcase_add_loop_test(tcase, four_steps_give_pythons_numbers, 0, N_STEP_FUNCTIONS);
+    tcase_add_loop_test(tcase, every_parameter_takes_the_plain_step, 0, N_STEP_FUNCTIONS);
+    tcase_add_loop_test(tcase, a_gradient_of_zero_changes_nothing_at_first, 0, N_STEP_FUNCTIONS);
+    tcase_add_loop_test(tcase, the_learning_rate_falls_linearly, 0, N_STEP_FUNCTIONS);
+    tcase_add_loop_test(tcase, a_gradient_whose_square_is_no_number_is_an_error, 0,
+                        4 * N_STEP_FUNCTIONS);
     tcase_add_test(tcase, moments_start_at_zero_and_are_freed);
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
