@@ -12,6 +12,7 @@
 #include "microgpt/microgpt.h"
 #include "run/session.h"
 #include "scalar/scalar_nn.h"
+#include "scalar/scalar_size.h"
 #include "tensor/tensor_nn.h"
 
 enum {

@@ -34,6 +34,11 @@ bool engine_kind_find(const char *name, EngineKind *kind);
 // Requires: sizes that model_count_params accepts, 1 <= n_positions <= block_size.
 size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_positions);
 
+// How many nodes the scalar engine's graph has for a document of n_positions, without those of the
+// parameters. SIZE_MAX where that overflows. Computes it from the sizes and builds no graph.
+// Requires: as engine_count_bytes(), but n_positions may be 0 or more than block_size.
+size_t engine_count_nodes(const ModelConfig *config, size_t n_positions);
+
 // Makes an engine that computes with the model, which must outlive it.
 // Errors: out of memory.
 bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error);

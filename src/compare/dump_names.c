@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "microgpt/engine.h"
 #include "microgpt/node_path.h"
 #include "scalar/scalar_gpt.h"
 
@@ -161,14 +162,14 @@ static bool find_n_positions(const ModelConfig *config, size_t n_nodes, size_t *
     size_t high = (size_t)config->block_size;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (scalar_gpt_count_nodes(config, middle) < n_nodes) {
+        if (engine_count_nodes(config, middle) < n_nodes) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
     *n_positions = low;
-    return scalar_gpt_count_nodes(config, low) == n_nodes;
+    return engine_count_nodes(config, low) == n_nodes;
 }
 
 // Whether every node has as many children here as there.

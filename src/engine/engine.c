@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/engine_scalar.h"
+#include "scalar/scalar_size.h"
 #include "tensor/tensor_gpt.h"
 
 // Only the room of its kind is furnished.
@@ -34,6 +35,11 @@ size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_p
 {
     return kind == ENGINE_SCALAR ? scalar_gpt_count_bytes(config, n_positions)
                                  : tensor_gpt_count_bytes(config, n_positions);
+}
+
+size_t engine_count_nodes(const ModelConfig *config, size_t n_positions)
+{
+    return scalar_gpt_count_nodes(config, n_positions);
 }
 
 bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error)

@@ -70,7 +70,7 @@ static bool check_size(const LookSession *look, Error *error)
 {
     size_t n_params = look->model->n_params;
     size_t n_nodes =
-        count_add(n_params, scalar_gpt_count_nodes(&look->model->config, look->n_positions));
+        count_add(n_params, engine_count_nodes(&look->model->config, look->n_positions));
     if (n_params > MAX_PARAMS) {
         return error_set(error,
                          "%zu parameters make no page (at most %d); choose a smaller --n-embd or "

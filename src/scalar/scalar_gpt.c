@@ -1,7 +1,7 @@
 // gpt() over Values, one token at a time, and the loss of a document.
 //
-// Carries `gpt`, and the forward half of the training loop's body. Comes after scalar_nn.c;
-// engine.c opens this room to the rest of the house.
+// Carries `gpt`, and the forward half of the training loop's body. Comes after scalar_nn.c; the
+// engine (engine.c) calls it. scalar_size.c counts what is made here.
 #include "scalar/scalar_gpt.h"
 
 #include <assert.h>
@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/count.h"
 #include "base/exact.h"
 #include "scalar/scalar_nn.h"
+#include "scalar/scalar_size.h"
 
 // The matrix's leaves, row by row.
 static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)
@@ -275,117 +275,6 @@ bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temper
     return check_memory(gpt, error);
 }
 
-// How many nodes linear() makes: per row n_in products, n_in sums and the 0 of sum().
-static size_t linear_nodes(size_t n_in, size_t n_out)
-{
-    return n_out * (2 * n_in + 1);
-}
-
-// x * x summed, / n (2 nodes), + 1e-5 (2), ** -0.5, x * scale.
-static size_t rmsnorm_nodes(size_t n)
-{
-    return (2 * n + 1) + 2 + 2 + 1 + n;
-}
-
-// x - max (2 nodes), exp; their sum; total ** -1, e * that.
-static size_t softmax_nodes(size_t n)
-{
-    return 3 * n + (n + 1) + 2 * n;
-}
-
-// What one layer makes at each position, leaving out what looks back at the positions before.
-static size_t layer_nodes(const ModelConfig *config)
-{
-    size_t n_embd = (size_t)config->n_embd;
-    size_t qkvo = 4 * linear_nodes(n_embd, n_embd);
-    size_t mlp = linear_nodes(n_embd, 4 * n_embd) + 4 * n_embd + linear_nodes(4 * n_embd, n_embd);
-    size_t norms_and_residuals = 2 * (rmsnorm_nodes(n_embd) + n_embd);
-    size_t heads = (size_t)config->n_head * softmax_nodes(0) + n_embd; // the 0s of their sums
-    return qkvo + mlp + norms_and_residuals + heads;
-}
-
-// What one layer makes for each pair of a position and a key that it looks at: in each head q . k,
-// its scaling, a share of the softmax, and the weight times the value.
-static size_t pair_nodes(const ModelConfig *config)
-{
-    size_t head_dim = (size_t)(config->n_embd / config->n_head);
-    size_t logit = (2 * head_dim + 1) + 2;
-    size_t weight = softmax_nodes(1) - softmax_nodes(0);
-    size_t head_out = 2 * head_dim;
-    return (size_t)config->n_head * (logit + weight + head_out);
-}
-
-size_t scalar_gpt_count_nodes(const ModelConfig *config, size_t n_positions)
-{
-    // One position's nodes in one layer are fewer than 2^50 for sizes up to MODEL_MAX_SIZE; only
-    // the products with the number of positions and layers can overflow.
-    size_t n_embd = (size_t)config->n_embd;
-    size_t n_layer = (size_t)config->n_layer;
-    size_t vocab_size = (size_t)config->vocab_size;
-    size_t n_pairs = n_positions * (n_positions + 1) / 2;
-    size_t embedding = n_embd + rmsnorm_nodes(n_embd);
-    size_t head = linear_nodes(n_embd, vocab_size) + softmax_nodes(vocab_size);
-    size_t position_loss = 3;          // log, -1, their product
-    size_t mean = n_positions + 1 + 2; // the sum of the losses, 1/n, their product
-    size_t layers = count_add(count_mul(n_layer, count_mul(n_positions, layer_nodes(config))),
-                              count_mul(n_layer, count_mul(n_pairs, pair_nodes(config))));
-    size_t ends = count_mul(n_positions, embedding + head + position_loss);
-    return count_add(count_add(layers, ends), mean);
-}
-
-// Pointers in the vectors: x, x_residual, q, x_attn, hidden; attn_weights, v_column, losses; probs.
-static size_t count_vector_items(const ModelConfig *config)
-{
-    size_t n_embd = (size_t)config->n_embd;
-    return (4 + 4) * n_embd + 3 * (size_t)config->block_size + (size_t)config->vocab_size;
-}
-
-static size_t count_cache_items(const ModelConfig *config)
-{
-    return count_mul((size_t)config->n_layer, (size_t)config->block_size * (size_t)config->n_embd);
-}
-
-// The names that one layer gives at each position, but for those of each key.
-static size_t layer_scopes(const ModelConfig *config)
-{
-    size_t n_embd = (size_t)config->n_embd;
-    size_t parts = 3 + (size_t)config->n_head; // layer, attn, mlp, heads: each is entered and left
-    size_t norms = 2 * (2 + n_embd);
-    size_t qkvo = 4 * n_embd;
-    size_t mlp = (4 + 4 + 1) * n_embd;
-    size_t residuals = 2 * n_embd;
-    size_t heads = (size_t)config->n_head + n_embd; // total, out
-    return 2 * parts + norms + qkvo + mlp + residuals + heads;
-}
-
-// How many scopes a document has; logit, exp and weight are named for each key of each head.
-static size_t count_scopes(const ModelConfig *config, size_t n_positions)
-{
-    size_t n_layer = (size_t)config->n_layer;
-    size_t n_pairs = n_positions * (n_positions + 1) / 2;
-    size_t matrices = N_MODEL_MATRICES + n_layer * (N_LAYER_MATRICES + 2);
-    size_t position = 2 + (size_t)config->n_embd + (2 + (size_t)config->n_embd) +
-                      3 * (size_t)config->vocab_size + 2;
-    size_t layers = count_add(count_mul(n_positions, layer_scopes(config)),
-                              count_mul(n_pairs, 3 * (size_t)config->n_head));
-    size_t loss = 2;
-    return count_add(count_add(matrices + loss, count_mul(n_positions, position)),
-                     count_mul(n_layer, layers));
-}
-
-size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
-{
-    Error ignored;
-    size_t n_params = 0;
-    bool valid = model_count_params(config, &n_params, &ignored);
-    assert(valid && n_positions >= 1);
-    size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
-    size_t n_pointers = count_add(n_params, count_mul(2, count_cache_items(config)));
-    n_pointers = count_add(n_pointers, count_vector_items(config));
-    return count_add(graph_count_bytes(n_nodes, count_scopes(config, n_positions)),
-                     count_mul(n_pointers, sizeof(Value *)));
-}
-
 // Hands out the next n pointers of the vectors' memory.
 static Value **next_vector(Value ***free_vectors, size_t n)
 {
@@ -409,7 +298,7 @@ static void lay_out_vectors(ScalarGpt *gpt)
     gpt->v_column = next_vector(&next, block_size);
     gpt->losses = next_vector(&next, block_size);
     gpt->probs = next_vector(&next, (size_t)config->vocab_size);
-    assert(next == gpt->vectors + count_vector_items(config));
+    assert(next == gpt->vectors + scalar_gpt_count_vectors(config));
 }
 
 // The leaves of one matrix, side by side.
@@ -449,7 +338,7 @@ bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
 {
     assert(gpt != NULL && model != NULL && error != NULL);
     const ModelConfig *config = &model->config;
-    size_t n_cache = count_cache_items(config);
+    size_t n_cache = scalar_gpt_count_cache(config);
     assert(n_cache < SIZE_MAX);
     size_t n_newest = 2 * (size_t)config->n_layer * (size_t)config->n_embd;
     *gpt = (ScalarGpt){
@@ -458,7 +347,7 @@ bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
         .cache.values = calloc(n_cache + 1, sizeof(Value *)),
         .cache_data = calloc(n_newest + 1, sizeof(double)),
         .params = calloc(model->n_params, sizeof(Value *)),
-        .vectors = calloc(count_vector_items(config), sizeof(Value *)),
+        .vectors = calloc(scalar_gpt_count_vectors(config), sizeof(Value *)),
     };
     graph_init(&gpt->graph);
     bool ok = gpt->cache.keys != NULL && gpt->cache.values != NULL && gpt->cache_data != NULL &&
@@ -486,7 +375,7 @@ void scalar_gpt_free(ScalarGpt *gpt)
 size_t scalar_gpt_peak_bytes(const ScalarGpt *gpt)
 {
     const ModelConfig *config = &gpt->model->config;
-    size_t n_pointers =
-        gpt->model->n_params + 2 * count_cache_items(config) + count_vector_items(config);
+    size_t n_pointers = gpt->model->n_params + 2 * scalar_gpt_count_cache(config) +
+                        scalar_gpt_count_vectors(config);
     return graph_peak_bytes(&gpt->graph) + n_pointers * sizeof(Value *);
 }

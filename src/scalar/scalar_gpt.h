@@ -40,12 +40,6 @@ typedef struct ScalarGpt {
     Value **vectors;      // the memory of all the vectors above
 } ScalarGpt;
 
-// The nodes that a document of n_positions makes. SIZE_MAX where that overflows.
-size_t scalar_gpt_count_nodes(const ModelConfig *config, size_t n_positions);
-
-// What the engine needs for documents of up to n_positions. See engine_count_bytes().
-size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions);
-
 // The engine's functions: see include/microgpt/engine.h.
 bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error);
 void scalar_gpt_free(ScalarGpt *gpt);

@@ -10,6 +10,7 @@
 #include "golden_libm.h"
 #include "microgpt/engine.h"
 #include "scalar/scalar_gpt.h"
+#include "scalar/scalar_size.h"
 
 enum {
     MAX_BLOCK_SIZE = 16,
