@@ -1,8 +1,9 @@
 // The Value class of microgpt.py: a number that remembers what it was made of.
 //
 // Every operator makes a new node that points to its operands (its children) and keeps the local
-// gradient d(node)/d(child) for each. value_backward() then walks the graph from the result back to
-// the leaves and applies the chain rule at every edge. This library stands on its own:
+// gradient d(node)/d(child) for each. value_backward() then visits the nodes from the result back
+// to the leaves and applies the chain rule at every edge. This header needs nothing else of the
+// library:
 //
 //     Graph *g = ...;
 //     Value *a = value_leaf(g, 2.0);
@@ -50,88 +51,11 @@ struct Value {
     bool visited; // graph_build_topo() has been here, graph_backward() has not
 };
 
-// Where in the model the nodes from first_node on were made, up to the next scope's first node. So
-// every node has a name, and no node pays for it: see node_path.h.
-typedef struct Scope {
-    const char *name;   // a literal: it must outlive the graph; the index goes where it has []
-    size_t first_node;  // the id of the first node made in it
-    uint32_t parent;    // the scope that this one is in, an index into Graph.scopes; or NO_SCOPE
-    int32_t index;      // which of several of the name; -1: there is only one
-    uint32_t n_columns; // of a matrix of parameters; otherwise 0
-    bool is_part;       // a part with scopes inside, as pos2 or attn; otherwise a thing, as q[5]
-} Scope;
-
-#define NO_SCOPE UINT32_MAX
-
-// A call of Python's build_topo(v) that waits for that of a child; child i comes next.
-typedef struct TopoCall {
-    Value *v;
-    int i;
-} TopoCall;
-
-// All nodes of one computation, in order of creation, the order in which backward visits them, and
-// where they were made.
-typedef struct Graph {
-    Arena arena;        // of Values and nothing else
-    bool out_of_memory; // some node could not be made: what was built since is worthless
-    Value no_memory;    // what operators return then, so that they never return NULL
-    Value **topo;       // children before parents: Python's `topo`
-    TopoCall *stack;    // what graph_build_topo() has in place of recursion
-    size_t n_topo;      // how many nodes are in topo
-    size_t topo_capacity;
-    Scope *scopes; // by rising first_node
-    size_t n_scopes;
-    size_t scopes_capacity;
-    uint32_t part; // the part being made, an index into scopes; or NO_SCOPE
-} Graph;
-
-// A place to go back to.
-typedef struct GraphMark {
-    ArenaMark nodes;
-    size_t n_scopes;
-    uint32_t part;
-} GraphMark;
-
-// An empty graph; allocates nothing yet.
-void graph_init(Graph *g);
-
-void graph_free(Graph *g);
-
-// How many nodes there are.
-size_t graph_n_nodes(const Graph *g);
-
-// Bytes in use at the peak: nodes and order.
-size_t graph_peak_bytes(const Graph *g);
-
-// The most that graph_peak_bytes() says of a graph of so many nodes and scopes, backward included.
-// SIZE_MAX where that overflows.
-size_t graph_count_bytes(size_t n_nodes, size_t n_scopes);
-
-// Remember a place, drop all nodes made after it; also forgives an out_of_memory.
-GraphMark graph_mark(const Graph *g);
-void graph_reset(Graph *g, GraphMark mark);
-
-// A node's id is how many nodes were made before it. graph_node_id() is SIZE_MAX for a pointer that
-// is no node of the graph, graph_node() needs an id < graph_n_nodes().
-size_t graph_node_id(const Graph *g, const Value *v);
-Value *graph_node(const Graph *g, size_t node_id);
-
-// Names what is made from now on. A part (pos2, layer0, attn) lasts until it is left, and what is
-// named meanwhile is inside it. graph_name() names one thing, as q[5], until the next name: index
-// stands behind the name, or where the name has [], or is -1 where there is only one of it.
-// graph_name_matrix() names leaves by row and column.
-// Requires: a name that outlives the graph, as a literal does.
-void graph_enter(Graph *g, const char *part, int32_t index);
-void graph_leave(Graph *g);
-void graph_name(Graph *g, const char *name, int32_t index);
-void graph_name_matrix(Graph *g, const char *name, uint32_t n_columns);
+// All nodes of one computation; what it consists of is described below.
+typedef struct Graph Graph;
 
 // A node without children: Python's Value(data).
 Value *value_leaf(Graph *g, double data);
-
-// n leaves next to each other in memory, for parameters; NULL where there is no memory for them.
-// Shapes: data [n].
-Value *graph_leaves(Graph *g, const double *data, size_t n);
 
 // a + b, a * b.
 // Formula: d(a+b)/da = d(a+b)/db = 1; d(ab)/da = b, d(ab)/db = a
@@ -179,24 +103,104 @@ Value *value_sum(Graph *g, Value *const *a, size_t n);
 // Requires: n >= 1.
 Value *value_dot(Graph *g, Value *const *a, Value *const *b, size_t n);
 
+// Computes d(root)/d(node) into every node's grad: graph_build_topo(), then graph_backward().
+// Errors: as graph_build_topo().
+// Source: Value.backward
+bool value_backward(Graph *g, Value *root, Error *error);
+
 // Sets g->topo to the nodes that root is made of, children before parents: the post-order of a
 // depth-first walk that takes children from left to right. The order matters for the bits: it is
-// the order in which backward adds up gradients. Needs no stack of its own.
-// Requires: after an earlier order, its graph_backward().
+// the order in which backward adds up gradients. Uses no recursion, however deep the graph is.
+// Requires: graph_backward() has followed any earlier graph_build_topo().
 // Errors: the graph ran out of memory, now or before.
 // Source: Value.backward, build_topo
 bool graph_build_topo(Graph *g, Value *root, Error *error);
 
-// Walks g->topo from its end, the root, and adds to each child's gradient. Gradients of earlier
+// Visits g->topo from its end, the root, and adds to each child's gradient. Gradients of earlier
 // calls stay and are added to, as in Python.
 // Requires: graph_build_topo() came just before.
 // Formula: child.grad += local_grad * v.grad
 void graph_backward(Graph *g);
 
-// Both: every node's grad becomes d(root)/d(node).
-// Errors: as graph_build_topo.
-// Source: Value.backward
-bool value_backward(Graph *g, Value *root, Error *error);
+// A call of Python's recursive build_topo(v) that waits for that of a child; child i comes next.
+typedef struct TopoCall {
+    Value *v;
+    int i;
+} TopoCall;
+
+// The name of the nodes from first_node on, up to the next scope's first node. So every node has a
+// name, and no node spends memory on it: see node_path.h.
+typedef struct Scope {
+    const char *name;   // a literal: it must outlive the graph; the index goes where it has []
+    size_t first_node;  // the id of the first node made in it
+    uint32_t parent;    // the scope that this one is in, an index into Graph.scopes; or NO_SCOPE
+    int32_t index;      // which of several of the name; -1: there is only one
+    uint32_t n_columns; // of a matrix of parameters; otherwise 0
+    bool is_part;       // a part with scopes inside, as pos2 or attn; otherwise a thing, as q[5]
+} Scope;
+
+#define NO_SCOPE UINT32_MAX
+
+// All nodes of one computation in order of creation, the order in which backward visits them, and
+// their names.
+struct Graph {
+    Arena arena;        // of Values and nothing else
+    bool out_of_memory; // a node could not be made: what was built since is worthless
+    Value no_memory;    // what operators return then, so that they never return NULL
+    Value **topo;       // children before parents: Python's `topo`
+    size_t n_topo;      // how many nodes are in topo
+    size_t topo_capacity;
+    TopoCall *stack; // what graph_build_topo() has in place of recursion
+    Scope *scopes;   // by rising first_node
+    size_t n_scopes;
+    size_t scopes_capacity;
+    uint32_t part; // the part being made, an index into scopes; or NO_SCOPE
+};
+
+// A place to go back to.
+typedef struct GraphMark {
+    ArenaMark nodes;
+    size_t n_scopes;
+    uint32_t part;
+} GraphMark;
+
+// An empty graph; allocates nothing yet.
+void graph_init(Graph *g);
+
+void graph_free(Graph *g);
+
+// How many nodes there are.
+size_t graph_n_nodes(const Graph *g);
+
+// The most bytes that nodes, order and names have taken so far.
+size_t graph_peak_bytes(const Graph *g);
+
+// The most that graph_peak_bytes() says of a graph of so many nodes and scopes, backward included.
+// SIZE_MAX where that overflows.
+size_t graph_count_bytes(size_t n_nodes, size_t n_scopes);
+
+// Remembers a place; drops all nodes made after it, and clears out_of_memory.
+GraphMark graph_mark(const Graph *g);
+void graph_reset(Graph *g, GraphMark mark);
+
+// A node's id is how many nodes were made before it. graph_node_id() is SIZE_MAX for a pointer that
+// is no node of the graph, graph_node() needs an id < graph_n_nodes().
+size_t graph_node_id(const Graph *g, const Value *v);
+Value *graph_node(const Graph *g, size_t node_id);
+
+// n leaves next to each other in memory, for parameters; NULL where there is no memory for them.
+// Shapes: data [n].
+Value *graph_leaves(Graph *g, const double *data, size_t n);
+
+// Names what is made from now on. A part (pos2, layer0, attn) lasts until it is left, and what is
+// named meanwhile is inside it. graph_name() names one thing, as q[5], until the next name: index
+// stands behind the name, or where the name has [], or is -1 where there is only one of it.
+// graph_name_matrix() names leaves by row and column.
+// Requires: a name that outlives the graph, as a literal does.
+void graph_enter(Graph *g, const char *part, int32_t index);
+void graph_leave(Graph *g);
+void graph_name(Graph *g, const char *name, int32_t index);
+void graph_name_matrix(Graph *g, const char *name, uint32_t n_columns);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

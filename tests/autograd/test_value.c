@@ -824,7 +824,7 @@ START_TEST(random_graphs_go_backward_in_the_plain_order)
 }
 END_TEST
 
-// ---- dot products met from all sides: backward takes short cuts through them ----
+// ---- dot products whose nodes are used elsewhere, too ----
 
 // The nodes of value_dot(a, b, 2) in the order of their creation.
 typedef struct DotOfTwo {
