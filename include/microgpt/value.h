@@ -122,7 +122,7 @@ bool graph_build_topo(Graph *g, Value *root, Error *error);
 // Formula: child.grad += local_grad * v.grad
 void graph_backward(Graph *g);
 
-// A call of Python's recursive build_topo(v) that waits for that of a child; child i comes next.
+// A call of Python's recursive build_topo(v), as far as it has come: child i is the next.
 typedef struct TopoCall {
     Value *v;
     int i;

@@ -12,9 +12,9 @@
 //
 //     build_topo(v): if v is not visited: mark it; build_topo() of each child; append v to topo
 //
-// A sum is as deep as it has terms, too deep for recursion in C. So the loop below does what the
-// call for v does, and g->stack keeps the calls that wait for it. i is how far the call has come in
-// its loop over the children; the call at the bottom has no node, and ends the walk.
+// A sum is as deep as it has terms, too deep for recursion in C. So this is one loop: it does what
+// the call for call.v does, and the calls that wait for that one are on a stack, below them one
+// without a node, which ends the loop.
 bool graph_build_topo(Graph *g, Value *root, Error *error)
 {
     assert(g != NULL && root != NULL && !root->visited);
@@ -23,27 +23,21 @@ bool graph_build_topo(Graph *g, Value *root, Error *error)
     }
     Value **topo = g->topo;
     TopoCall *waiting = g->stack;
-    *waiting = (TopoCall){NULL, 0};
+    *waiting++ = (TopoCall){NULL, 0};
     root->visited = true;
-    Value *v = root;
-    int i = 0;
-    while (v != NULL) {
-        if (i < v->n_children) {
-            Value *child = v->children[i];
-            i++;
-            if (!child->visited) { // call build_topo(child)
+    TopoCall call = {root, 0};
+    while (call.v != NULL) {
+        if (call.i < call.v->n_children) {
+            Value *child = call.v->children[call.i];
+            call.i++;
+            if (!child->visited) {
                 child->visited = true;
-                waiting++;
-                *waiting = (TopoCall){v, i};
-                v = child;
-                i = 0;
+                *waiting++ = call;
+                call = (TopoCall){child, 0};
             }
-        } else { // return to the parent
-            *topo = v;
-            topo++;
-            v = waiting->v;
-            i = waiting->i;
-            waiting--;
+        } else {
+            *topo++ = call.v;
+            call = *--waiting;
         }
     }
     g->n_topo = (size_t)(topo - g->topo);
