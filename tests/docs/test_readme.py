@@ -113,8 +113,8 @@ def difference_rows(p, source):
     value_h = (source / "include" / "microgpt" / "value.h").read_text(encoding="utf-8")
     has_value = "struct Value {\n    double data;" in value_h
     has_data_option = "--data FILE" in p.help
-    value_c = (source / "src" / "scalar" / "value.c").read_text(encoding="utf-8")
-    build_topo = re.search(r"^bool graph_build_topo\(.*?^}$", value_c, re.MULTILINE | re.DOTALL)[0]
+    backward_c = (source / "src" / "autograd" / "backward.c").read_text(encoding="utf-8")
+    build_topo = re.search(r"^bool graph_build_topo\(.*?^}$", backward_c, re.MULTILINE | re.DOTALL)[0]
     is_recursive = build_topo.count("graph_build_topo(") > 1
     wrong = "not so"
     return {
