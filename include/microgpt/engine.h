@@ -29,6 +29,9 @@ typedef struct Engine Engine;
 // The engine of that name, for a command line. Returns false where there is none.
 bool engine_kind_find(const char *name, EngineKind *kind);
 
+// Its name.
+const char *engine_kind_name(EngineKind kind);
+
 // The memory that an engine needs for a model, besides the parameters and their gradients, when
 // documents take up to n_positions positions. SIZE_MAX where that overflows. Allocates nothing.
 // Requires: sizes that model_count_params accepts, 1 <= n_positions <= block_size.

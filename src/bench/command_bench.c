@@ -307,13 +307,13 @@ static void print_json(const Bench *bench)
     printf("]}\n");
 }
 
-static void print_help(const Option *options, size_t n_options)
+static void print_help(const Options *options)
 {
     printf("usage: microgpt bench [OPTION ...]\n"
            "\n"
            "Measures training and sampling with both engines and every SIMD level, in turn.\n"
            "\n");
-    options_print(options, n_options);
+    options_print(options);
 }
 
 static ExitStatus bench_run(Bench *bench, Error *error)
@@ -336,20 +336,21 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
 {
     Bench bench = {.run = run_options_default(), .n_documents = 1000, .n_samples = 500};
     bool help = false;
-    Option options[N_RUN_OPTIONS + 4] = {
-        {"documents", OPTION_COUNT, &bench.n_documents, 1, 1e7, "N",
-         "how many to time in phases, and as many as a whole (default: 1000)"},
-        {"samples", OPTION_COUNT, &bench.n_samples, 1, 1e7, "N", "how many to time (default: 500)"},
-        {"json", OPTION_FLAG, &bench.json, 0, 0, NULL, "for programs"},
-        option_help(&help),
-    };
-    options_for_run(&bench.run, options + 4);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 4, error) ||
-        !options_check_run(&bench.run, error)) {
+    Options options = {.n = 0};
+    options_add(&options, (Option){"documents", OPTION_COUNT, &bench.n_documents, "N",
+                                   "how many to time in phases, and as many as a whole", .min = 1,
+                                   .max = 1e7});
+    options_add(&options, (Option){"samples", OPTION_COUNT, &bench.n_samples, "N",
+                                   "how many to time", .min = 1, .max = 1e7});
+    options_add(&options, (Option){"json", OPTION_FLAG, &bench.json, NULL, "for programs",
+                                   .group = OPTION_OWN});
+    options_add_help(&options, &help);
+    run_options_add(&options, &bench.run, RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING);
+    if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 4);
+        print_help(&options);
         return EXIT_DONE;
     }
     return bench_run(&bench, error);

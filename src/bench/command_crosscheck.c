@@ -9,7 +9,7 @@
 #include "compare/graph_diff.h"
 #include "microgpt/hexfloat.h"
 
-static void print_help(const Option *options, size_t n_options)
+static void print_help(const Options *options)
 {
     printf("usage: microgpt crosscheck [OPTION ...]\n"
            "\n"
@@ -17,7 +17,7 @@ static void print_help(const Option *options, size_t n_options)
            "gradients and all parameters must be equal, bit for bit, and so must the samples.\n"
            "Exit status: 0 equal, 1 different, 2 trouble.\n"
            "\n");
-    options_print(options, n_options);
+    options_print(options);
 }
 
 static void print_difference(const LockstepDifference *difference)
@@ -63,19 +63,17 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
     RunOptions run = run_options_default();
     size_t n_steps = 0;
     bool help = false;
-    Option options[N_RUN_OPTIONS + 3] = {
-        {"steps", OPTION_COUNT, &n_steps, 1, OPTION_MAX_COUNT, "N",
-         "how many to check (default: --num-steps)"},
-        option_help(&help),
-    };
-    options_for_run(&run, options + 2);
-    options[N_RUN_OPTIONS + 2] = option_simd(&run.simd);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 3, error) ||
-        !options_check_run(&run, error)) {
+    Options options = {.n = 0};
+    options_add(&options,
+                (Option){"steps", OPTION_COUNT, &n_steps, "N", "how many to check", .min = 1,
+                         .max = OPTION_MAX_COUNT, .default_text = "--num-steps"});
+    options_add_help(&options, &help);
+    run_options_add(&options, &run, RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING | RUN_SIMD);
+    if (!options_parse(&options, argc, argv, error) || !run_options_check(&run, error)) {
         return EXIT_USAGE;
     }
     if (help) {
-        print_help(options, N_RUN_OPTIONS + 3);
+        print_help(&options);
         return EXIT_DONE;
     }
     n_steps = n_steps > 0 ? n_steps : run.num_steps;

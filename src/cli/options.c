@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdint.h>
@@ -12,84 +13,104 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "microgpt/engine.h"
+#include "microgpt/simd.h"
+
 enum {
-    MAX_OPTIONS = 32,
     FIRST_OPTION_CODE = 256, // above any character, so that no option has a one-letter form
 };
 
-Option option_num_samples(size_t *num_samples)
+static bool format_count(const Option *option, uint64_t count, char *text)
 {
-    return (Option){"num-samples",
-                    OPTION_COUNT,
-                    num_samples,
-                    0,
-                    OPTION_MAX_COUNT,
-                    "N",
-                    "names to make up (default: 20)"};
+    if ((double)count < option->min || (double)count > option->max) {
+        return false;
+    }
+    snprintf(text, OPTION_VALUE_BYTES, "%" PRIu64, count);
+    return true;
 }
 
-Option option_temperature(double *temperature)
+static bool is_in_limits(const Option *option, double value)
 {
-    return (Option){"temperature",
-                    OPTION_ABOVE,
-                    temperature,
-                    0,
-                    INFINITY,
-                    "X",
-                    "of the sampling: low is likely, high is wild (default: 0.5)"};
+    bool above = option->kind == OPTION_ABOVE ? value > option->min : value >= option->min;
+    return above && value < option->max;
 }
 
-Option option_engine(EngineKind *engine)
+// 15 digits as long as they tell it from all other doubles: 0.07 and not 0.070000000000000007.
+static bool format_real(const Option *option, double value, char *text)
 {
-    return (Option){"engine",
-                    OPTION_ENGINE,
-                    engine,
-                    0,
-                    0,
-                    "NAME",
-                    "scalar: a graph of Values; tensor: fast (default: scalar)"};
+    if (!is_in_limits(option, value)) {
+        return false;
+    }
+    snprintf(text, OPTION_VALUE_BYTES, "%.15g", value);
+    if (strtod(text, NULL) != value) {
+        snprintf(text, OPTION_VALUE_BYTES, "%.17g", value);
+    }
+    char *exponent = strstr(text, "e-0"); // 1e-08, where people write 1e-8
+    if (exponent != NULL) {
+        memmove(exponent + 2, exponent + 3, strlen(exponent + 3) + 1);
+    }
+    return true;
 }
 
-Option option_simd(SimdLevel *simd)
+bool option_format_value(const Option *option, char *text)
 {
-    return (Option){"simd",
-                    OPTION_SIMD,
-                    simd,
-                    0,
-                    0,
-                    "NAME",
-                    "auto, none, avx2 or avx512; all the same bits (default: auto)"};
+    const char *name = NULL;
+    text[0] = '\0';
+    switch (option->kind) {
+    case OPTION_SEED:
+        snprintf(text, OPTION_VALUE_BYTES, "%" PRIu64, *(uint64_t *)option->target);
+        return true;
+    case OPTION_COUNT:
+        return format_count(option, *(size_t *)option->target, text);
+    case OPTION_SIZE:
+        return format_count(option, (uint64_t) * (int *)option->target, text);
+    case OPTION_REAL:
+    case OPTION_ABOVE:
+        return format_real(option, *(double *)option->target, text);
+    case OPTION_TEXT:
+        name = *(const char **)option->target;
+        break;
+    case OPTION_ENGINE:
+        name = engine_kind_name(*(EngineKind *)option->target);
+        break;
+    case OPTION_SIMD:
+        name = simd_name(*(SimdLevel *)option->target);
+        break;
+    case OPTION_FLAG:
+        break;
+    }
+    if (name == NULL) {
+        return false;
+    }
+    assert(strlen(name) < OPTION_VALUE_BYTES);
+    strcpy(text, name);
+    return true;
 }
 
-void options_for_run(RunOptions *run, Option *options)
+void options_add(Options *options, Option option)
 {
-    AdamConfig *adam = &run->adam;
-    ModelConfig *model = &run->model;
-    const Option all[] = {
-        {"data", OPTION_TEXT, &run->data, 0, 0, "FILE", "documents, one a line (default: names)"},
-        {"seed", OPTION_SEED, &run->seed, 0, 0, "N", "of the random numbers (default: 42)"},
-        {"num-steps", OPTION_COUNT, &run->num_steps, 0, OPTION_MAX_COUNT, "N",
-         "documents to train on (default: 1000)"},
-        option_num_samples(&run->num_samples),
-        option_temperature(&run->temperature),
-        {"learning-rate", OPTION_ABOVE, &adam->learning_rate, 0, INFINITY, "X",
-         "at the start; falls to 0 (default: 0.01)"},
-        {"beta1", OPTION_REAL, &adam->beta1, 0, 1, "X", "decay of Adam's mean (default: 0.85)"},
-        {"beta2", OPTION_REAL, &adam->beta2, 0, 1, "X", "decay of Adam's square (default: 0.99)"},
-        {"eps-adam", OPTION_ABOVE, &adam->eps_adam, 0, INFINITY, "X",
-         "added to Adam's divisor (default: 1e-8)"},
-        {"n-layer", OPTION_SIZE, &model->n_layer, 0, MODEL_MAX_SIZE, "N", "layers (default: 1)"},
-        {"n-embd", OPTION_SIZE, &model->n_embd, 1, MODEL_MAX_SIZE, "N",
-         "width of the network (default: 16)"},
-        {"n-head", OPTION_SIZE, &model->n_head, 1, MODEL_MAX_SIZE, "N",
-         "attention heads; divides n-embd (default: 4)"},
-        {"block-size", OPTION_SIZE, &model->block_size, 1, MODEL_MAX_SIZE, "N",
-         "longest context (default: 16)"},
-        {"init-std", OPTION_ABOVE, &run->init_std, 0, INFINITY, "X",
-         "spread of the initial parameters (default: 0.08)"},
-    };
-    _Static_assert(sizeof all / sizeof all[0] == N_RUN_OPTIONS, "N_RUN_OPTIONS must be its size");
-    memcpy(options, all, sizeof all);
+    assert(options->n < MAX_OPTIONS);
+    if (option.default_text[0] == '\0') {
+        option_format_value(&option, option.default_text);
+    }
+    options->list[options->n] = option;
+    options->n++;
+}
+
+void options_add_help(Options *options, bool *help)
+{
+    options_add(options, (Option){"help", OPTION_FLAG, help, NULL, "print this and exit",
+                                  .group = OPTION_OWN});
+}
+
+Option *options_find(Options *options, const void *target)
+{
+    size_t i = 0;
+    while (options->list[i].target != target) {
+        i++;
+        assert(i < options->n);
+    }
+    return &options->list[i];
 }
 
 static bool bad_value(const Option *option, const char *text, const char *what, Error *error)
@@ -97,16 +118,11 @@ static bool bad_value(const Option *option, const char *text, const char *what, 
     return error_set(error, "--%s: '%.100s' %s", option->name, text, what);
 }
 
-static bool is_seed(const Option *option)
-{
-    return option->kind == OPTION_SEED || option->kind == OPTION_GIVEN_SEED;
-}
-
 // An integer in decimal digits and nothing else, but for a sign where that is allowed.
 static bool parse_integer(const Option *option, const char *text, uint64_t *value, Error *error)
 {
     const char *digits = text;
-    if (is_seed(option) && (*digits == '-' || *digits == '+')) {
+    if (option->kind == OPTION_SEED && (*digits == '-' || *digits == '+')) {
         digits++;
     }
     if (digits[0] == '\0' || digits[strspn(digits, "0123456789")] != '\0') {
@@ -136,6 +152,20 @@ static bool parse_count(const Option *option, const char *text, uint64_t *value,
     return true;
 }
 
+static bool refuse_real(const Option *option, const char *text, Error *error)
+{
+    char what[64];
+    int n = snprintf(what, sizeof what,
+                     option->kind == OPTION_ABOVE ? "must be greater than %g" : "must be from %g",
+                     option->min);
+    if (isfinite(option->max)) {
+        snprintf(what + n, sizeof what - (size_t)n,
+                 option->kind == OPTION_ABOVE ? " and less than %g" : " to less than %g",
+                 option->max);
+    }
+    return bad_value(option, text, what, error);
+}
+
 static bool parse_real(const Option *option, const char *text, double *value, Error *error)
 {
     char *end;
@@ -146,11 +176,8 @@ static bool parse_real(const Option *option, const char *text, double *value, Er
     if (!isfinite(parsed)) {
         return bad_value(option, text, "is not a finite number", error);
     }
-    bool above = option->kind == OPTION_ABOVE ? parsed > option->min : parsed >= option->min;
-    if (!above || parsed >= option->max) {
-        const char *what = option->kind == OPTION_ABOVE ? "must be greater than 0"
-                                                        : "must be from 0 to less than 1";
-        return bad_value(option, text, what, error);
+    if (!is_in_limits(option, parsed)) {
+        return refuse_real(option, text, error);
     }
     *value = parsed;
     return true;
@@ -159,15 +186,13 @@ static bool parse_real(const Option *option, const char *text, double *value, Er
 static bool set_integer(const Option *option, const char *text, Error *error)
 {
     uint64_t value = 0;
-    bool ok = is_seed(option) ? parse_integer(option, text, &value, error)
-                              : parse_count(option, text, &value, error);
+    bool ok = option->kind == OPTION_SEED ? parse_integer(option, text, &value, error)
+                                          : parse_count(option, text, &value, error);
     if (!ok) {
         return false;
     }
     if (option->kind == OPTION_SEED) {
         *(uint64_t *)option->target = value;
-    } else if (option->kind == OPTION_GIVEN_SEED) {
-        *(GivenSeed *)option->target = (GivenSeed){true, value};
     } else if (option->kind == OPTION_COUNT) {
         *(size_t *)option->target = (size_t)value;
     } else {
@@ -203,7 +228,6 @@ static bool set_option(const Option *option, char *text, Error *error)
         *(char **)option->target = text;
         return true;
     case OPTION_SEED:
-    case OPTION_GIVEN_SEED:
     case OPTION_COUNT:
     case OPTION_SIZE:
         return set_integer(option, text, error);
@@ -226,18 +250,18 @@ static bool set_option(const Option *option, char *text, Error *error)
 }
 
 // Whether `--text` begins the names of several options.
-static bool is_ambiguous(const char *text, const Option *options, size_t n_options)
+static bool is_ambiguous(const char *text, const Options *options)
 {
     const char *name = text + strspn(text, "-");
     size_t n_begun = 0;
-    for (size_t i = 0; i < n_options; i++) {
-        n_begun += strncmp(options[i].name, name, strcspn(name, "=")) == 0;
+    for (size_t i = 0; i < options->n; i++) {
+        n_begun += strncmp(options->list[i].name, name, strcspn(name, "=")) == 0;
     }
     return n_begun > 1;
 }
 
 // What getopt_long stumbled on. It has already stepped over it, so argv[optind - 1] is the culprit.
-static bool bad_option(int code, char **argv, const Option *options, size_t n_options, Error *error)
+static bool bad_option(int code, char **argv, const Options *options, Error *error)
 {
     const char *text = argv[optind - 1];
     if (code == ':') {
@@ -250,7 +274,7 @@ static bool bad_option(int code, char **argv, const Option *options, size_t n_op
         return error_set(error, "-%c: no such option; see --help", isprint(optopt) ? optopt : '?');
     }
     const char *what =
-        is_ambiguous(text, options, n_options) ? "is short for several options" : "no such option";
+        is_ambiguous(text, options) ? "is short for several options" : "no such option";
     return error_set(error, "%.100s: %s; see --help", text, what);
 }
 
@@ -268,15 +292,23 @@ static bool add_file(const char *text, const char **files, size_t max_files, siz
     return true;
 }
 
-bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
-                         const char **files, size_t max_files, size_t *n_files, Error *error)
+// Sets an option that getopt_long has just read, and notes the argument that it was in.
+static bool take_option(Option *option, char **argv, Error *error)
 {
-    assert(n_options <= MAX_OPTIONS);
+    bool has_own_argument = optarg != NULL && optarg == argv[optind - 1];
+    option->given = argv[has_own_argument ? optind - 2 : optind - 1];
+    return set_option(option, optarg, error);
+}
+
+bool options_parse_files(Options *options, int argc, char **argv, const char **files,
+                         size_t max_files, size_t *n_files, Error *error)
+{
     struct option long_options[MAX_OPTIONS + 1] = {{0}};
-    for (size_t i = 0; i < n_options; i++) {
-        int has_arg = options[i].kind == OPTION_FLAG ? no_argument : required_argument;
+    for (size_t i = 0; i < options->n; i++) {
+        const Option *option = &options->list[i];
+        int has_arg = option->kind == OPTION_FLAG ? no_argument : required_argument;
         int code = FIRST_OPTION_CODE + (int)i;
-        long_options[i] = (struct option){options[i].name, has_arg, NULL, code};
+        long_options[i] = (struct option){option->name, has_arg, NULL, code};
     }
     opterr = 0;
     optind = 0; // glibc: start anew
@@ -287,9 +319,9 @@ bool options_parse_files(int argc, char **argv, const Option *options, size_t n_
         if (code == 1) {
             ok = add_file(optarg, files, max_files, n_files, error);
         } else if (code == '?' || code == ':') {
-            ok = bad_option(code, argv, options, n_options, error);
+            ok = bad_option(code, argv, options, error);
         } else if (code != -1) {
-            ok = set_option(&options[code - FIRST_OPTION_CODE], optarg, error);
+            ok = take_option(&options->list[code - FIRST_OPTION_CODE], argv, error);
         }
     }
     for (; ok && optind < argc; optind++) { // behind `--`
@@ -298,32 +330,23 @@ bool options_parse_files(int argc, char **argv, const Option *options, size_t n_
     return ok;
 }
 
-bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error)
+bool options_parse(Options *options, int argc, char **argv, Error *error)
 {
     size_t n_files;
-    return options_parse_files(argc, argv, options, n_options, NULL, 0, &n_files, error);
+    return options_parse_files(options, argc, argv, NULL, 0, &n_files, error);
 }
 
-bool options_check_run(const RunOptions *run, Error *error)
+void options_print(const Options *options)
 {
-    if (run->model.n_embd % run->model.n_head != 0) {
-        return error_set(error, "--n-embd: %d must be a multiple of --n-head %d", run->model.n_embd,
-                         run->model.n_head);
-    }
-    return true;
-}
-
-Option option_help(bool *help)
-{
-    return (Option){"help", OPTION_FLAG, help, 0, 0, NULL, "print this and exit"};
-}
-
-void options_print(const Option *options, size_t n_options)
-{
-    for (size_t i = 0; i < n_options; i++) {
+    for (size_t i = 0; i < options->n; i++) {
+        const Option *option = &options->list[i];
         char synopsis[64];
-        const char *value_name = options[i].value_name != NULL ? options[i].value_name : "";
-        snprintf(synopsis, sizeof synopsis, "--%s %s", options[i].name, value_name);
-        printf("  %-20s %s\n", synopsis, options[i].help);
+        const char *value_name = option->value_name != NULL ? option->value_name : "";
+        snprintf(synopsis, sizeof synopsis, "--%s %s", option->name, value_name);
+        printf("  %-20s %s", synopsis, option->help);
+        if (option->default_text[0] != '\0') {
+            printf(" (default: %s)", option->default_text);
+        }
+        printf("\n");
     }
 }

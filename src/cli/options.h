@@ -7,73 +7,79 @@
 #include <stdint.h>
 
 #include "microgpt/error.h"
-#include "run/session.h"
 
 typedef enum OptionKind {
-    OPTION_TEXT, // const char *: not empty
-    OPTION_SEED, // uint64_t: an integer of up to 64 bits; its sign does not matter, as in Python
-    OPTION_GIVEN_SEED, // GivenSeed: the same, for where there is another default than a number
-    OPTION_COUNT,      // size_t from min to max
-    OPTION_SIZE,       // int from min to max
-    OPTION_REAL,       // double, min <= x < max
-    OPTION_ABOVE,      // double, min < x < max
-    OPTION_ENGINE,     // EngineKind by its name
-    OPTION_SIMD,       // SimdLevel by its name, or auto
-    OPTION_FLAG,       // bool: takes no value
+    OPTION_TEXT,   // const char *: not empty
+    OPTION_SEED,   // uint64_t: an integer of up to 64 bits; its sign does not matter, as in Python
+    OPTION_COUNT,  // size_t from min to max
+    OPTION_SIZE,   // int from min to max
+    OPTION_REAL,   // double, min <= x < max
+    OPTION_ABOVE,  // double, min < x < max
+    OPTION_ENGINE, // EngineKind by its name
+    OPTION_SIMD,   // SimdLevel by its name, or auto
+    OPTION_FLAG,   // bool: takes no value
 } OptionKind;
 
-typedef struct GivenSeed {
-    bool is_given;
-    uint64_t seed;
-} GivenSeed;
+enum {
+    MAX_OPTIONS = 32,
+    OPTION_VALUE_BYTES = 32, // the longest is a double
+};
+
+// A group of options is a number of those who list them; this one is the command's own.
+enum {
+    OPTION_OWN = 0,
+};
 
 // One option: where its value goes, what it may be, and its line of help.
 typedef struct Option {
     const char *name;
     OptionKind kind;
-    void *target;
-    double min;
-    double max;
+    void *target;           // has the default until the option is given
     const char *value_name; // as the help calls it; NULL for a flag
     const char *help;
+    double min;
+    double max;
+    unsigned group;
+    char default_text[OPTION_VALUE_BYTES]; // as the help calls it; empty: the help is silent
+    const char *given; // the argument that named it, as `--seed` or `--seed=5`; NULL: none did
 } Option;
+
+// The options of a command, in the order of its help.
+typedef struct Options {
+    Option list[MAX_OPTIONS];
+    size_t n;
+} Options;
 
 // Steps and samples are counted in doubles, too (the learning rate's decay): exact up to here.
 #define OPTION_MAX_COUNT 1e15
 
-enum {
-    N_RUN_OPTIONS = 14,
-};
+// Adds an option. Where it has no default_text, the value in its target is the default, if it is
+// one that could be given.
+void options_add(Options *options, Option option);
 
-// The options that every training command has, to be written into run: all but the engine and its
-// kernels, which are not everywhere to be chosen.
-// Shapes: options [N_RUN_OPTIONS].
-void options_for_run(RunOptions *run, Option *options);
+// Adds the option --help, which sets *help.
+void options_add_help(Options *options, bool *help);
+
+// The option whose value goes there.
+// Requires: there is one.
+Option *options_find(Options *options, const void *target);
 
 // Reads the arguments from argv[1] on; argv[0] is not looked at. Nothing is printed.
 // Errors: an unknown option, a value missing or bad, an argument that is no option.
-bool options_parse(int argc, char **argv, const Option *options, size_t n_options, Error *error);
+bool options_parse(Options *options, int argc, char **argv, Error *error);
 
 // The same for a command that takes files, before, behind or between the options, or after `--`.
 // Shapes: files [max_files].
 // Errors: also more files than max_files.
-bool options_parse_files(int argc, char **argv, const Option *options, size_t n_options,
-                         const char **files, size_t max_files, size_t *n_files, Error *error);
+bool options_parse_files(Options *options, int argc, char **argv, const char **files,
+                         size_t max_files, size_t *n_files, Error *error);
 
-// Whether the options fit together.
-// Errors: n_embd is not divisible by n_head.
-bool options_check_run(const RunOptions *run, Error *error);
-
-// Options that commands without the others of a run have, too.
-Option option_num_samples(size_t *num_samples);
-Option option_temperature(double *temperature);
-Option option_engine(EngineKind *engine);
-Option option_simd(SimdLevel *simd);
-
-// The option --help, which sets *help.
-Option option_help(bool *help);
+// Writes an option's value as it could be given; it reads back as the same. Returns false, and an
+// empty text, where it could not be given: a flag, no text, a number beyond its limits. Requires: a
+// text is shorter than OPTION_VALUE_BYTES. Shapes: text [OPTION_VALUE_BYTES].
+bool option_format_value(const Option *option, char *text);
 
 // Writes the help lines of the options.
-void options_print(const Option *options, size_t n_options);
+void options_print(const Options *options);
 
 #endif

@@ -2,9 +2,7 @@
 // does: 0 the same, 1 different, 2 trouble.
 #include "command.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cli/options.h"
 #include "cli/out_file.h"
@@ -12,7 +10,7 @@
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
 #include "compare/graph_diff.h"
-#include "run/session.h"
+#include "run/run_options.h"
 
 typedef struct CompareOptions {
     const char *files[2];
@@ -23,29 +21,7 @@ typedef struct CompareOptions {
     bool help;
 } CompareOptions;
 
-enum {
-    N_COMPARE_OPTIONS = 4,
-    N_SIZE_OPTIONS = 4,
-};
-
-// The model's sizes among the options of a run.
-// Shapes: options [N_SIZE_OPTIONS].
-static void options_for_sizes(RunOptions *run, Option *options)
-{
-    static const char *const names[N_SIZE_OPTIONS] = {"n-layer", "n-embd", "n-head", "block-size"};
-    Option all[N_RUN_OPTIONS];
-    size_t n = 0;
-    options_for_run(run, all);
-    for (size_t i = 0; i < N_RUN_OPTIONS && n < N_SIZE_OPTIONS; i++) {
-        if (strcmp(all[i].name, names[n]) == 0) {
-            options[n] = all[i];
-            n++;
-        }
-    }
-    assert(n == N_SIZE_OPTIONS);
-}
-
-static void print_help(const Option *options, size_t n_options)
+static void print_help(const Options *options)
 {
     printf(
         "usage: microgpt compare A B [OPTION ...]\n"
@@ -55,7 +31,7 @@ static void print_help(const Option *options, size_t n_options)
         "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
         "the nodes of dumps without names.\n"
         "\n");
-    options_print(options, n_options);
+    options_print(options);
 }
 
 static bool print_report(const CompareOptions *options, const GraphDiff *diff, Error *error)
@@ -103,29 +79,29 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
-    Option options[N_COMPARE_OPTIONS + N_SIZE_OPTIONS] = {
-        {"max-ulp", OPTION_COUNT, &chosen.max_ulp, 0, OPTION_MAX_COUNT, "N",
-         "let differences of up to N ULP pass (default: 0)"},
-        {"only", OPTION_TEXT, &chosen.only, 0, 0, "PATTERN",
-         "look only at paths like this; * and ? as in the shell"},
-        {"json", OPTION_FLAG, &chosen.json, 0, 0, NULL, "print one JSON object"},
-        option_help(&chosen.help),
-    };
-    size_t n_options = N_COMPARE_OPTIONS + N_SIZE_OPTIONS;
-    options_for_sizes(&chosen.run, options + N_COMPARE_OPTIONS);
+    Options options = {.n = 0};
+    options_add(&options, (Option){"max-ulp", OPTION_COUNT, &chosen.max_ulp, "N",
+                                   "let differences of up to N ULP pass", .max = OPTION_MAX_COUNT});
+    options_add(&options, (Option){"only", OPTION_TEXT, &chosen.only, "PATTERN",
+                                   "look only at paths like this; * and ? as in the shell",
+                                   .group = OPTION_OWN});
+    options_add(&options, (Option){"json", OPTION_FLAG, &chosen.json, NULL, "print one JSON object",
+                                   .group = OPTION_OWN});
+    options_add_help(&options, &chosen.help);
+    run_options_add(&options, &chosen.run, RUN_SIZES);
     size_t n_files;
-    if (!options_parse_files(argc, argv, options, n_options, chosen.files, 2, &n_files, error)) {
+    if (!options_parse_files(&options, argc, argv, chosen.files, 2, &n_files, error)) {
         return EXIT_TROUBLE;
     }
     if (chosen.help) {
-        print_help(options, n_options);
+        print_help(&options);
         return EXIT_DONE;
     }
     if (n_files < 2) {
         error_set(error, "compare: needs two node dumps; see --help");
         return EXIT_TROUBLE;
     }
-    if (!options_check_run(&chosen.run, error)) {
+    if (!run_options_check(&chosen.run, error)) {
         return EXIT_TROUBLE;
     }
     NodeDump dumps[2] = {{0}, {0}};

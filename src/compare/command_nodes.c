@@ -19,14 +19,14 @@ typedef struct NodesOptions {
     bool help;
 } NodesOptions;
 
-static void print_help(const Option *options, size_t n_options)
+static void print_help(const Options *options)
 {
     printf("usage: microgpt nodes --step K [OPTION ...]\n"
            "\n"
            "Trains up to step K and writes the graph of step K after backward, one node a line:\n"
            "index, data, grad, [children], [local gradients]. See docs/node-format.md.\n"
            "\n");
-    options_print(options, n_options);
+    options_print(options);
 }
 
 // Leaves the graph of the step in the engine: backward is done, the update is not.
@@ -59,7 +59,7 @@ static bool write_nodes(const Session *session, const NodesOptions *options, Err
 
 static bool check_options(const NodesOptions *options, Error *error)
 {
-    if (!options_check_run(&options->run, error)) {
+    if (!run_options_check(&options->run, error)) {
         return false;
     }
     if (options->step == 0) {
@@ -78,21 +78,24 @@ static bool check_options(const NodesOptions *options, Error *error)
 ExitStatus command_nodes(int argc, char **argv, Error *error)
 {
     NodesOptions chosen = {.run = run_options_default()};
-    Option options[N_RUN_OPTIONS + 6] = {
-        {"step", OPTION_COUNT, &chosen.step, 1, OPTION_MAX_COUNT, "K", "whose graph to write"},
-        {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
-        {"names", OPTION_FLAG, &chosen.names, 0, 0, NULL, "add two columns: operation and path"},
-        {"sparse", OPTION_FLAG, &chosen.sparse, 0, 0, NULL,
-         "only parameters, logits, probabilities, losses"},
-        option_help(&chosen.help),
-    };
-    options_for_run(&chosen.run, options + 5);
-    options[N_RUN_OPTIONS + 5] = option_simd(&chosen.run.simd);
-    if (!options_parse(argc, argv, options, N_RUN_OPTIONS + 6, error)) {
+    Options options = {.n = 0};
+    options_add(&options, (Option){"step", OPTION_COUNT, &chosen.step, "K", "whose graph to write",
+                                   .min = 1, .max = OPTION_MAX_COUNT});
+    options_add(&options, (Option){"output", OPTION_TEXT, &chosen.output, "FILE", "where to",
+                                   .default_text = "the terminal"});
+    options_add(&options, (Option){"names", OPTION_FLAG, &chosen.names, NULL,
+                                   "add two columns: operation and path", .group = OPTION_OWN});
+    options_add(&options,
+                (Option){"sparse", OPTION_FLAG, &chosen.sparse, NULL,
+                         "only parameters, logits, probabilities, losses", .group = OPTION_OWN});
+    options_add_help(&options, &chosen.help);
+    run_options_add(&options, &chosen.run,
+                    RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING | RUN_SIMD);
+    if (!options_parse(&options, argc, argv, error)) {
         return EXIT_USAGE;
     }
     if (chosen.help) {
-        print_help(options, N_RUN_OPTIONS + 6);
+        print_help(&options);
         return EXIT_DONE;
     }
     if (!check_options(&chosen, error)) {

@@ -17,18 +17,23 @@ struct Engine {
     TensorGpt *tensor;
 };
 
+static const char *const kind_names[] = {"scalar", "tensor"}; // by EngineKind
+
 bool engine_kind_find(const char *name, EngineKind *kind)
 {
     assert(name != NULL && kind != NULL);
-    if (strcmp(name, "scalar") == 0) {
-        *kind = ENGINE_SCALAR;
-        return true;
-    }
-    if (strcmp(name, "tensor") == 0) {
-        *kind = ENGINE_TENSOR;
-        return true;
+    for (int i = ENGINE_SCALAR; i <= ENGINE_TENSOR; i++) {
+        if (strcmp(name, kind_names[i]) == 0) {
+            *kind = (EngineKind)i;
+            return true;
+        }
     }
     return false;
+}
+
+const char *engine_kind_name(EngineKind kind)
+{
+    return kind_names[kind];
 }
 
 size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_positions)

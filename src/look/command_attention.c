@@ -200,7 +200,7 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     };
     AttentionOptions chosen = {.svg = NULL};
     const Option own[] = {
-        {"svg", OPTION_TEXT, &chosen.svg, 0, 0, "FILE", "draw the maps, too"},
+        {"svg", OPTION_TEXT, &chosen.svg, "FILE", "draw the maps, too", .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {

@@ -182,8 +182,8 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
     };
     GradcheckOptions chosen = {.tolerance = 1e-6};
     const Option own[] = {
-        {"tolerance", OPTION_ABOVE, &chosen.tolerance, 0, INFINITY, "X",
-         "the largest relative error (default: 1e-6)"},
+        {"tolerance", OPTION_ABOVE, &chosen.tolerance, "X", "the largest relative error",
+         .max = INFINITY},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {

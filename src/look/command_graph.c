@@ -22,8 +22,8 @@ typedef enum GraphFormat {
 typedef struct GraphOptions {
     LookOptions look;
     SubgraphQuery query;
-    const char *op_name;     // NULL: any
-    const char *format_name; // NULL: not said
+    const char *op_name; // NULL: any
+    const char *format_name;
     GraphFormat format;
     const char *output; // NULL: standard output
 } GraphOptions;
@@ -62,12 +62,13 @@ static bool check_options(GraphOptions *chosen, Error *error)
                              chosen->op_name);
         }
     }
-    if (chosen->format_name != NULL && !find_format(chosen->format_name, &chosen->format)) {
+    if (!find_format(chosen->format_name, &chosen->format)) {
         return error_set(error, "--format: '%.100s' is no format; there are: dot, svg, json",
                          chosen->format_name);
     }
     if (chosen->look.json) {
-        if (chosen->format_name != NULL && chosen->format != FORMAT_JSON) {
+        const Option *format = options_find(&chosen->look.list, &chosen->format_name);
+        if (format->given != NULL && chosen->format != FORMAT_JSON) {
             return error_set(error, "--json: is not --format %s; leave one out",
                              chosen->format_name);
         }
@@ -201,15 +202,16 @@ static const LookUsage usage = {
 
 ExitStatus command_graph(int argc, char **argv, Error *error)
 {
-    GraphOptions chosen = {.query.depth = 2};
+    GraphOptions chosen = {.query.depth = 2, .format_name = "dot"};
     const Option own[] = {
-        {"node", OPTION_TEXT, &chosen.query.path, 0, 0, "PATH", "where to start"},
-        {"depth", OPTION_COUNT, &chosen.query.depth, 0, OPTION_MAX_COUNT, "N",
-         "how many steps down to go (default: 2)"},
-        {"op", OPTION_TEXT, &chosen.op_name, 0, 0, "OP", "start from this operation only"},
-        {"format", OPTION_TEXT, &chosen.format_name, 0, 0, "FORMAT",
-         "dot, svg (needs graphviz) or json (default: dot)"},
-        {"output", OPTION_TEXT, &chosen.output, 0, 0, "FILE", "where to (default: the terminal)"},
+        {"node", OPTION_TEXT, &chosen.query.path, "PATH", "where to start", .group = OPTION_OWN},
+        {"depth", OPTION_COUNT, &chosen.query.depth, "N", "how many steps down to go",
+         .max = OPTION_MAX_COUNT},
+        {"op", OPTION_TEXT, &chosen.op_name, "OP", "start from this operation only",
+         .group = OPTION_OWN},
+        {"format", OPTION_TEXT, &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json",
+         .group = OPTION_OWN},
+        {"output", OPTION_TEXT, &chosen.output, "FILE", "where to", .default_text = "the terminal"},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 5, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {

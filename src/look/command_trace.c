@@ -291,7 +291,8 @@ ExitStatus command_trace(int argc, char **argv, Error *error)
     };
     TraceOptions chosen = {.backward = false};
     const Option own[] = {
-        {"backward", OPTION_FLAG, &chosen.backward, 0, 0, NULL, "show the gradients, too"},
+        {"backward", OPTION_FLAG, &chosen.backward, NULL, "show the gradients, too",
+         .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
     if (status != EXIT_DONE || chosen.look.help) {

@@ -7,115 +7,65 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MAX_OWN_OPTIONS = 8,
-};
-
-static bool is_of_sampling(const char *name)
+// Lists the command's own options and those that all of these commands share.
+static void list_options(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own)
 {
-    return strcmp(name, "num-samples") == 0 || strcmp(name, "temperature") == 0;
-}
-
-// The options of a run that a checkpoint leaves to be said: which data a document is taken from,
-// what another program's file has no word for, and how names are made up.
-static bool is_free_with_load(const char *name)
-{
-    return strcmp(name, "data") == 0 || strcmp(name, "n-head") == 0 || is_of_sampling(name);
-}
-
-static bool is_offered(const LookOptions *look, const LookUsage *usage, const char *name)
-{
-    return (usage->is_report || !is_of_sampling(name)) &&
-           (look->load == NULL || is_free_with_load(name));
-}
-
-// Writes the options that all commands share and returns how many; with --load there are fewer.
-// Shapes: options [N_LOOK_OPTIONS].
-static size_t list_options(LookOptions *look, const LookUsage *usage, Option *options)
-{
-    const Option text = {"text",
-                         OPTION_TEXT,
-                         &look->text,
-                         0,
-                         0,
-                         "TEXT",
-                         "the document (default: the first of the data)"};
-    const Option load = {
-        "load", OPTION_TEXT, &look->load, 0, 0, "FILE", "look at the model of a checkpoint"};
-    const Option json = {"json", OPTION_FLAG, &look->json, 0, 0, NULL, "print JSON, for programs"};
-    Option of_run[N_RUN_OPTIONS];
-    size_t n = 0;
-    if (usage->has_text_option) {
-        options[n++] = text;
-    }
-    options[n++] = load;
-    if (!usage->is_report) {
-        options[n++] = json;
-    }
-    options[n++] = option_help(&look->help);
-    options_for_run(&look->run, of_run);
-    for (size_t i = 0; i < N_RUN_OPTIONS; i++) {
-        if (!is_offered(look, usage, of_run[i].name)) {
-            continue;
-        }
-        if (!usage->is_report && strcmp(of_run[i].name, "num-steps") == 0) {
-            of_run[i].help = "documents to train on first (default: 0)";
-        }
-        options[n++] = of_run[i];
-    }
-    assert(n <= N_LOOK_OPTIONS);
-    return n;
-}
-
-static void print_help(const LookUsage *usage, const Option *options, size_t n_options)
-{
-    printf("usage: microgpt %s\n\n%s\n", usage->usage, usage->summary);
-    options_print(options, n_options);
-}
-
-// The command's own options and the shared ones. Returns how many.
-// Shapes: options [MAX_OWN_OPTIONS + N_LOOK_OPTIONS].
-static size_t gather_options(LookOptions *look, const LookUsage *usage, const Option *own,
-                             size_t n_own, Option *options)
-{
-    assert(n_own <= MAX_OWN_OPTIONS);
+    Options *list = &look->list;
+    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_SIZES;
     for (size_t i = 0; i < n_own; i++) {
-        options[i] = own[i];
+        options_add(list, own[i]);
     }
-    return n_own + list_options(look, usage, options + n_own);
+    if (usage->has_text_option) {
+        options_add(list, (Option){"text", OPTION_TEXT, &look->text, "TEXT", "the document",
+                                   .default_text = "the first of the data"});
+    }
+    options_add(list, (Option){"load", OPTION_TEXT, &look->load, "FILE",
+                               "look at the model of a checkpoint", .group = OPTION_OWN});
+    if (!usage->is_report) {
+        options_add(list, (Option){"json", OPTION_FLAG, &look->json, NULL,
+                                   "print JSON, for programs", .group = OPTION_OWN});
+    }
+    options_add_help(list, &look->help);
+    run_options_add(list, &look->run, usage->is_report ? groups | RUN_SAMPLING : groups);
+    if (!usage->is_report) {
+        options_find(list, &look->run.num_steps)->help = "documents to train on first";
+    }
 }
 
-// The command line once more, with the options that --load leaves: nothing else was wrong with it,
-// so what fails now is one that the file decides.
-static bool parse_beside_load(LookOptions *look, const LookUsage *usage, const Option *own,
-                              size_t n_own, int argc, char **argv, Error *error)
+// A checkpoint decides all of a run but which data a document is taken from, how names are made up,
+// and what another program's file has no word for.
+static bool check_beside_load(LookOptions *look, Error *error)
 {
-    Option options[MAX_OWN_OPTIONS + N_LOOK_OPTIONS];
-    size_t n_arguments;
-    Error reason;
-    look->run.model.n_head = 0; // not said
-    size_t n_options = gather_options(look, usage, own, n_own, options);
-    return options_parse_files(argc, argv, options, n_options, &look->text, usage->has_argument,
-                               &n_arguments, &reason) ||
-           error_set(error, "%.*s: is decided by the file of --load; leave it out",
-                     (int)strcspn(reason.message, ":"), reason.message);
+    const Option *n_head = options_find(&look->list, &look->run.model.n_head);
+    for (size_t i = 0; i < look->list.n; i++) {
+        const Option *option = &look->list.list[i];
+        bool is_decided = (option->group & (RUN_TRAINING | RUN_SIZES)) != 0 && option != n_head;
+        if (is_decided && option->given != NULL) {
+            return error_set(error, "%.100s: is decided by the file of --load; leave it out",
+                             option->given);
+        }
+    }
+    if (n_head->given == NULL) {
+        look->run.model.n_head = 0; // not said
+    }
+    return true;
 }
 
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error)
 {
-    Option options[MAX_OWN_OPTIONS + N_LOOK_OPTIONS];
     size_t n_arguments;
     *look = (LookOptions){.run = run_options_default()};
     look->run.num_steps = usage->is_report ? look->run.num_steps : 0;
     look->run.engine = ENGINE_SCALAR; // the one that has a graph
-    size_t n_options = gather_options(look, usage, own, n_own, options);
-    if (!options_parse_files(argc, argv, options, n_options, &look->text, usage->has_argument,
+    list_options(look, usage, own, n_own);
+    if (!options_parse_files(&look->list, argc, argv, &look->text, usage->has_argument,
                              &n_arguments, error)) {
         return EXIT_USAGE;
     }
     if (look->help) {
-        print_help(usage, options, n_options);
+        printf("usage: microgpt %s\n\n%s\n", usage->usage, usage->summary);
+        options_print(&look->list);
         return EXIT_DONE;
     }
     if (usage->has_argument && n_arguments == 0) {
@@ -125,8 +75,8 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     if (usage->has_argument || usage->has_text_option) {
         look->text_name = usage->has_argument ? "TEXT" : "--text";
     }
-    bool ok = look->load != NULL ? parse_beside_load(look, usage, own, n_own, argc, argv, error)
-                                 : options_check_run(&look->run, error);
+    bool ok =
+        look->load != NULL ? check_beside_load(look, error) : run_options_check(&look->run, error);
     return ok ? EXIT_DONE : EXIT_USAGE;
 }
 

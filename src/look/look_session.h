@@ -16,6 +16,7 @@
 #include "run/session.h"
 
 typedef struct LookOptions {
+    Options list;          // points into the command's options, which must not move
     RunOptions run;        // num_steps is 0 unless said: the model before any training
     const char *load;      // a checkpoint, whose model is looked at instead; NULL: none
     const char *text;      // the document; NULL: the first of the data, as training takes them
@@ -23,10 +24,6 @@ typedef struct LookOptions {
     bool json;
     bool help;
 } LookOptions;
-
-enum {
-    N_LOOK_OPTIONS = N_RUN_OPTIONS + 4, // --text, --load, --json and --help are added
-};
 
 // What a command is called with.
 typedef struct LookUsage {

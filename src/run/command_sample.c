@@ -10,49 +10,54 @@
 #include "run/session.h"
 
 typedef struct SampleOptions {
+    Options list; // points into this struct, which must not move
+    RunOptions run;
     const char *load;
-    size_t num_samples;
-    double temperature;
-    GivenSeed seed;
     const char *prompt; // NULL: none
     int n_head;         // 0: not said
-    EngineKind engine;
-    SimdLevel simd;
+    bool is_seeded;     // by --seed
     bool help;
 } SampleOptions;
 
-enum {
-    N_SAMPLE_OPTIONS = 9,
-};
-
-static void print_help(const Option *options)
+static void print_help(const Options *options)
 {
     printf("usage: microgpt sample --load FILE [OPTION ...]\n"
            "\n"
            "Makes up names with the model of a checkpoint. Draws go on where training left the\n"
            "generator, so that these are the names that microgpt run prints; --seed starts anew.\n"
            "\n");
-    options_print(options, N_SAMPLE_OPTIONS);
+    options_print(options);
 }
 
-static bool parse(SampleOptions *chosen, Option *options, int argc, char **argv, Error *error)
+static void list_options(SampleOptions *chosen)
 {
-    Option temperature = option_temperature(&chosen->temperature);
-    temperature.help = "low is likely, high is wild (default: 0.5)"; // of what, goes without saying
-    const Option all[N_SAMPLE_OPTIONS] = {
-        {"load", OPTION_TEXT, &chosen->load, 0, 0, "FILE", "the checkpoint"},
-        option_num_samples(&chosen->num_samples),
-        temperature,
-        {"seed", OPTION_GIVEN_SEED, &chosen->seed, 0, 0, "N", "of new random numbers"},
-        {"prompt", OPTION_TEXT, &chosen->prompt, 0, 0, "TEXT", "what every name begins with"},
-        {"n-head", OPTION_SIZE, &chosen->n_head, 1, MODEL_MAX_SIZE, "N",
-         "for a file that does not say it"},
-        option_engine(&chosen->engine),
-        option_simd(&chosen->simd),
-        option_help(&chosen->help),
-    };
-    memcpy(options, all, sizeof all);
-    return options_parse(argc, argv, options, N_SAMPLE_OPTIONS, error);
+    Options *list = &chosen->list;
+    RunOptions *run = &chosen->run;
+    options_add(list, (Option){"load", OPTION_TEXT, &chosen->load, "FILE", "the checkpoint",
+                               .group = OPTION_OWN});
+    run_options_add(list, run, RUN_SAMPLING);
+    options_find(list, &run->temperature)->help =
+        "low is likely, high is wild"; // of what, goes without saying
+    options_add(list, (Option){"seed", OPTION_SEED, &run->seed, "N", "of new random numbers",
+                               .group = OPTION_OWN});
+    options_find(list, &run->seed)->default_text[0] = '\0'; // only of another program's file
+    options_add(list, (Option){"prompt", OPTION_TEXT, &chosen->prompt, "TEXT",
+                               "what every name begins with", .group = OPTION_OWN});
+    options_add(list, (Option){"n-head", OPTION_SIZE, &chosen->n_head, "N",
+                               "for a file that does not say it", .min = 1, .max = MODEL_MAX_SIZE});
+    run_options_add(list, run, RUN_ENGINE | RUN_SIMD);
+    options_add_help(list, &chosen->help);
+}
+
+static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
+{
+    *chosen = (SampleOptions){.run = run_options_default()};
+    list_options(chosen);
+    if (!options_parse(&chosen->list, argc, argv, error)) {
+        return false;
+    }
+    chosen->is_seeded = options_find(&chosen->list, &chosen->run.seed)->given != NULL;
+    return true;
 }
 
 // The prompt's tokens. Returns false where it has a character that the model does not know, or too
@@ -95,7 +100,7 @@ static ExitStatus sample(Checkpoint *checkpoint, const SampleOptions *options, S
         }
         sampler->prompt = prompt;
     }
-    return samples_print(&checkpoint->tokenizer, sampler, options->num_samples, error)
+    return samples_print(&checkpoint->tokenizer, sampler, options->run.num_samples, error)
                ? EXIT_DONE
                : EXIT_FAILED;
 }
@@ -112,7 +117,7 @@ static ExitStatus sample_with_engine(Checkpoint *checkpoint, const SampleOptions
     Sampler sampler;
     ExitStatus status = EXIT_FAILED;
     if (sampler_init(&sampler, &checkpoint->model, engine, &checkpoint->random,
-                     options->temperature, error)) {
+                     options->run.temperature, error)) {
         status = sample(checkpoint, options, &sampler, prompt, error);
         sampler_free(&sampler);
     }
@@ -124,13 +129,13 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
                                     Error *error)
 {
     Engine *engine;
-    if (!session_check_memory("--load", options->engine, &checkpoint->model.config, 1, error) ||
-        !engine_create(&engine, options->engine, &checkpoint->model, error)) {
+    if (!session_check_memory("--load", options->run.engine, &checkpoint->model.config, 1, error) ||
+        !engine_create(&engine, options->run.engine, &checkpoint->model, error)) {
         return EXIT_FAILED;
     }
-    engine_set_simd(engine, options->simd);
-    if (options->seed.is_given || !checkpoint->can_resume) { // another's file has no generator
-        random_seed(&checkpoint->random, options->seed.seed);
+    engine_set_simd(engine, options->run.simd);
+    if (options->is_seeded || !checkpoint->can_resume) { // another's file has no generator
+        random_seed(&checkpoint->random, options->run.seed);
     }
     ExitStatus status = sample_with_engine(checkpoint, options, engine, error);
     engine_free(engine);
@@ -139,20 +144,12 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
 
 ExitStatus command_sample(int argc, char **argv, Error *error)
 {
-    const RunOptions defaults = run_options_default();
-    SampleOptions chosen = {
-        .num_samples = defaults.num_samples,
-        .temperature = defaults.temperature,
-        .seed.seed = defaults.seed,
-        .engine = defaults.engine,
-        .simd = defaults.simd,
-    };
-    Option options[N_SAMPLE_OPTIONS];
-    if (!parse(&chosen, options, argc, argv, error)) {
+    SampleOptions chosen;
+    if (!parse(&chosen, argc, argv, error)) {
         return EXIT_USAGE;
     }
     if (chosen.help) {
-        print_help(options);
+        print_help(&chosen.list);
         return EXIT_DONE;
     }
     if (chosen.load == NULL) {

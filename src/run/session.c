@@ -9,24 +9,6 @@
 #include "base/count.h"
 #include "base/memory_limit.h"
 
-RunOptions run_options_default(void)
-{
-    return (RunOptions){
-        .seed = 42,
-        .num_steps = 1000,
-        .num_samples = 20,
-        .temperature = 0.5,
-        .init_std = 0.08,
-        .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
-        .model = {.n_layer = DEFAULT_N_LAYER,
-                  .n_embd = DEFAULT_N_EMBD,
-                  .n_head = DEFAULT_N_HEAD,
-                  .block_size = DEFAULT_BLOCK_SIZE},
-        .engine = ENGINE_SCALAR,
-        .simd = simd_best(),
-    };
-}
-
 static const double MEBIBYTE = 1 << 20;
 
 bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,

@@ -10,32 +10,7 @@
 #include <stdint.h>
 
 #include "microgpt/microgpt.h"
-
-// The sizes of the model, in microgpt.py and unless an option says otherwise.
-enum {
-    DEFAULT_N_LAYER = 1,
-    DEFAULT_N_EMBD = 16,
-    DEFAULT_N_HEAD = 4,
-    DEFAULT_BLOCK_SIZE = 16,
-};
-
-// The options of a run, with the values that microgpt.py has as constants.
-typedef struct RunOptions {
-    const char *data; // a text file; NULL: the names compiled in
-    uint64_t seed;
-    size_t num_steps;
-    size_t num_samples;
-    double temperature;
-    double init_std;
-    AdamConfig adam;
-    ModelConfig model; // vocab_size is the data's
-    EngineKind engine;
-    SimdLevel simd;  // the kernels of the tensor engine and of Adam
-    const char *log; // a file for one line a step; NULL: none
-} RunOptions;
-
-// microgpt.py's constants, the scalar engine, and the best kernels that the processor has.
-RunOptions run_options_default(void);
+#include "run/run_options.h"
 
 typedef struct Session {
     Random random;

@@ -14,8 +14,7 @@
 
 // ---- the start ----
 
-static ExitStatus open_resumed(Training *training, int argc, char **argv, bool samples,
-                               Checkpoint *checkpoint, Error *error)
+static ExitStatus open_resumed(Training *training, Checkpoint *checkpoint, Error *error)
 {
     TrainingOptions *options = &training->options;
     if (!checkpoint->can_resume) {
@@ -23,18 +22,14 @@ static ExitStatus open_resumed(Training *training, int argc, char **argv, bool s
                        "has no state of a training; microgpt sample --load can use it");
         return EXIT_FAILED;
     }
-    training_options_take(options, checkpoint);
-    // Once more, on top of the checkpoint's settings: what differs now was named.
-    if (!training_options_parse(options, argc, argv, samples, error) ||
-        !training_options_check(options, checkpoint, error)) {
+    if (!training_options_resume(options, checkpoint, error)) {
         return EXIT_USAGE;
     }
     return session_resume(&training->session, &options->run, checkpoint, error) ? EXIT_DONE
                                                                                 : EXIT_FAILED;
 }
 
-static ExitStatus open_session(Training *training, int argc, char **argv, bool samples,
-                               Error *error)
+static ExitStatus open_session(Training *training, Error *error)
 {
     const TrainingOptions *options = &training->options;
     if (options->resume == NULL) {
@@ -44,7 +39,7 @@ static ExitStatus open_session(Training *training, int argc, char **argv, bool s
     if (!checkpoint_load(&checkpoint, options->resume, 0, error)) {
         return EXIT_FAILED;
     }
-    ExitStatus status = open_resumed(training, argc, argv, samples, &checkpoint, error);
+    ExitStatus status = open_resumed(training, &checkpoint, error);
     checkpoint_free(&checkpoint);
     return status;
 }
@@ -52,7 +47,7 @@ static ExitStatus open_session(Training *training, int argc, char **argv, bool s
 // A name too many is soon typed: no output may destroy what the run reads, or another output.
 static bool check_files(const TrainingOptions *options, Error *error)
 {
-    const char *log = options->run.log;
+    const char *log = options->log;
     if (log != NULL && options->save != NULL && out_file_is_same(log, options->save)) {
         return error_set(error, "--log: %s is the checkpoint; write to another file", log);
     }
@@ -79,27 +74,26 @@ ExitStatus training_open(Training *training, int argc, char **argv, const char *
                          Error *error)
 {
     TrainingOptions *options = &training->options;
-    *options = (TrainingOptions){.run = run_options_default()};
     training->session = (Session){0};
     if (!training_options_parse(options, argc, argv, samples, error)) {
         return EXIT_USAGE;
     }
     if (options->help) {
         printf("%s\n", usage);
-        training_options_print(samples);
+        options_print(&options->list);
         return EXIT_DONE;
     }
     if (options->version) {
         printf("microgpt %s\n", MICROGPT_VERSION);
         return EXIT_DONE;
     }
-    if (options->resume == NULL && !options_check_run(&options->run, error)) {
+    if (options->resume == NULL && !run_options_check(&options->run, error)) {
         return EXIT_USAGE;
     }
     if (!check_files(options, error)) {
         return EXIT_FAILED;
     }
-    ExitStatus status = open_session(training, argc, argv, samples, error);
+    ExitStatus status = open_session(training, error);
     if (status == EXIT_DONE && !check_save(training, error)) {
         session_close(&training->session);
         status = EXIT_FAILED;
@@ -196,13 +190,13 @@ static ExitStatus train(Training *training, OutFile *log, Progress *progress, Er
     return interrupt_caught() == 0 ? EXIT_DONE : interrupted(training, error);
 }
 
-static bool open_log(OutFile *log, const RunOptions *options, Error *error)
+static bool open_log(OutFile *log, const TrainingOptions *options, Error *error)
 {
     *log = (OutFile){0};
     if (options->log == NULL) {
         return true;
     }
-    if (!out_file_open(log, "--log", options->log, options->data, error)) {
+    if (!out_file_open(log, "--log", options->log, options->run.data, error)) {
         return false;
     }
     step_log_begin(log->file);
@@ -222,7 +216,7 @@ ExitStatus training_run(Training *training, Error *error)
     const Trainer *trainer = &training->session.trainer;
     OutFile log;
     Progress progress;
-    if (!open_log(&log, &options->run, error)) {
+    if (!open_log(&log, options, error)) {
         return EXIT_FAILED;
     }
     if (options->resume == NULL) {

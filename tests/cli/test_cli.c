@@ -285,6 +285,9 @@ START_TEST(help_names_every_option)
     }
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --help "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --version "));
+    // The default, whatever is given in front of --help.
+    ck_assert_ptr_nonnull(strstr(p.out, " of the random numbers (default: 42)\n"));
+    ck_assert_ptr_nonnull(strstr(p.out, " added to Adam's divisor (default: 1e-8)\n"));
 }
 END_TEST
 

@@ -1,0 +1,75 @@
+// The table of a run's options: see run_options.h.
+#include "run/run_options.h"
+
+#include <math.h>
+
+RunOptions run_options_default(void)
+{
+    return (RunOptions){
+        .seed = 42,
+        .num_steps = 1000,
+        .num_samples = 20,
+        .temperature = 0.5,
+        .init_std = 0.08,
+        .adam = {.learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8},
+        .model = {.n_layer = DEFAULT_N_LAYER,
+                  .n_embd = DEFAULT_N_EMBD,
+                  .n_head = DEFAULT_N_HEAD,
+                  .block_size = DEFAULT_BLOCK_SIZE},
+        .engine = ENGINE_SCALAR,
+        .simd = simd_best(),
+    };
+}
+
+void run_options_add(Options *options, RunOptions *run, unsigned groups)
+{
+    AdamConfig *adam = &run->adam;
+    ModelConfig *model = &run->model;
+    const Option all[] = {
+        {"data", OPTION_TEXT, &run->data, "FILE", "documents, one a line", .group = RUN_DATA,
+         .default_text = "names"},
+        {"seed", OPTION_SEED, &run->seed, "N", "of the random numbers", .group = RUN_TRAINING},
+        {"num-steps", OPTION_COUNT, &run->num_steps, "N", "documents to train on",
+         .max = OPTION_MAX_COUNT, .group = RUN_TRAINING},
+        {"num-samples", OPTION_COUNT, &run->num_samples, "N", "names to make up",
+         .max = OPTION_MAX_COUNT, .group = RUN_SAMPLING},
+        {"temperature", OPTION_ABOVE, &run->temperature, "X",
+         "of the sampling: low is likely, high is wild", .max = INFINITY, .group = RUN_SAMPLING},
+        {"learning-rate", OPTION_ABOVE, &adam->learning_rate, "X", "at the start; falls to 0",
+         .max = INFINITY, .group = RUN_TRAINING},
+        {"beta1", OPTION_REAL, &adam->beta1, "X", "decay of Adam's mean", .max = 1,
+         .group = RUN_TRAINING},
+        {"beta2", OPTION_REAL, &adam->beta2, "X", "decay of Adam's square", .max = 1,
+         .group = RUN_TRAINING},
+        {"eps-adam", OPTION_ABOVE, &adam->eps_adam, "X", "added to Adam's divisor", .max = INFINITY,
+         .group = RUN_TRAINING},
+        {"n-layer", OPTION_SIZE, &model->n_layer, "N", "layers", .max = MODEL_MAX_SIZE,
+         .group = RUN_SIZES},
+        {"n-embd", OPTION_SIZE, &model->n_embd, "N", "width of the network", .min = 1,
+         .max = MODEL_MAX_SIZE, .group = RUN_SIZES},
+        {"n-head", OPTION_SIZE, &model->n_head, "N", "attention heads; divides n-embd", .min = 1,
+         .max = MODEL_MAX_SIZE, .group = RUN_SIZES},
+        {"block-size", OPTION_SIZE, &model->block_size, "N", "longest context", .min = 1,
+         .max = MODEL_MAX_SIZE, .group = RUN_SIZES},
+        {"init-std", OPTION_ABOVE, &run->init_std, "X", "spread of the initial parameters",
+         .max = INFINITY, .group = RUN_TRAINING},
+        {"engine", OPTION_ENGINE, &run->engine, "NAME", "scalar: a graph of Values; tensor: fast",
+         .group = RUN_ENGINE},
+        {"simd", OPTION_SIMD, &run->simd, "NAME", "auto, none, avx2 or avx512; all the same bits",
+         .group = RUN_SIMD, .default_text = "auto"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if ((all[i].group & groups) != 0) {
+            options_add(options, all[i]);
+        }
+    }
+}
+
+bool run_options_check(const RunOptions *run, Error *error)
+{
+    if (run->model.n_embd % run->model.n_head != 0) {
+        return error_set(error, "--n-embd: %d must be a multiple of --n-head %d", run->model.n_embd,
+                         run->model.n_head);
+    }
+    return true;
+}
