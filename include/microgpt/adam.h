@@ -1,5 +1,5 @@
-// Adam, the optimiser: changes every parameter by its gradient's running mean over the square root
-// of its running square.
+// Adam, the optimiser: moves every parameter against the running mean of its gradient, divided by
+// the root of the running mean of its square.
 #ifndef MICROGPT_ADAM_H
 #define MICROGPT_ADAM_H
 
@@ -28,7 +28,7 @@ typedef struct Adam {
     SimdLevel simd; // the kernels of adam_step_simd(): the processor's best, unless changed
     double *m;      // [n_params] first moments
     double *v;      // [n_params] second moments, never negative
-    size_t n_asked; // in all steps, how many parameters the kernels have left to libm
+    size_t n_asked; // how many parameters the kernels have left to libm, in all steps so far
 } Adam;
 
 // Allocates the moments, all zero.

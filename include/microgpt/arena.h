@@ -1,8 +1,8 @@
-// A bump allocator: gives memory out in order, takes all of it back at once.
+// A bump allocator: it hands out memory in order, and takes all of it back at once.
 //
-// A training step makes some 60,000 nodes and drops them together, so freeing is resetting to a
-// mark and costs nothing per node. Memory comes in chunks that never move: a pointer stays good
-// until the arena is reset below it.
+// A training step makes some 60,000 nodes and drops them together, so freeing means resetting the
+// arena to a mark, which costs nothing per node. Memory comes in chunks that never move: a pointer
+// stays valid until the arena is reset below it.
 #ifndef MICROGPT_ARENA_H
 #define MICROGPT_ARENA_H
 
@@ -21,7 +21,7 @@ struct ArenaChunk {
     char *memory;
 };
 
-// next and end are all that the fast path of an allocation reads.
+// An allocation that fits into the current chunk reads and changes only next and end.
 typedef struct Arena {
     char *next;          // the first free byte of the current chunk
     char *end;           // the end of the current chunk

@@ -1,8 +1,8 @@
-// A training run in a file: parameters, Adam's moments, the generator's state, and what belongs to
-// them. A run that goes on from it computes the same bits as one that was never stopped.
+// A training run in a file: parameters, Adam's moments, the generator's state, and the settings. A
+// run that resumes from it computes the same bits as one that was never stopped.
 //
-// The file is in the safetensors format: see docs/checkpoint.md. It is read as if somebody hostile
-// had written it, and replaced as if the power could fail at any moment.
+// The file is in the safetensors format: see docs/checkpoint.md. Reading it trusts nothing that it
+// says; saving it survives a power failure at any moment.
 #ifndef MICROGPT_CHECKPOINT_H
 #define MICROGPT_CHECKPOINT_H
 
@@ -22,7 +22,7 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-// What tells one data set from another: the documents in their order, after the shuffle.
+// Identifies a data set: the documents in their order after the shuffle.
 typedef struct DatasetDigest {
     uint32_t crc32; // of each document's bytes and a newline
     size_t n_bytes; // of the same

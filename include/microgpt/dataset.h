@@ -1,6 +1,6 @@
-// A text file becomes documents, one per line, by the rules of Python's open() and str.strip().
+// Reads a text file as documents, one per line, by the rules of Python's open() and str.strip().
 //
-// Comes first in the flow: dataset -> tokenizer -> engine. Documents are views into one text.
+// The first step of dataset -> tokenizer -> engine. Documents point into one text.
 #ifndef MICROGPT_DATASET_H
 #define MICROGPT_DATASET_H
 

@@ -1,9 +1,8 @@
-// The seam between training and the two ways to compute: an engine turns a document into its loss
-// and leaves the gradients in model->grad.
+// An engine computes the loss of a document, and its gradients into model->grad.
 //
-// The engines are rooms behind this one door: `scalar` builds the graph of Values, node by node;
-// `tensor` computes the same bits over arrays. Who trains or samples knows the model and the
-// engine, never what is inside.
+// There are two, behind one interface: `scalar` builds the graph of Values, node by node; `tensor`
+// computes the same bits over arrays. Training and sampling know the model and this interface, and
+// nothing of what is behind it.
 #ifndef MICROGPT_ENGINE_H
 #define MICROGPT_ENGINE_H
 

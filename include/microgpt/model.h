@@ -1,5 +1,5 @@
 // The model: its sizes, and its parameters as named matrices in the order of microgpt.py's
-// state_dict. Engines compute with it, Adam changes it; neither is known here.
+// state_dict. Engines compute with it and Adam changes it; this file depends on neither.
 //
 // Shape letters, used in every comment of the project:
 //   V vocab_size   E n_embd   H n_head   D head_dim = E / H   B block_size   L n_layer

@@ -1,15 +1,15 @@
-// Who a node is: its operation, and where in the model it was made, as a path that a reader of
-// microgpt.py understands.
+// The name of a node: a path that says where in the model it was made and by which operation, in
+// the words of microgpt.py.
 //
 //     wte[3,7]                        a parameter: row 3, column 7 of the matrix
 //     pos2.layer0.attn.q[5]           what linear() made: element 5 of the query of position 2
-//     pos2.layer0.attn.q[5].mul[3]    on the way to it: the product with element 3 of x
+//     pos2.layer0.attn.q[5].mul[3]    one of its products: that with element 3 of x
 //     pos2.layer0.mlp.fc1[17].relu    element 17 of the hidden layer
 //     pos2.loss.log                   the logarithm in the loss of position 2
 //     loss                            the average loss of the document
 //
-// A thing's own name is its result, the last node made for it. The nodes before it have their
-// operation behind the name, and are counted from 0 where there are several of the operation.
+// A name alone means the last node made under it, the result. The nodes before it have their
+// operation behind the name, numbered from 0 if there are several of that operation.
 #ifndef MICROGPT_NODE_PATH_H
 #define MICROGPT_NODE_PATH_H
 

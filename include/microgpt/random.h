@@ -1,8 +1,8 @@
 // CPython's random.Random: the same numbers from the same seed, bit for bit.
 //
-// microgpt.py draws everything from one generator, in this order: the shuffle of the documents, the
-// initial parameters, then the samples. A port whose generator differs in one bit trains another
-// model.
+// microgpt.py draws all its random numbers from one generator, in this order: the shuffle of the
+// documents, the initial parameters, the samples. A port whose generator differs in one bit trains
+// another model.
 #ifndef MICROGPT_RANDOM_H
 #define MICROGPT_RANDOM_H
 
@@ -23,7 +23,7 @@ enum {
 typedef struct Random {
     uint32_t state[RANDOM_STATE_WORDS];
     uint32_t index;    // the next word to hand out; RANDOM_STATE_WORDS: the state is used up
-    bool has_gauss;    // gauss() makes two numbers at a time; is the second one waiting?
+    bool has_gauss;    // gauss() computes two numbers at a time; the second one is still unused
     double gauss_next; // that second number, 0 unless has_gauss
 } Random;
 

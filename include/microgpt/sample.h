@@ -1,4 +1,4 @@
-// Sampling: the trained model makes up a new document, one token at a time.
+// Sampling: the trained model generates a new document, one token at a time.
 #ifndef MICROGPT_SAMPLE_H
 #define MICROGPT_SAMPLE_H
 
@@ -34,8 +34,8 @@ bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *
 
 void sampler_free(Sampler *sampler);
 
-// Makes the next sample: from BOS and the prompt, if there is one, until the model says BOS again,
-// or block_size tokens.
+// Generates the next sample: from BOS and the prompt, if there is one, until the model returns BOS
+// again or there are block_size tokens.
 // Requires: bos is the model's last token.
 // Errors: out of memory; probabilities that are not finite (the model is broken).
 bool sampler_next(Sampler *sampler, Error *error);

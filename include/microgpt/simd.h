@@ -1,4 +1,4 @@
-// Which vector instructions the processor has, and which of them the kernels shall use.
+// The levels of vector instructions, and which of them this processor has.
 #ifndef MICROGPT_SIMD_H
 #define MICROGPT_SIMD_H
 

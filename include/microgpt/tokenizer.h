@@ -1,4 +1,5 @@
-// Text to token ids and back: one token per character, in the order of the code points, BOS last.
+// Converts text to token ids and back. Each character of the alphabet is a token, in the order of
+// the code points; BOS comes last.
 #ifndef MICROGPT_TOKENIZER_H
 #define MICROGPT_TOKENIZER_H
 

@@ -1,4 +1,5 @@
-// Code points from UTF-8 and back, as strict as Python's codec: no surrogates, no overlong forms.
+// Converts UTF-8 to code points and back, as strictly as Python's codec: no surrogates, no overlong
+// forms.
 #ifndef MICROGPT_UTF8_H
 #define MICROGPT_UTF8_H
 
@@ -16,9 +17,8 @@ enum {
     UTF8_MAX_CODE_POINT = 0x10FFFF,
 };
 
-// Reads the code point at text. Returns how many bytes it takes, or 0 where they are not UTF-8 (the
-// bytes end too early, or encode nothing).
-// Requires: size >= 1.
+// Reads the code point at text. Returns how many bytes it takes, or 0 if they are not UTF-8: the
+// text ends too early, or the bytes encode nothing. Requires: size >= 1.
 size_t utf8_decode(const char *text, size_t size, uint32_t *code_point);
 
 // Writes a code point and returns how many bytes it took.

@@ -24,7 +24,7 @@ void arena_free(Arena *arena)
     arena_init(arena, arena->chunk_size);
 }
 
-// One block of memory: the chunk's head, then what it gives out.
+// One block of memory: the chunk's header, then the bytes that it hands out.
 static ArenaChunk *new_chunk(size_t size)
 {
     size_t total;
@@ -38,14 +38,14 @@ static ArenaChunk *new_chunk(size_t size)
     return chunk;
 }
 
-// Where the chunk after the current one hangs.
+// The pointer that links the chunk after the current one.
 static ArenaChunk **link_after_current(Arena *arena)
 {
     return arena->current != NULL ? &arena->current->next : &arena->first;
 }
 
-// How large a new chunk is: half of what is in use, so that a large arena has few chunks, in whole
-// multiples of the first.
+// The size of a new chunk: half of what is in use, so that a large arena has few chunks, as a whole
+// multiple of the first chunk.
 static size_t next_chunk_size(const Arena *arena, size_t size)
 {
     size_t n_times = 1 + arena_used(arena) / 2 / arena->chunk_size;
@@ -53,8 +53,8 @@ static size_t next_chunk_size(const Arena *arena, size_t size)
     return size > grown ? size : grown;
 }
 
-// Moves on to a chunk that has room for size bytes. A chunk left from before a reset is used again;
-// where it is too small, a new one is put in front of it.
+// Moves on to a chunk with space for size bytes. A chunk left from before a reset is used again; if
+// it is too small, a new one is linked in front of it.
 static bool advance(Arena *arena, size_t size)
 {
     ArenaChunk **link = link_after_current(arena);

@@ -1,5 +1,4 @@
-// Where the nodes of a graph live: their memory, ids, marks to go back to, and how many bytes it
-// is.
+// The memory of a graph: nodes and their ids, marks to go back to, and how many bytes it takes.
 //
 // Python leaves this to its garbage collector. The contracts are in microgpt/value.h and
 // autograd/graph.h.
@@ -14,7 +13,7 @@
 
 enum {
     CHUNK_NODES = 8192,  // nodes in the arena's first chunk, some 450 KB
-    FIRST_SCOPES = 1024, // how many scopes to make room for at first
+    FIRST_SCOPES = 1024, // how many scopes there is memory for at first
 };
 
 void graph_init(Graph *g)
@@ -57,14 +56,14 @@ size_t graph_n_nodes(const Graph *g)
     return arena_used(&g->arena) / sizeof(Value);
 }
 
-// For how many nodes topo is made when there are n. More than n, so that documents that grow a
-// little need no new one each.
+// The capacity of topo when there are n nodes: more than n, so that slightly longer documents need
+// no new allocation.
 static size_t next_topo_capacity(size_t n)
 {
     return count_add(n, n / 2);
 }
 
-// Bytes of topo and of the stack that its making needs, for so many nodes.
+// Bytes of topo and of the stack that graph_build_topo() needs, for that many nodes.
 static size_t topo_bytes(size_t capacity)
 {
     return count_mul(capacity, sizeof(Value *) + sizeof(TopoCall));

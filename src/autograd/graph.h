@@ -26,11 +26,11 @@ static inline Value *graph_new_node(Graph *g)
     return v != NULL ? v : &g->no_memory;
 }
 
-// Makes room in g->topo and g->stack for the order of all nodes there are. Empties g->topo.
+// Allocates g->topo and g->stack for the order of all nodes, and empties g->topo.
 // Errors: the graph ran out of memory, now or before.
 bool graph_reserve_topo(Graph *g, Error *error);
 
-// How many scopes there is room for after n scopes were too few.
+// The next capacity of g->scopes after n scopes were too few.
 size_t graph_next_scopes_capacity(size_t n);
 
 #endif

@@ -43,7 +43,7 @@ void graph_leave(Graph *g)
     }
     assert(g->part != NO_SCOPE);
     g->part = g->scopes[g->part].parent;
-    // What comes now, without a name of its own, belongs to the part around.
+    // What is made next, until it gets a name, belongs to the enclosing part.
     Scope around = {.name = "", .index = -1, .parent = NO_SCOPE, .is_part = true};
     add_scope(g, g->part != NO_SCOPE ? g->scopes[g->part] : around);
 }
@@ -85,7 +85,7 @@ static void __attribute__((format(printf, 2, 3))) append(Path *path, const char 
     path->length = length < NODE_PATH_BYTES ? length : NODE_PATH_BYTES - 1;
 }
 
-// What a thing in the path is called: pos2 for a part, q[5] or fc1[17].relu for a thing.
+// One step of the path: pos2 for a part, q[5] or fc1[17].relu for a thing.
 static void append_scope_name(Path *path, const Scope *scope)
 {
     const char *brackets = strstr(scope->name, "[]");
@@ -105,7 +105,7 @@ enum {
     MAX_DEPTH = 8, // pos, layer, attn, head, thing; a reader's own graph may have a few more
 };
 
-// The scope's name behind the names of all that it is in.
+// The scope's name, after the names of all scopes that enclose it.
 static void append_scope_path(Path *path, const Graph *g, const Scope *scope)
 {
     const Scope *chain[MAX_DEPTH];

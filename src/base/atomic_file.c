@@ -1,4 +1,4 @@
-// Writing beside, then renaming: see atomic_file.h.
+// Writes a temporary file, then renames it: see atomic_file.h.
 #include "base/atomic_file.h"
 
 #include <assert.h>
@@ -30,7 +30,7 @@ static bool give_up(AtomicFile *file, int reason, Error *error)
     return false;
 }
 
-// Follows symbolic links, so that it is the file that is replaced and not the link to it.
+// Follows symbolic links, so that the file is replaced and not the link.
 static bool find_target(AtomicFile *file, Error *error)
 {
     file->target = realpath(file->path, NULL);
@@ -98,7 +98,8 @@ static bool check_sticky(const AtomicFile *file, const struct stat *old, Error *
                           "it; save to another name");
 }
 
-// What else would only be found when the work is done. A system that cannot tell is no error.
+// Other causes that would otherwise show only after the work is done. A system that cannot tell is
+// not an error.
 static bool check_attributes(const AtomicFile *file, Error *error)
 {
 #ifdef STATX_ATTR_MOUNT_ROOT
@@ -131,9 +132,9 @@ static bool is_same_file(const AtomicFile *file, const char *name)
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-// Makes the file and locks it. A name that nobody can guess: in a folder where others may write,
-// nobody can be there first. Before the lock, another process may have taken the file for what a
-// dead one left; then *is_ours is false.
+// Creates the file and locks it. Its name cannot be guessed, so in a folder where other users may
+// write, none of them can create it first. Before the lock is taken, another process may mistake
+// the file for one that a dead process left, and remove it; then *is_ours is false.
 static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *error)
 {
     uint64_t number;
@@ -144,10 +145,10 @@ static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *e
     file->fd = openat(file->folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file->fd < 0) {
         int reason = errno;
-        file->temporary[0] = '\0'; // whatever has that name is not ours to remove
+        file->temporary[0] = '\0'; // a file of that name belongs to somebody else
         return save_error(file, reason, error);
     }
-    // A file system without locks has no processes that take unlocked files away, either.
+    // On a file system without locks, no process removes unlocked files either.
     bool is_locked = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
     *is_ours = is_locked && is_same_file(file, file->temporary);
     return true;
@@ -174,8 +175,8 @@ static bool make_temporary(AtomicFile *file, mode_t mode, Error *error)
     return save_error(file, EAGAIN, error);
 }
 
-// Gives the new file what the old one had. The group comes first: who has given a file away has no
-// say in it any more.
+// Gives the new file the owner and mode of the old one. The group comes first: once the file has
+// another owner, its group can no longer be changed.
 static bool take_owner_and_mode(AtomicFile *file, const struct stat *old, Error *error)
 {
     struct stat new;
@@ -188,7 +189,7 @@ static bool take_owner_and_mode(AtomicFile *file, const struct stat *old, Error 
     if (old->st_uid != new.st_uid && fchown(file->fd, old->st_uid, (gid_t)-1) != 0) {
         file->loses_owner = true;
     }
-    // What the umask took away from the mode of the old file comes back here.
+    // The umask may have cleared bits of the old file's mode; this restores them.
     return fchmod(file->fd, old->st_mode & 07777) == 0 || save_error(file, errno, error);
 }
 
@@ -211,7 +212,7 @@ static bool is_temporary_name(const char *name)
            strspn(name + n, "0123456789abcdef") == 16;
 }
 
-// Removes a temporary file of ours that no living process has locked.
+// Removes a temporary file of this program that no living process has locked.
 static void remove_if_dead(int folder, const char *name)
 {
     struct stat status;
@@ -226,7 +227,7 @@ static void remove_if_dead(int folder, const char *name)
     close(fd);
 }
 
-// Whatever goes wrong here harms nobody: what is left stays for the next time.
+// A failure here does no harm: the leftover files stay until the next save.
 static void remove_what_dead_writers_left(const AtomicFile *file)
 {
     int fd = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -287,8 +288,8 @@ static bool sync_to_disk(int fd)
     return result == 0;
 }
 
-// All is on the disk, and only the name is missing: the work is not thrown away. Without the dot in
-// front, the next save does not take it for what a dead process left.
+// The bytes are on the disk and only the renaming failed, so the file is kept. Its name loses the
+// leading dot, so that the next save does not mistake it for a dead process's file.
 static bool keep_finished(AtomicFile *file, int reason, Error *error)
 {
     const char *kept = file->temporary + 1;

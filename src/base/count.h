@@ -1,7 +1,7 @@
 // Sizes that cannot overflow: a result that does not fit is SIZE_MAX, and stays SIZE_MAX.
 //
-// Who computes how much memory something needs compares the end result with what there is; SIZE_MAX
-// bytes fit nowhere, so no step on the way needs a check of its own.
+// Code that computes how much memory something needs compares only the final result with what is
+// available. SIZE_MAX bytes are never available, so the steps before need no checks.
 #ifndef MICROGPT_COUNT_H
 #define MICROGPT_COUNT_H
 

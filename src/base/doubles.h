@@ -1,5 +1,5 @@
-// Arrays of doubles that begin where a cache line does, so that no vector lies across two lines: of
-// the longest vectors otherwise each one would.
+// Arrays of doubles aligned to a cache line, so that no vector crosses two lines. Without this,
+// every AVX-512 vector could.
 #ifndef MICROGPT_DOUBLES_H
 #define MICROGPT_DOUBLES_H
 

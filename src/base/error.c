@@ -7,11 +7,11 @@
 #include <string.h>
 
 enum {
-    MAX_NAME_BYTES = 200, // of a file's name: what is wrong must find room behind it
+    MAX_NAME_BYTES = 200, // of a file's name: leaves space for what is wrong with it
 };
 
-// The next piece of a message that is length bytes so far; what does not fit is cut. Returns the
-// new length.
+// Appends to a message that has length bytes so far, and cuts what does not fit. Returns the new
+// length.
 static size_t __attribute__((format(printf, 3, 0)))
 append(Error *error, size_t length, const char *format, va_list arguments)
 {
@@ -45,7 +45,7 @@ bool error_set_file(Error *error, const char *path, size_t line, const char *for
     assert(error != NULL && path != NULL && format != NULL);
     size_t length = strlen(path);
     const char *end = length > MAX_NAME_BYTES ? path + length - MAX_NAME_BYTES : path;
-    while (end != path && (*end & 0xC0) == 0x80) { // not from the middle of a character on
+    while (end != path && (*end & 0xC0) == 0x80) { // do not begin inside a character
         end++;
     }
     size_t written = append_text(error, 0, "%s%s:", end != path ? "..." : "", end);

@@ -1,4 +1,4 @@
-// Careful input: see in_file.h.
+// Opens and reads regular files: see in_file.h.
 #include "base/in_file.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ bool in_file_open(const char *path, const char *kind, int *fd, size_t *size, Err
         return false;
     }
     *fd = opened;
-    // Where addresses have 32 bits a file can be larger than all of them.
+    // With 32-bit addresses, a file can be larger than memory can be.
     *size = (off_t)(size_t)status.st_size == status.st_size ? (size_t)status.st_size : SIZE_MAX;
     return true;
 }

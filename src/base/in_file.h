@@ -1,4 +1,4 @@
-// A file to be read: a regular one, opened and measured without ever waiting for anybody.
+// A regular file to be read. Opening it and finding its size never blocks.
 #ifndef MICROGPT_IN_FILE_H
 #define MICROGPT_IN_FILE_H
 
@@ -11,8 +11,8 @@
 // Errors: no such file, not a regular file (a pipe or a device could block or never end).
 bool in_file_open(const char *path, const char *kind, int *fd, size_t *size, Error *error);
 
-// Reads *size bytes from the offset on, and sets *size to how many there were: fewer where the file
-// has shrunk since it was measured.
+// Reads up to *size bytes from the offset, and sets *size to how many were read: fewer if the file
+// has shrunk since it was opened.
 bool in_file_read(int fd, const char *path, size_t offset, void *bytes, size_t *size, Error *error);
 
 #endif

@@ -1,4 +1,4 @@
-// Numbers as files keep them, lowest byte first, whatever the machine does.
+// Numbers as files store them, lowest byte first, whatever the machine's byte order.
 #ifndef MICROGPT_LITTLE_ENDIAN_H
 #define MICROGPT_LITTLE_ENDIAN_H
 

@@ -1,4 +1,4 @@
-// Asks the system: see memory_limit.h.
+// Asks the operating system how much memory is available: see memory_limit.h.
 #include "base/memory_limit.h"
 
 #include <stdint.h>
@@ -12,7 +12,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// What a resource limit allows.
+// The bytes that a resource limit allows.
 static size_t limit_bytes(const struct rlimit *limit)
 {
     return limit->rlim_cur == RLIM_INFINITY ? SIZE_MAX : (size_t)limit->rlim_cur;

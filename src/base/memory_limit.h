@@ -1,4 +1,4 @@
-// How much memory there is, to refuse what cannot fit before anything is allocated for it.
+// How much memory is available, so that work that cannot fit is refused before it allocates.
 #ifndef MICROGPT_MEMORY_LIMIT_H
 #define MICROGPT_MEMORY_LIMIT_H
 

@@ -1,4 +1,4 @@
-// A text file to documents.
+// Turns a text file into documents: see include/microgpt/dataset.h.
 //
 // Carries `docs = [line.strip() for line in open(...) if line.strip()]` and the shuffle. Comes
 // before the tokenizer. Nothing is copied line by line: documents are views into the text.
@@ -57,7 +57,7 @@ static bool ends_line(const char *text, size_t size, size_t offset)
     return text[offset] == '\n';
 }
 
-// Checks that all of the text is UTF-8, so that nobody after this has to.
+// Checks that all of the text is UTF-8, so that later code need not.
 static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
 {
     size_t line = 1;
@@ -116,7 +116,8 @@ static Document strip(const char *text, size_t size)
     return (Document){text + skipped, without_trailing_space(text + skipped, size - skipped)};
 }
 
-// The next line, without its end. A \r\n makes two ends, and a blank line that is dropped anyhow.
+// The next line, without its end. A \r\n counts as two ends; the blank line between them is dropped
+// like any other.
 static size_t line_size(const char *text, size_t size)
 {
     size_t n = 0;

@@ -1,4 +1,4 @@
-// Characters to token ids and back.
+// Turns characters into token ids and back: see include/microgpt/tokenizer.h.
 //
 // Carries `uchars`, `BOS` and `tokens` of microgpt.py. Comes after the data set, before the engine.
 #include "microgpt/tokenizer.h"
@@ -72,9 +72,8 @@ void tokenizer_free(Tokenizer *tokenizer)
     *tokenizer = (Tokenizer){0};
 }
 
-// A binary search without a branch on what it finds: letters come in no order, so that a processor
-// would guess half of such branches wrongly, and spend more time on a name's letters than on its
-// loss.
+// A binary search that does not branch on what it finds. Letters follow no pattern, so a processor
+// would mispredict half of such branches, and a name's letters would take longer than its loss.
 int tokenizer_find(const Tokenizer *tokenizer, uint32_t code_point)
 {
     const uint32_t *uchars = tokenizer->uchars; // the place is among n of these

@@ -1,4 +1,4 @@
-// The door to the rooms: picks the engine by its kind.
+// Passes every call on to the engine of its kind: see include/microgpt/engine.h.
 #include "microgpt/engine.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 #include "scalar/scalar_size.h"
 #include "tensor/tensor_gpt.h"
 
-// Only the room of its kind is furnished.
+// Only the member of its kind is in use.
 struct Engine {
     EngineKind kind;
     Model *model;

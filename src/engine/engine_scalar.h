@@ -1,5 +1,5 @@
-// A window into the scalar room, for those who look at the graph: dumps, drawings, the debugger.
-// Nobody who trains or samples looks through it.
+// Gives dumps, drawings and the debugger access to the scalar engine's graph. Training and sampling
+// do not need it.
 #ifndef MICROGPT_ENGINE_SCALAR_H
 #define MICROGPT_ENGINE_SCALAR_H
 

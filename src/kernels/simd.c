@@ -1,4 +1,4 @@
-// Which vector instructions the processor has, and which of them the kernels shall use.
+// Asks the processor for its vector instructions: see include/microgpt/simd.h.
 #include "microgpt/simd.h"
 
 #include <assert.h>

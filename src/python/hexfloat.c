@@ -22,7 +22,7 @@ int hexfloat_format(double number, char *out)
     const char *sign = bits >> 63 != 0 ? "-" : "";
     int biased = (int)(bits >> MANTISSA_BITS & 0x7FF);
     uint64_t mantissa = bits & ((UINT64_C(1) << MANTISSA_BITS) - 1);
-    if (isnan(number)) { // Python prints no sign for it
+    if (isnan(number)) { // Python prints nan without a sign
         return snprintf(out, HEXFLOAT_BYTES, "nan");
     }
     if (isinf(number)) {
@@ -37,8 +37,8 @@ int hexfloat_format(double number, char *out)
                     exponent);
 }
 
-// A text being read: digits become one whole number and an exponent of two, and that pair is a
-// double exactly, or refused.
+// A text being read. Its digits become a whole number and an exponent of two; if that pair is not
+// exactly a double, the text is refused.
 typedef struct Text {
     const char *at;
     const char *end;

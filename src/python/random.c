@@ -1,7 +1,7 @@
 // CPython's generator, from the words of the Mersenne Twister up to gauss() and choices().
 //
-// Carries the `random.` calls of microgpt.py. Whatever is drawn, every step here is one that
-// CPython takes too: which of two numbers is drawn first, and what happens to the bits left over.
+// Carries the `random.` calls of microgpt.py. Every function takes the same steps as CPython: it
+// draws the same numbers in the same order, and drops the same unused bits.
 #include "microgpt/random.h"
 
 #include <assert.h>
@@ -12,12 +12,12 @@
 
 enum {
     N = RANDOM_STATE_WORDS,
-    M = 397, // how far apart the words are that twist() mixes
+    M = 397, // the distance of the words that twist() mixes
 };
 
 static const double TWO_PI = 6.28318530717958647692;
 
-// Fills the state from one word: the start that init_by_array() stirs.
+// Fills the state from one word; init_by_array() then mixes the seed into it.
 static void init_genrand(Random *random, uint32_t seed)
 {
     random->state[0] = seed;

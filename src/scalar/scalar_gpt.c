@@ -54,7 +54,7 @@ static void embed(ScalarGpt *gpt, int token_id, size_t pos_id)
     }
 }
 
-// One head: how well its query fits each key so far decides how much of each value it takes.
+// One head: the better its query fits a key, the more it takes of the value beside that key.
 // Formula: head_out = sum_t softmax_t(q . k_t / sqrt(D)) * v_t
 static void attention_head(ScalarGpt *gpt, int layer, size_t head, size_t n_positions)
 {
@@ -131,7 +131,7 @@ static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **lo
     Graph *g = &gpt->graph;
     size_t n_embd = (size_t)config->n_embd;
     embed(gpt, token_id, pos_id);
-    rmsnorm(g, gpt->x, n_embd, gpt->x); // not idle: backward passes through it
+    rmsnorm(g, gpt->x, n_embd, gpt->x); // not redundant: backward passes through it
     for (int li = 0; li < config->n_layer; li++) {
         graph_enter(g, "layer", li);
         attention_block(gpt, li, pos_id);
@@ -143,7 +143,7 @@ static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **lo
            logits);
 }
 
-// The leaves get the parameters as they are now, and forget their gradients.
+// Sets the leaves to the parameters' present values, and their gradients to 0.
 static void load_params(ScalarGpt *gpt)
 {
     for (size_t i = 0; i < gpt->model->n_params; i++) {
@@ -219,8 +219,8 @@ void scalar_gpt_store_grads(ScalarGpt *gpt)
     }
 }
 
-// Drops the graph of the position just computed: sampling needs none of it but the keys and values,
-// which become leaves. So memory does not grow with the graphs of all positions.
+// Drops the graph of the position just computed. Sampling needs only its keys and values, which
+// become leaves, so memory does not grow with the graphs of all positions.
 static void keep_only_cache(ScalarGpt *gpt, GraphMark before, size_t pos_id)
 {
     const ModelConfig *config = &gpt->model->config;

@@ -17,7 +17,7 @@ typedef struct KvCache {
 } KvCache;
 
 // The graph of one document and what is needed to build it. The parameters are the graph's first
-// nodes, leaves that stay; a document's nodes stand above them and go when the next one comes.
+// nodes, leaves that stay; a document's nodes follow them, and are dropped for the next document.
 typedef struct ScalarGpt {
     Model *model;
     Graph graph;

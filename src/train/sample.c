@@ -1,7 +1,6 @@
-// Inference: the trained model speaks.
+// Inference: draws tokens from the probabilities of the trained model.
 //
-// Carries the last part of microgpt.py. Works on the engine's probabilities, whichever engine it
-// is.
+// Carries the last part of microgpt.py. Works with either engine.
 #include "microgpt/sample.h"
 
 #include <assert.h>

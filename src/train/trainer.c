@@ -1,4 +1,4 @@
-// The training loop's body.
+// The body of the training loop.
 //
 // Carries `for step in range(num_steps)` of microgpt.py: document, tokens, loss, backward, update.
 // The loop itself, and what is printed, belong to the caller.
