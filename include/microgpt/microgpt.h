@@ -16,7 +16,7 @@
 #include "microgpt/simd.h"      // which vector instructions
 #include "microgpt/engine.h"    // tokens -> loss and gradients
 #include "microgpt/adam.h"      // gradients -> parameters
-#include "microgpt/trainer.h"     // all of it, step by step
+#include "microgpt/trainer.h"   // all of it, step by step
 #include "microgpt/sample.h"    // and new names
 #include "microgpt/checkpoint.h" // and all of it in a file
 // clang-format on

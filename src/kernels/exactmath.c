@@ -1,8 +1,8 @@
-// Exactly what this machine's libm gives: libm itself, and the way to the kernels.
+// Exactly what this machine's libm gives: libm itself, and powers of single numbers.
 #include "kernels/exactmath.h"
 
-#include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
 double exactmath_libm(ExactFunction function, double x)
 {
@@ -13,24 +13,6 @@ double exactmath_libm(ExactFunction function, double x)
     // The exponent is no constant here: compilers replace pow(x, 2.0) by x * x, which is another
     // number for about one x in a thousand.
     return pow(x, exponents[function]);
-}
-
-void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n)
-{
-    assert(simd_has(level) && function < N_EXACT_FUNCTIONS);
-#ifdef __x86_64__
-    if (level == SIMD_AVX2) {
-        exactmath_avx2[function](x, y, n);
-        return;
-    }
-    if (level == SIMD_AVX512) {
-        exactmath_avx512[function](x, y, n);
-        return;
-    }
-#endif
-    for (size_t i = 0; i < n; i++) {
-        y[i] = exactmath_libm(function, x[i]);
-    }
 }
 
 // Whether libm must round result + rest to result.

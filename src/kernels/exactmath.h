@@ -8,11 +8,8 @@
 #ifndef MICROGPT_EXACTMATH_H
 #define MICROGPT_EXACTMATH_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "microgpt/simd.h"
 
 typedef enum ExactFunction {
     EXACT_EXP,           // exp(x)
@@ -27,11 +24,6 @@ typedef enum ExactFunction {
 
 // libm's own answer: the definition of what is right.
 double exactmath_libm(ExactFunction function, double x);
-
-// The same numbers for arrays, by the kernels of a level; SIMD_NONE calls libm for each.
-// Shapes: x [n], y [n]; may be the same.
-// Requires: simd_has(level).
-void exactmath_apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n);
 
 // 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone. 2^-52 times that is a
 // unit in x's last place.
@@ -102,10 +94,5 @@ double exactmath_root(double x);
 #define EXACT_MARGIN 1.0
 #define EXACT_MARGIN_FAR 1.0
 #endif
-
-// What each level's file has to offer.
-typedef void ExactArrayFunction(const double *x, double *y, size_t n);
-extern ExactArrayFunction *const exactmath_avx2[N_EXACT_FUNCTIONS];
-extern ExactArrayFunction *const exactmath_avx512[N_EXACT_FUNCTIONS];
 
 #endif

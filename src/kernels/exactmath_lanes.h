@@ -1,4 +1,4 @@
-// exp and six powers over Lanes, exactly as libm gives them. Include a lanes_*.h before.
+// exp and four powers over Lanes, exactly as libm gives them. Include a lanes_*.h before.
 //
 // Each function computes high + low, the exact result to far more than a double holds, and then
 // asks exact_round() which double libm returns. In the comments ULP is the distance of two doubles
@@ -156,19 +156,6 @@ static inline Lanes exact_pow_minus_1_2(Lanes x)
     Lanes q = lanes_all(1.0) / root;
     Lanes rest = exact_quotient_rest(q, root, exact_root_rest(root, x));
     return exact_power(EXACT_POW_MINUS_1_2, x, q, rest);
-}
-
-static inline Lanes exact_pow_1_2(Lanes x)
-{
-    Lanes root = lanes_sqrt(x);
-    return exact_power(EXACT_POW_1_2, x, root, exact_root_rest(root, x));
-}
-
-static inline Lanes exact_pow_2(Lanes x)
-{
-    Lanes square = x * x;
-    Lanes rest = lanes_fms(x, x, square);
-    return exact_power(EXACT_POW_2, x, square, rest);
 }
 
 #endif

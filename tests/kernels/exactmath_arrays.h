@@ -1,10 +1,26 @@
 // The exact functions over whole arrays, for one instruction set: exactmath_avx2.c and
 // exactmath_avx512.c include this after their lanes_*.h.
 #include "kernels/exactmath_lanes.h"
+#include "kernels/exactmath_tables.h"
 
 #include <string.h>
 
 typedef Lanes LanesFunction(Lanes x);
+
+// The two powers of Adam, whose kernels ask libm in their own way.
+
+static inline Lanes exact_pow_1_2(Lanes x)
+{
+    Lanes root = lanes_sqrt(x);
+    return exact_power(EXACT_POW_1_2, x, root, exact_root_rest(root, x));
+}
+
+static inline Lanes exact_pow_2(Lanes x)
+{
+    Lanes square = x * x;
+    Lanes rest = lanes_fms(x, x, square);
+    return exact_power(EXACT_POW_2, x, square, rest);
+}
 
 // Called with a constant function, so that each array function becomes a loop of its own.
 static inline __attribute__((always_inline)) void exact_apply(LanesFunction *function,
