@@ -8,7 +8,6 @@
 
 #include "check_more.h"
 #include "engine/engine_scalar.h"
-#include "kernels/adam_kernels.h"
 #include "microgpt/microgpt.h"
 #include "run/session.h"
 #include "scalar/scalar_nn.h"

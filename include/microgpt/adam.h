@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "microgpt/adam_rule.h"
 #include "microgpt/error.h"
 #include "microgpt/model.h"
 #include "microgpt/simd.h"
@@ -14,13 +15,6 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
-
-typedef struct AdamConfig {
-    double learning_rate; // of step 0; falls linearly to 0 over num_steps
-    double beta1;         // how much of the running mean stays, in [0, 1)
-    double beta2;         // how much of the running square stays, in [0, 1)
-    double eps_adam;      // > 0, keeps the quotient finite
-} AdamConfig;
 
 typedef struct Adam {
     AdamConfig config;
@@ -37,16 +31,11 @@ bool adam_init(Adam *adam, const AdamConfig *config, size_t n_params, Error *err
 
 void adam_free(Adam *adam);
 
-// Updates model->data from model->grad, one parameter after the other. step counts from 0.
+// Updates model->data from model->grad, one parameter after the other, by the rule of adam_rule.h.
+// step counts from 0.
 // Requires: step < num_steps, the model has adam's n_params.
 // Errors: the square of a gradient is not finite (Python raises OverflowError); the parameters and
 // moments are then no longer usable.
-// Formula:
-//   lr_t = learning_rate * (1 - step / num_steps)
-//   m = beta1 * m + (1 - beta1) * grad;       m_hat = m / (1 - beta1**(step+1))
-//   v = beta2 * v + (1 - beta2) * grad**2;    v_hat = v / (1 - beta2**(step+1))
-//   data -= lr_t * m_hat / (v_hat**0.5 + eps_adam)
-// Source: Kingma and Ba, Adam: A Method for Stochastic Optimization (2015)
 bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
 
 // The same, to the bit, by the kernels of adam->simd: many parameters at a time, and much faster.

@@ -15,6 +15,7 @@
 #include "microgpt/node_path.h" // who a node is
 #include "microgpt/simd.h"      // which vector instructions
 #include "microgpt/engine.h"    // tokens -> loss and gradients
+#include "microgpt/adam_rule.h" // one parameter's step
 #include "microgpt/adam.h"      // gradients -> parameters
 #include "microgpt/trainer.h"   // all of it, step by step
 #include "microgpt/sample.h"    // and new names

@@ -1,6 +1,7 @@
 // Adam's kernel for AVX2 with FMA.
 #include "kernels/lanes_avx2.h"
 
+#include "kernels/adam_kernels.h"
 #include "kernels/adam_lanes.h"
 
 bool adam_update_avx2(double *p, const double *g, double *m, double *v, size_t n,

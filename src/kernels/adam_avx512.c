@@ -1,6 +1,7 @@
 // Adam's kernel for AVX-512.
 #include "kernels/lanes_avx512.h"
 
+#include "kernels/adam_kernels.h"
 #include "kernels/adam_lanes.h"
 
 bool adam_update_avx512(double *p, const double *g, double *m, double *v, size_t n,

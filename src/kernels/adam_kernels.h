@@ -10,23 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "microgpt/adam.h"
+#include "microgpt/adam_rule.h"
 #include "microgpt/simd.h"
-
-// The numbers of one step that all parameters share.
-typedef struct AdamStep {
-    double beta1;
-    double beta2;
-    double one_minus_beta1;
-    double one_minus_beta2;
-    double correction1; // 1 - beta1**(step+1)
-    double correction2; // 1 - beta2**(step+1)
-    double lr_t;        // this step's learning rate
-    double eps;
-} AdamStep;
-
-// Requires: beta1, beta2 in [0, 1), eps > 0, step < num_steps.
-AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_steps);
 
 // Updates p, m and v from the gradients g. Returns false where a gradient's square is not finite;
 // then p, m and v are no longer usable. n_asked grows by the parameters that were left to libm; one
@@ -34,14 +19,6 @@ AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_ste
 // Shapes: p, g, m, v [n]. Requires: simd_has(level).
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step, size_t *n_asked);
-
-// The same for a single parameter, as microgpt.py computes it: the definition.
-bool adam_update_one(double *p, double g, double *m, double *v, const AdamStep *step);
-
-// Its second and third part, the kernels' way out: from the gradient's square (returns whether that
-// is finite), and from the root of v / correction2.
-bool adam_update_v(double *v, double square, const AdamStep *step);
-void adam_update_p(double *p, double m, double root, const AdamStep *step);
 
 // What each level's file has to offer.
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].

@@ -5,7 +5,7 @@
 // the corrections are constants, and dividing by a constant is a multiplication, then one step that
 // makes the quotient exact. Where libm may answer otherwise, the numbers before the update are
 // noted on the way and libm is asked at the end: a call in the loop would cost every parameter.
-#include "kernels/adam_kernels.h"
+#include "kernels/adam_settle.h"
 #include "kernels/exactmath.h"
 
 #include <math.h>
