@@ -99,7 +99,7 @@ class Node:
     """One Value, as it was when the program stopped."""
 
     def __init__(self, node_id, record, ids):
-        data, grad, child0, child1, local0, local1, op, n_children, cursor, n_terms = record
+        data, grad, child0, child1, local0, local1, op, n_children, _ = record
         self.id = node_id
         self.data = data
         self.grad = grad
@@ -109,19 +109,16 @@ class Node:
         self.children = children if all(child < node_id for child in children) else ()
         self.local_grads = (local0, local1)[: len(self.children)]
         self.op = op
-        self.cursor = cursor
-        self.n_terms = n_terms
 
 
 # Where these stand in a record, which is a Value as struct_reader() unpacks it.
-RECORD = ("data", "grad", "children", "local_grads", "op", "n_children", "cursor", "n_terms")
+RECORD = ("data", "grad", "children", "local_grads", "op", "n_children", "visited")
 DATA = 0
 GRAD = 1
 CHILDREN = slice(2, 4)
 OP = 6
 N_CHILDREN = 7
-CURSOR = 8
-N_TERMS = 9
+VISITED = 8
 
 
 class Edge:
@@ -132,6 +129,7 @@ class Edge:
         self.index = index
         self.local_grad = parent.local_grads[index]
         self.contribution = self.local_grad * parent.grad
+        self.is_done = False  # of the edge that the program stands at: whether that is added
 
     def is_same(self, other):
         return self.parent.id == other.parent.id and self.index == other.index
@@ -326,11 +324,6 @@ class GraphView:
         return [Edge(self.node(parent), index) for parent, index in edges]
 
     @functools.cached_property
-    def largest_dot(self):
-        """How many nodes dot_backward() takes at most."""
-        return 1 + 2 * max(record[N_TERMS] for record in self.records)
-
-    @functools.cached_property
     def names(self):
         scope_size = gdb.lookup_type("Scope").sizeof
         memory = read_memory(self.scopes_address, self.n_scopes * scope_size)
@@ -346,19 +339,20 @@ class GraphView:
         """The edge that the program stands at, in edge_backward(), or None."""
         frame = find_frame("edge_backward")
         node_id = self.ids.get(variable(frame, "v")) if frame is not None else None
-        return Edge(self.node(node_id), variable(frame, "i")) if node_id in self.places else None
+        if node_id not in self.places:
+            return None
+        edge = Edge(self.node(node_id), variable(frame, "i"))
+        edge.is_done = gdb.find_pc_line(frame.pc()).line == end_of_edge()[1]
+        return edge
 
     @functools.cached_property
     def next_place(self):
         """The place in topo of the node that backward is at, or comes to next; -1: it is done.
 
-        A node's cursor is set from the walk of graph_build_topo() until backward has passed it.
-        Inside a dot product that is a little late, but at an edge we know better.
+        A node is marked as visited from graph_build_topo() until backward has passed it.
         """
-        if self.current_edge is not None:
-            return self.places[self.current_edge.parent.id]
         for place in range(self.n_topo - 1, -1, -1):
-            if self.records[self.topo[place]][CURSOR] != 0:
+            if self.records[self.topo[place]][VISITED]:
                 return place
         return -1
 
@@ -368,26 +362,27 @@ class GraphView:
             return "none"
         if self.next_place < 0:
             return "done"
-        at_root = self.next_place == self.n_topo - 1
-        return "ready" if at_root and find_frame("stretch_backward") is None else "running"
+        frame = find_frame("graph_backward")
+        is_in_loop = frame is not None and variable(frame, "n_left") is not None
+        return "ready" if self.next_place == self.n_topo - 1 and not is_in_loop else "running"
 
     def n_added(self, node, edges):
         """How many of the edges into a node backward has added to its gradient.
 
-        For the edge that the program stands at (or without such an edge, for those of the node that
-        is being done), only the gradient tells.
+        In the middle of the line that adds, and between the edges of a node, only the gradient
+        tells.
         """
         here = self.current_edge
 
         def is_added(edge):
             place = self.places[edge.parent.id]
             if here is not None and here.parent.id == edge.parent.id:
-                return edge.index < here.index
+                return edge.index < here.index + here.is_done
             return place > self.next_place
 
         def may_be_added(edge):
             if here is None:
-                return self.places[edge.parent.id] >= self.next_place - 1
+                return self.places[edge.parent.id] >= self.next_place
             return is_added(edge) or edge.is_same(here)
 
         n_sure = sum(map(is_added, edges))
@@ -436,6 +431,15 @@ class GraphView:
             number(node.data),
             number(node.grad),
         )
+
+
+@functools.lru_cache(maxsize=1)
+def end_of_edge():
+    """(file, line) of the end of edge_backward(): there the addition is done."""
+    function = gdb.lookup_static_symbol("edge_backward").value()
+    block = gdb.block_for_pc(int(function.address))
+    place = gdb.find_pc_line(block.end - 1)
+    return place.symtab.fullname(), place.line
 
 
 # ---- Finding the graph --------------------------------------------------------------------------
@@ -606,7 +610,7 @@ def forget(_event=None):
 def forget_all(_event=None):
     """Another program, or the same one anew."""
     Context.last_graph = None
-    for cache in (struct_reader, node_addresses, names_of):
+    for cache in (struct_reader, node_addresses, names_of, line_of_node, end_of_edge):
         cache.cache_clear()
     forget()
 
@@ -1351,12 +1355,12 @@ class WhereCommand(Command):
             view.path(node.id),
         )
         line += " (%s)" % words if words else ""
-        frame = find_frame("edge_backward")
-        i = variable(frame, "i") if frame is not None else None
-        if i in range(len(node.children)):
-            child = view.path(node.children[i])
-            return line + ".\nIts edge %d of %d, to %s." % (i + 1, len(node.children), child)
-        return line + "."
+        edge = view.current_edge
+        if edge is None:
+            return line + "."
+        child = view.path(node.children[edge.index])
+        place = "Its edge %d of %d, to %s" % (edge.index + 1, len(node.children), child)
+        return line + ".\n" + place + (", is done." if edge.is_done else ".")
 
     def forward_line(self, view):
         """By the scope that was opened last: that is what is being made now."""
@@ -1455,26 +1459,93 @@ def in_backward():
     return find_frame("graph_backward") is not None
 
 
+SLOW_HINT = "There is no hardware watchpoint to be had: this takes seconds."
+SLOW_NODES = 2000
+
+
+class PlaceRead(gdb.Breakpoint):
+    """Stops when graph_backward() reads one place in topo, which it does once for each node."""
+
+    def __init__(self, view, place):
+        address = view.topo_address + place * struct.calcsize("P")
+        expression = "*(Value **)%d" % address
+        super().__init__(expression, gdb.BP_WATCHPOINT, gdb.WP_READ, internal=True)
+        self.silent = True
+
+    @property
+    def reached(self):
+        return self.hit_count > 0
+
+
+class NodeStop(gdb.Breakpoint):
+    """Stops where graph_backward() has taken a node from topo: the one given, or the next one."""
+
+    def __init__(self, address=None):
+        file_name, line = line_of_node()
+        super().__init__(source=file_name, line=line, internal=True)
+        self.silent = True
+        self.address = address
+        self.reached = False
+
+    def stop(self):
+        v = variable(gdb.newest_frame(), "v")
+        self.reached = self.address is None or v == self.address
+        return self.reached
+
+
+@functools.lru_cache(maxsize=1)
+def line_of_node():
+    """(file, line) of the statement of graph_backward() that follows the assignment of v."""
+    function = gdb.lookup_global_symbol("graph_backward")
+    block = gdb.block_for_pc(int(function.value().address))
+    lines = [item for item in function.symtab.linetable() if block.start <= item.pc < block.end]
+    lines.sort(key=lambda item: item.pc)
+    while not has_variable(gdb.block_for_pc(lines[0].pc), "v"):
+        lines.pop(0)
+    following = next(item.line for item in lines if item.line > lines[0].line)
+    return function.symtab.fullname(), following
+
+
+def has_variable(block, name):
+    return any(symbol.is_variable and symbol.name == name for symbol in block)
+
+
 def run_to_place(view, place):
     """Lets backward run until it is at the node at that place in topo. Returns False where it
     came to its end instead."""
     node = view.node(view.topo[place])
-    address = view.addresses[node.id]
-    # A stretch may go on below its n_stop by a dot product. If the node is in a later stretch than
-    # this one, the first breakpoint is where that begins: met some hundred times, not 100,000.
-    stretch_nodes = int(gdb.parse_and_eval("STRETCH_NODES"))
-    if view.next_place - place > stretch_nodes + view.largest_dot:
-        stretch = Stop("stretch_backward", "n_stop <= %d" % (place + view.largest_dot))
-        if continue_to(stretch, End()) is not stretch:
-            forget()
-            return False
+    if not is_at_place(view, place) and not run_to_node(view, place):
+        return False
     if node.children:
-        stop = Stop("edge_backward", "i == 0 && v == (Value *)%d" % address)
-    else:
-        stop = Stop("node_backward", "v == (Value *)%d" % address)
-    reached = continue_to(stop, End()) is stop
+        continue_to(Stop("edge_backward"))
     forget()
-    return reached
+    return True
+
+
+def is_at_place(view, place):
+    """Whether graph_backward() has its `v` from that place, and has not come to an edge yet."""
+    frame = find_frame("graph_backward")
+    if frame is None or find_frame("edge_backward") is not None:
+        return False
+    address = view.addresses[view.topo[place]]
+    return variable(frame, "n_left") == place + 1 and variable(frame, "v") == address
+
+
+def run_to_node(view, place):
+    """Runs until graph_backward() has taken the node from topo. Returns False where it came to its
+    end instead."""
+    try:
+        stop = PlaceRead(view, place)
+        if continue_to(stop, End()) is not stop:
+            return False
+        stop = NodeStop()
+    except gdb.GdbError:
+        raise
+    except gdb.error:
+        if view.next_place - place > SLOW_NODES:
+            print(SLOW_HINT)
+        stop = NodeStop(view.addresses[view.topo[place]])
+    return continue_to(stop, End()) is stop
 
 
 def next_places(view):
@@ -1484,26 +1555,53 @@ def next_places(view):
             yield place
 
 
+def gradients_before(view, node):
+    """The gradients of a node's children, before each of its edges adds to them."""
+    here = view.current_edge
+    n_done = 0
+    if here is not None and here.parent.id == node.id:
+        n_done = here.index + here.is_done
+    now = {child: view.node(child).grad for child in node.children}
+    before = []
+    for index, child in enumerate(node.children):
+        edge = Edge(node, index)
+        if index < n_done:
+            before.append(sum_before(view.edges_into(child), edge))
+        else:
+            before.append(now[child])
+            now[child] += edge.contribution
+    return before
+
+
+def sum_before(edges, edge):
+    """What the edges into a node add up to before one of them."""
+    total = 0.0
+    for other in edges:
+        if other.is_same(edge):
+            break
+        total += other.contribution
+    return total
+
+
 def changes(view, node, new_view):
     """What a node has given to its children: a line for each edge."""
-    now = {child: view.node(child).grad for child in node.children}
+    after = {child: new_view.node(child).grad for child in node.children}
     lines = []
-    for child, local_grad in zip(node.children, node.local_grads):
-        before = now[child]
-        now[child] = before + local_grad * node.grad
-        lines.append(
-            "    %s.grad: %s + %s * %s = %s"
-            % (
-                view.path(child),
-                number(before),
-                number(local_grad),
-                number(node.grad),
-                number(now[child]),
-            )
-        )
-    if all(bits(now[child]) == bits(new_view.node(child).grad) for child in node.children):
-        return lines
-    return ["    %s.grad is %s" % (view.path(c), number(new_view.node(c).grad)) for c in now]
+    before = gradients_before(view, node)
+    for index, child in enumerate(node.children):
+        is_last = child not in node.children[index + 1 :]
+        edge = Edge(node, index)
+        total = after[child] if is_last else before[index] + edge.contribution
+        lines.append("    %s.grad: %s" % (view.path(child), sum_words(before[index], edge, total)))
+    return lines
+
+
+def sum_words(before, edge, after):
+    """What an edge has added, or just the gradient where that has another origin."""
+    if bits(before + edge.contribution) != bits(after):
+        return number(after)
+    numbers = (before, edge.local_grad, edge.parent.grad, after)
+    return "%s + %s * %s = %s" % tuple(map(number, numbers))
 
 
 def print_next(view):
@@ -1592,8 +1690,8 @@ backward comes to V; its gradient is complete then. Before backward, goes to its
 class EdgeCommand(Command):
     """Runs backward to its next edge: mg edge
 
-Stops before `child->grad += local_grad * v->grad`, in edge_backward(), and prints what the edge
-before it has added."""
+Stops before `v->children[i]->grad += v->local_grads[i] * v->grad`, in edge_backward(), and
+prints what the edge before it has added."""
 
     name = "edge"
     completion = gdb.COMPLETE_NONE
@@ -1628,75 +1726,83 @@ before it has added."""
 
     def print_done(self, view, edge, new_view):
         child = edge.parent.children[edge.index]
-        before = view.node(child).grad
+        before = gradients_before(view, edge.parent)[edge.index]
         after = new_view.node(child).grad
-        sum_text = ""
-        if bits(before + edge.contribution) == bits(after):
-            sum_text = "%s + %s * %s = " % (
-                number(before),
-                number(edge.local_grad),
-                number(edge.parent.grad),
-            )
-        print("done, %s.grad: %s%s" % (view.path(child), sum_text, number(after)))
-
-
-class WatchedEdges(gdb.Breakpoint):
-    """Stops at each edge into the watched node. Switched on by Watch, where such edges are near:
-    stopping at all of the graph's edges would take a minute."""
-
-    def __init__(self):
-        super().__init__("edge_backward", internal=True)
-        self.silent = True
-        self.address = None
-        self.is_met = False
-
-    def stop(self):
-        frame = gdb.newest_frame()
-        child = frame.read_var("v")["children"][int(frame.read_var("i"))]
-        self.is_met = int(child) == self.address
-        return self.is_met
+        print("done, %s.grad: %s" % (view.path(child), sum_words(before, edge, after)))
 
 
 class Watch(gdb.Breakpoint):
-    """Stands at the beginning of each stretch of backward, and never stops there."""
+    """Stops when edge_backward() has added something to one node's gradient.
+
+    A hardware watchpoint on the gradient, or where there is none, a breakpoint with a condition.
+    Either stands where plain gdb would: at the end of edge_backward(), after the addition.
+    """
 
     all = []
+    n_made = 0
+    max_hardware = 3  # most processors have four; one is for mg step
 
     def __init__(self, path):
-        super().__init__("stretch_backward")
-        self.silent = True
         self.path = path
-        self.edges = WatchedEdges()
-        self.places = []
-        self.reach = 0
-        self.aim()
-        frame = find_frame("stretch_backward")
-        self.edges.enabled = frame is not None and self.is_near(frame)
+        self.is_met = False
+        self.address = 0
+        Watch.n_made += 1
+        self.variable = "mg_watched_%d" % Watch.n_made
+        self.is_hardware = sum(watch.is_hardware for watch in Watch.all) < Watch.max_hardware
+        self.find()
+        if self.is_hardware:
+            self.is_hardware = self.init_hardware()
+        if not self.is_hardware:
+            file_name, line = end_of_edge()
+            super().__init__(source=file_name, line=line)
+            self.set_condition()
+        self.silent = True
         Watch.all.append(self)
 
-    def stop(self):
-        frame = gdb.newest_frame()
-        if variable(frame, "n_left") == int(frame.read_var("g")["n_topo"]):
-            self.aim()
-        self.edges.enabled = self.is_near(frame)
-        return False
+    def init_hardware(self):
+        gdb.set_convenience_variable(self.variable, self.pointer())
+        try:
+            super().__init__("$%s->grad" % self.variable, gdb.BP_WATCHPOINT, gdb.WP_ACCESS)
+        except gdb.error:
+            return False
+        return True
 
-    def aim(self):
-        """Finds the node of the path in the graph as it is now, and the edges into it."""
-        self.edges.address = None
-        self.places = []
+    def pointer(self):
+        return gdb.Value(self.address).cast(gdb.lookup_type("Value").pointer())
+
+    def set_condition(self):
+        self.condition = "v->children[i] == (Value *)%d" % self.address
+
+    def find(self):
+        """Looks for the node of the path in the graph as it is now. Its address is 0 if there is
+        none: no edge leads there, and no gradient is there."""
         view = Context().graph
         node_id = view.names.ids.get(self.path) if view is not None else None
-        if node_id is None or view.n_topo == 0:
-            return
-        self.edges.address = view.addresses[node_id]
-        self.places = [view.places[edge.parent.id] for edge in view.edges_into(node_id)]
-        self.reach = view.largest_dot
+        self.address = view.addresses[node_id] if node_id is not None else 0
 
-    def is_near(self, frame):
-        n_left = variable(frame, "n_left")
-        n_stop = variable(frame, "n_stop")
-        return any(n_stop - self.reach <= place < n_left for place in self.places)
+    def aim(self):
+        """At the node that the path means now."""
+        before = self.address
+        self.find()
+        if self.address == before or not self.enabled:
+            return
+        if not self.is_hardware:
+            self.set_condition()
+            return
+        gdb.set_convenience_variable(self.variable, self.pointer())
+        self.enabled = False
+        self.enabled = True  # so that gdb evaluates the expression again
+
+    def stop(self):
+        """Of a watchpoint there are many: each time that the gradient is read or written."""
+        frame = gdb.newest_frame()
+        if frame.name() != "edge_backward":
+            return False
+        if gdb.find_pc_line(frame.pc()).line != end_of_edge()[1]:
+            return False
+        child = frame.read_var("v")["children"][int(frame.read_var("i"))]
+        self.is_met = int(child) == self.address
+        return self.is_met
 
     def print_stop(self):
         view = need_graph()
@@ -1705,37 +1811,48 @@ class Watch(gdb.Breakpoint):
         edges = view.edges_into(node.id)
         n = [other.is_same(edge) for other in edges].index(True)
         print(
-            "%s.grad, contribution %d of %d, from %s:\n  %s + %s * %s = %s"
+            "%s.grad, contribution %d of %d, from %s:\n  %s"
             % (
                 self.path,
                 n + 1,
                 len(edges),
                 view.path(edge.parent.id),
-                number(node.grad),
-                number(edge.local_grad),
-                number(edge.parent.grad),
-                number(node.grad + edge.contribution),
+                sum_words(sum_before(edges, edge), edge, node.grad),
             )
         )
 
     @staticmethod
     def on_stop(_event):
         for watch in Watch.all:
-            if watch.edges.is_met:
-                watch.edges.is_met = False
+            if watch.is_met:
+                watch.is_met = False
                 watch.print_stop()
 
     @staticmethod
     def on_delete(breakpoint):
         for watch in [watch for watch in Watch.all if watch is breakpoint]:
             Watch.all.remove(watch)
-            watch.edges.enabled = False  # gdb is deleting: this is no moment to delete more
+
+
+class WatchAim(gdb.Breakpoint):
+    """Aims the watches at the beginning of each backward, when the order is there."""
+
+    made = None
+
+    def __init__(self):
+        super().__init__("graph_backward", internal=True)
+        self.silent = True
+
+    def stop(self):
+        for watch in Watch.all:
+            watch.aim()
+        return False
 
 
 class WatchCommand(Command):
     """Stops at each contribution to one gradient: mg watch V
 
-A breakpoint: `continue` goes on to the next contribution, and shows what is about to be added.
+A breakpoint: `continue` goes on to the next contribution, and shows what has been added.
 It is kept from one training step to the next, for the node of the same path. `delete` ends it."""
 
     name = "watch"
@@ -1744,10 +1861,14 @@ It is kept from one training step to the next, for the node of the same path. `d
         prepare_to_run("mg watch")
         node = find_node(argument)
         path = context.graph.path(node.id)
+        if WatchAim.made is None:
+            WatchAim.made = WatchAim()
         # By way of gdb.execute(), so that gdb does not announce it with an address.
         gdb.execute("python Watch(%r)" % path, to_string=True)
         watch = Watch.all[-1]
         print("breakpoint %d: watching %s.grad" % (watch.number, path))
+        if not watch.is_hardware:
+            print(SLOW_HINT)
 
 
 class CheckCommand(Command):
