@@ -1947,7 +1947,22 @@ of the parameter is what the gradient should be."""
         return loss
 
 
+SKIPPED = (
+    "make_node|graph_(init|free|new_nodes?|name|name_matrix|enter|leave|reserve_topo|n_nodes)",
+    "arena_.*",
+    "pow|exp|log|malloc|calloc|realloc|free|memcpy|memset",
+    "_.*",  # as the C library calls its own functions, where its symbols are installed
+)
+
+
+def skip_what_is_no_lesson():
+    """`step` passes over memory, names and the C library; `info skip` lists this."""
+    for pattern in SKIPPED:
+        gdb.execute("skip -rfunction ^(%s)$" % pattern, to_string=True)
+
+
 def load():
+    skip_what_is_no_lesson()
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     MgCommand()
     for command in (

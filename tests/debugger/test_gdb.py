@@ -329,14 +329,16 @@ class Dump:
     """What `microgpt nodes --names` writes, and what follows by the rules of microgpt.py."""
 
     def __init__(self, text):
-        self.data, self.grad, self.children, self.local_grads, self.paths = [], [], [], [], []
+        self.data, self.grad, self.children, self.local_grads = [], [], [], []
+        self.ops, self.paths = [], []
         for line in text.splitlines():
-            match = re.fullmatch(r"\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] \S+ (\S+)", line)
+            match = re.fullmatch(r"\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] (\S+) (\S+)", line)
             self.data.append(match.group(1))
             self.grad.append(match.group(2))
             self.children.append([int(child) for child in match.group(3).split()])
             self.local_grads.append([float.fromhex(x) for x in match.group(4).split()])
-            self.paths.append(match.group(5))
+            self.ops.append(match.group(5))
+            self.paths.append(match.group(6))
         self.order = self.build_order()
 
     def build_order(self):
@@ -571,6 +573,69 @@ def test_plain(setup):
         raise Failure("%s is missing:\n%s" % (missing[0], text))
 
 
+# How often a function is called while the graph of step 1 is made, which is the first one.
+CALLED = {"value_mul": 26538, "value_add": 26726}
+
+
+def test_operators(setup):
+    """Every product is made by value_mul(), and every sum by value_add()."""
+    functions = list(CALLED)
+    commands = []
+    for number, function in enumerate(functions, 1):
+        commands += ["break " + function, "ignore %d 1000000" % number]
+    commands += [
+        "run nodes --step 1 --output /dev/null",
+        "info breakpoints",
+    ]
+    text = setup.run_gdb([setup.program("microgpt")], commands=commands)
+    hits = dict(zip(functions, map(int, re.findall(r"already hit (\d+) times", text))))
+    if hits != CALLED:
+        raise Failure("gdb has counted %s, expected %s:\n%s" % (hits, CALLED, text))
+    ops = read_dump(setup).ops
+    made = {function: ops.count(function[len("value_") :]) for function in functions}
+    if made != CALLED:
+        raise Failure("the graph has %s, made by %s" % (made, CALLED))
+
+
+# Run in gdb: steps from a function to the first edge.
+COUNT_STEPS = """
+def count_steps(function):
+    gdb.Breakpoint(function, temporary=True)
+    gdb.execute("run >/dev/null", to_string=True)
+    n = 0
+    names = set()
+    while gdb.newest_frame().name() != "edge_backward":
+        gdb.execute("step", to_string=True)
+        names.add(gdb.newest_frame().name())
+        n += 1
+    print("\\n%d steps from %s by way of %s" % (n, function, " ".join(sorted(names))))
+    gdb.execute("kill")
+for function in ("value_backward", "main"):
+    count_steps(function)
+"""
+
+MAX_STEPS = {"value_backward": 80, "main": 130}
+
+
+def test_steps(setup):
+    """With the script's skip list, `step` goes where a learner wants to go."""
+    script = os.path.join(setup.work, "count_steps.py")
+    Path(script).write_text(COUNT_STEPS, encoding="utf-8")
+    text = setup.run_gdb([setup.program("expression")], [setup.script, script])
+    steps = re.findall(r"^(\d+) steps from (\w+) by way of (.*)$", text, re.MULTILINE)
+    print("\n".join("%s from %s: %s" % line for line in steps))
+    if {function for _, function, _ in steps} != set(MAX_STEPS):
+        raise Failure(text)
+    for n, function, names in steps:
+        if int(n) > MAX_STEPS[function]:
+            raise Failure("%s steps from %s, more than %d" % (n, function, MAX_STEPS[function]))
+        wanted = ["graph_build_topo"]
+        if function == "main":
+            wanted += ["value_add", "value_leaf", "value_mul", "value_pow"]
+        if not set(wanted) <= set(names.split()):
+            raise Failure("step passes over %s: %s" % (wanted, names))
+
+
 SUBCOMMANDS = "check dot edge find node parents step top tree watch where why".split()
 
 
@@ -625,6 +690,8 @@ TESTS = {
     "progress": test_progress,
     "speed": test_speed,
     "plain": test_plain,
+    "operators": test_operators,
+    "steps": test_steps,
     "loading": test_loading,
 }
 
