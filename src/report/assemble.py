@@ -1,9 +1,10 @@
 """Puts style sheet and script into the report's page, and says their digests in its policy.
 
-usage: assemble.py PAGE.html STYLE.css SCRIPT.js OUTPUT.html
+usage: assemble.py OUTPUT.html PAGE.html STYLE.css SCRIPT.js ...
 
-In the page, @STYLE@ and @SCRIPT@ stand for the files; @STYLE_DIGEST@ and @SCRIPT_DIGEST@ for what a
-Content-Security-Policy calls them: a browser runs nothing else then. @DATA@ is left to the program.
+The scripts become one, in the order of the arguments. In the page, @STYLE@ and @SCRIPT@ stand for the
+texts; @STYLE_DIGEST@ and @SCRIPT_DIGEST@ for what a Content-Security-Policy calls them, so that a browser
+runs nothing else. @DATA@ is left to the program.
 """
 
 import base64
@@ -21,17 +22,19 @@ def read(path):
 
 
 def main():
-    page, style, script = (read(path) for path in sys.argv[1:4])
+    output, *inputs = sys.argv[1:]
+    page, style, *scripts = (read(path) for path in inputs)
+    script = "\n".join(scripts)
     for name, text in ("STYLE", style), ("SCRIPT", script):
         if f"</{name.lower()}" in text or "@" + "DATA@" in text:
             sys.exit(f"assemble.py: the {name.lower()} would end its own element")
         for mark, value in (f"@{name}@", text), (f"@{name}_DIGEST@", digest(text)):
             if page.count(mark) != 1:
-                sys.exit(f"assemble.py: {sys.argv[1]} must have one {mark}")
+                sys.exit(f"assemble.py: {inputs[0]} must have one {mark}")
             page = page.replace(mark, value)
     if page.count("@" + "DATA@") != 1:
-        sys.exit(f"assemble.py: {sys.argv[1]} must have one @DATA@")
-    with open(sys.argv[4], "w", encoding="utf-8", newline="\n") as file:
+        sys.exit(f"assemble.py: {inputs[0]} must have one @DATA@")
+    with open(output, "w", encoding="utf-8", newline="\n") as file:
         file.write(page)
 
 

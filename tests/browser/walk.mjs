@@ -1,5 +1,6 @@
 // The page of `microgpt report` in Chromium: every number that it shows while somebody walks in the
-// graph is the one in the node dump, and it works by mouse, by keyboard, in the dark, on a phone.
+// graph is the one in the node dump, and it works by mouse, by keyboard, in the dark, on a phone. Its
+// lesson plays, its drawings have the right nodes, and where scripts are forbidden it says so.
 //
 //     node walk.mjs PROGRAM
 //
@@ -8,7 +9,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -86,6 +89,24 @@ function findUsers(nodes) {
   return users;
 }
 
+// Of edges [user, which child], the one with the largest contribution.
+function findLargest(nodes, edges) {
+  const size = ([user, i]) =>
+    Math.abs(parseHexadecimal(nodes[user].localGrads[i]) * parseHexadecimal(nodes[user].grad));
+  return edges.reduce((best, edge) => (best === undefined || size(edge) > size(best) ? edge : best), undefined);
+}
+
+// Two edges from a node towards the loss, and two away from it, always the largest.
+function findPathAround(nodes, users, id) {
+  const toLoss = (from) => findLargest(nodes, users[from]);
+  const fromLoss = (from) => findLargest(nodes, nodes[from].children.flatMap((child, i) =>
+    (nodes[child].op === "const" ? [] : [[from, i]])));
+  const up = toLoss(id);
+  const down = fromLoss(id);
+  return [up, up && toLoss(up[0]), down, down && fromLoss(nodes[down[0]].children[down[1]])]
+    .filter((edge) => edge !== undefined);
+}
+
 // ---- the page ----
 
 const problems = []; // of all pages, to be none at the end
@@ -115,14 +136,15 @@ const texts = (page, selector) => page.locator(selector).allTextContents();
 // What the page shows of the node that it is at.
 async function readNode(page) {
   const rows = await page.locator("#terms tbody tr").all();
+  const [data, grad] = await page.locator("#numbers .number").all();
+  const titles = [await data.getAttribute("title"), await grad.getAttribute("title")];
   return {
     path: await page.locator("#node").textContent(),
-    data: await page.locator("[data-hex=data]").textContent(),
-    grad: await page.locator("[data-hex=grad]").textContent(),
-    decimals: [
-      await page.locator("[data-number=data]").textContent(),
-      await page.locator("[data-number=grad]").textContent(),
-    ],
+    data: await data.textContent(),
+    grad: await grad.textContent(),
+    decimals: titles.map((title) => title.split(" = ")[0]),
+    way: await page.evaluate(() => way),
+    shownWay: await texts(page, "#way li:not(.left-out)"),
     operation: await page.locator("#operation").textContent(),
     children: await texts(page, "#children a"),
     childNumbers: await texts(page, "#children .number"),
@@ -134,6 +156,19 @@ async function readNode(page) {
   };
 }
 
+// The way is a path of the graph, each node made of the next; from the loss, if the loss is made of it.
+function checkWay(shown, id, nodes, users) {
+  const { way, shownWay } = shown;
+  const isMet = id === nodes.length - 1 || users[id].length > 0;
+  assert.equal(way[way.length - 1], id);
+  assert.equal(way[0], isMet ? nodes.length - 1 : id, shown.path);
+  for (let i = 1; i < way.length; i++) {
+    assert.ok(nodes[way[i - 1]].children.includes(way[i]), `${nodes[way[i - 1]].path} is made of ${nodes[way[i]].path}`);
+  }
+  const paths = way.map((step) => nodes[step].path);
+  assert.deepEqual(shownWay, paths.length <= shownWay.length ? paths : [paths[0], ...paths.slice(1 - shownWay.length)]);
+}
+
 // Compares all of it with the dump. The page has to be in hexadecimal.
 function checkNode(shown, id, nodes, users) {
   const node = nodes[id];
@@ -142,6 +177,7 @@ function checkNode(shown, id, nodes, users) {
   assert.equal(shown.grad, node.grad, node.path);
   assert.deepEqual(shown.decimals.map(Number), [node.data, node.grad].map(parseHexadecimal));
   assert.equal(shown.hash, `#node=${node.path}`);
+  checkWay(shown, id, nodes, users);
   assert.ok(shown.operation.startsWith({ param: "a parameter", const: "a constant" }[node.op] ?? `${node.op}: `));
   assert.deepEqual(shown.children, node.children.map((child) => nodes[child].path));
   assert.deepEqual(shown.childNumbers,
@@ -232,7 +268,7 @@ async function testWalkByKeyboard(page, nodes, users) {
   await page.keyboard.press("ArrowLeft");
   await arrive(page, way[way.length - 1]);
   await page.keyboard.press("ArrowUp"); // the last link there is: a user
-  assert.equal(await page.evaluate(() => document.activeElement.closest("ol").id), "users");
+  assert.equal(await page.evaluate(() => document.activeElement.closest("table").id), "terms");
   await page.keyboard.press("Home");
   await arrive(page, "loss");
   return nWalked;
@@ -253,12 +289,120 @@ async function testSearch(page, nodes, users) {
   assert.equal(await page.locator("#node").textContent(), "layer0.attn_wq[3,7]");
   await page.locator("#terms a").first().click();
   await arrive(page, "pos6.layer0.attn.q[3].mul[7]");
-  assert.deepEqual(await texts(page, "#way li"), ["loss", "layer0.attn_wq[3,7]", "pos6.layer0.attn.q[3].mul[7]"]);
+  checkWay(await readNode(page), nodes.findIndex(({ path }) => path === "pos6.layer0.attn.q[3].mul[7]"), nodes, users);
   await page.goBack();
   await arrive(page, "layer0.attn_wq[3,7]");
   await page.locator("#way a").first().click();
   await arrive(page, "loss");
   assert.deepEqual(await texts(page, "#way li"), ["loss"]);
+  assert.equal(await page.locator("#way").isVisible(), false, "one node is no path");
+}
+
+// What is drawn around a node: edges of the graph at most two steps away, the largest of them thick.
+async function testDrawing(page, nodes, users) {
+  const paths = ["loss", "layer0.attn_wq[3,7]", "pos3.layer0.mlp.norm[5]", "pos6.norm.ms.mul[3]",
+    "wte[23,0]", "pos2.prob[0].pow", "pos6.softmax.exp[26]"];
+  for (const path of paths) {
+    const id = nodes.findIndex((node) => node.path === path);
+    await page.locator("#path").fill(path);
+    await page.locator("#search button").click();
+    await arrive(page, path);
+    const drawn = await page.evaluate(() => Array.from(document.querySelectorAll("#neighbours [data-edge]"), (edge) =>
+      ({ edge: [edge.dataset.edge >> 1, edge.dataset.edge % 2], isLargest: edge.classList.contains("largest"), label: edge.textContent })));
+    const links = await page.evaluate(() => Array.from(document.querySelectorAll("#neighbours a"), (link) => Number(link.dataset.node)));
+    const ends = drawn.flatMap(({ edge: [user, i] }) => [user, nodes[user].children[i]]);
+    assert.deepEqual(new Set([...links, id]), new Set([...ends, id]), path);
+    const neighbours = new Set([id, ...ends.filter((_, k) => [id].includes(ends[k ^ 1]))]);
+    for (const { edge: [user, i], label } of drawn) {
+      assert.ok(neighbours.has(user) || neighbours.has(nodes[user].children[i]), `${path}: two steps away`);
+      const expected = parseHexadecimal(nodes[user].localGrads[i]) * parseHexadecimal(nodes[user].grad);
+      if (label !== "") {
+        assert.equal(Number(label), Number(expected.toPrecision(3)), path);
+      }
+    }
+    assert.deepEqual(new Set(drawn.filter(({ isLargest }) => isLargest).map(({ edge }) => String(edge))),
+      new Set(findPathAround(nodes, users, id).map(String)), path);
+    assert.equal(links.filter((link) => nodes[id].children.includes(link)).length, new Set(nodes[id].children).size);
+  }
+  const { path } = nodes[await page.locator("#neighbours a").first().getAttribute("data-node")];
+  await page.locator("#neighbours a").first().click();
+  await arrive(page, path);
+}
+
+// The lesson: the sentences of its steps, the numbers in its boxes, and that it plays to its end.
+async function testLesson(browser, url) {
+  const page = await openPage(browser, url);
+  const numbers = async () => (await texts(page, "#lesson-drawing .node"))
+    .map((text) => text.match(/data (-?\d+)grad (-?\d+)$/)?.slice(1).map(Number) ?? null);
+  const step = (name) => page.locator(`#lesson-${name}`).click();
+  assert.deepEqual(await numbers(), [null, null, null, null, null]);
+  for (let i = 0; i < 3; i++) {
+    await step("forward");
+  }
+  assert.equal(await page.locator("#lesson-text").textContent(),
+    "Forward: c = a * b makes a node with the data -6. Its local gradients are -3 for a and 2 for b.");
+  assert.deepEqual(await numbers(), [[2, 0], [-3, 0], [-6, 0], null, null]);
+  for (let i = 3; i < 10; i++) {
+    await step("forward");
+  }
+  assert.equal(await page.locator("#lesson-text").textContent(),
+    "Backward, from c to a: the local gradient times the gradient of c is -3 * -8 = 24. So a.grad becomes -8 + 24 = 16.");
+  assert.deepEqual(await numbers(), [[2, 16], [-3, 0], [-6, -8], [-4, -8], [16, 1]]);
+  await step("back");
+  assert.deepEqual(await numbers(), [[2, -8], [-3, 0], [-6, -8], [-4, -8], [16, 1]]);
+  for (let i = 0; i < 9; i++) {
+    await step("back");
+  }
+  assert.equal(await page.locator("#lesson-step").textContent(), "step 0 of 11");
+  await page.clock.install();
+  await step("play");
+  assert.equal(await page.locator("#lesson-play").textContent(), "Pause");
+  await page.clock.runFor(60000);
+  assert.equal(await page.locator("#lesson-step").textContent(), "step 11 of 11");
+  assert.equal(await page.locator("#lesson-play").textContent(), "Play");
+  assert.deepEqual(await numbers(), [[2, 16], [-3, -16], [-6, -8], [-4, -8], [16, 1]]);
+  assert.match(await page.locator("#lesson-text").textContent(), /the loss grows by about 16 thousandths\.$/);
+  await step("play");
+  assert.equal(await page.locator("#lesson-step").textContent(), "step 1 of 11", "it begins again");
+  await page.context().close();
+}
+
+// The top of a phone's page, the drawing beside the table on a wide one, and both after a change of size.
+async function testPlaces(browser, url) {
+  const page = await openPage(browser, url, { viewport: { width: 390, height: 844 } });
+  const link = await page.locator("#sections a[href='#graph']").boundingBox();
+  assert.ok(link.y + link.height < 844, "the graph is a link at the top");
+  await page.locator("#sections a[href='#graph']").click();
+  await page.waitForFunction(() => document.getElementById("graph").getBoundingClientRect().top < 300);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.waitForFunction(() => document.querySelector("#neighbours svg").clientWidth > 400);
+  const drawing = await page.locator("#neighbours").boundingBox();
+  const details = await page.locator(".details").boundingBox();
+  assert.ok(drawing.x + drawing.width <= details.x && Math.abs(drawing.y - details.y) < 50, "they stand side by side");
+  assert.match(await page.locator("#first-step").textContent(), /docs\/gdb-tour\.md/);
+  assert.equal(await page.locator("#debugger").textContent(), "mg why loss");
+  await page.context().close();
+}
+
+// Scripts switched off; and a site whose policy forbids them.
+async function testWithoutScript(browser, url) {
+  const off = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+  await off.goto(url);
+  const text = await readFile(new URL(url));
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/html", "Content-Security-Policy": "script-src 'none'" });
+    response.end(text);
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const forbidden = await (await browser.newContext()).newPage();
+  await forbidden.goto(`http://127.0.0.1:${server.address().port}/`);
+  for (const page of [off, forbidden]) {
+    assert.match(await page.locator("#no-script").innerText(), /^This page needs its script/);
+    assert.equal(await page.locator("main").isVisible(), false);
+    assert.equal(await page.locator("#sections").isVisible(), false);
+    await page.context().close();
+  }
+  server.close();
 }
 
 // All users of a node that has very many, and one that the loss is not made of.
@@ -274,7 +418,7 @@ async function testManyUsers(page, url, nodes, users) {
 }
 
 async function testDecimals(page) {
-  await page.locator("#hexadecimal").uncheck();
+  await page.locator("#seventeen").check();
   const shown = await page.evaluate(() => [0, -0, 1, -2.5, 1e-4, 1e-5, 5e-324, 1 / 3, 2 ** -1022, -1e300]
     .map((x) => [decimal(x), hexadecimal(x)]));
   assert.deepEqual(shown, [
@@ -287,7 +431,13 @@ async function testDecimals(page) {
   await page.locator("#search a").click();
   await arrive(page, "loss");
   const number = page.locator("#children .number").first();
-  assert.equal(Number(await number.textContent()), parseHexadecimal(await number.getAttribute("title")));
+  const exact = parseHexadecimal((await number.getAttribute("title")).split(" = ")[1]);
+  assert.equal(Number(await number.textContent()), exact);
+  await page.locator("#six").check();
+  assert.equal(Number(await page.locator("#children .number").first().textContent()), Number(exact.toPrecision(6)));
+  assert.deepEqual(await page.evaluate(() =>
+    [0, -0, 1, 3.4639065212288349, -0.17818412, 1.8035312e-6, 123456.7, 1234567, 0.0001, 1e-5, 1e100].map(sixDigits)),
+    ["0", "-0", "1", "3.46391", "-0.178184", "1.80353e-06", "123457", "1.23457e+06", "0.0001", "1e-05", "1e+100"]);
 }
 
 async function testAttention(page) {
@@ -317,7 +467,7 @@ async function testSkipLink(page, url) {
 
 // Each stop of the Tab key shows where it is.
 async function testFocusIsVisible(page) {
-  const stops = await page.locator("a[href], button, input, [tabindex='0']").count();
+  const stops = await page.locator("a[href], button, input:not([type=radio]), :checked, [tabindex='0']").count();
   const seen = new Set();
   await page.evaluate(() => document.activeElement.blur());
   for (let i = 0; i <= stops; i++) {
@@ -351,7 +501,7 @@ function contrast(a, b) {
 // In both colours and all widths nothing sticks out, and all text stands out from the paper.
 async function testLayout(browser, url) {
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of [320, 360, 800, 1100]) {
+    for (const width of [320, 360, 390, 768, 800, 1100, 1440]) {
       const page = await openPage(browser, `${url}#node=pos5.layer0.attn.head1.weight[2]`,
         { colorScheme, viewport: { width, height: 700 } });
       const where = `${colorScheme}, ${width} pixels`;
@@ -362,7 +512,7 @@ async function testLayout(browser, url) {
       assert.deepEqual(outside, [], where);
       const [paper, ...colors] = await page.evaluate(() => [
         getComputedStyle(document.documentElement).backgroundColor,
-        ...["p", "a", "figcaption", "small", "#terms .number"].map((selector) =>
+        ...["#lead", "a", "figcaption", "small", "#terms .number"].map((selector) =>
           getComputedStyle(document.querySelector(selector)).color),
         getComputedStyle(document.querySelector(".tick")).fill,
       ]);
@@ -410,6 +560,10 @@ async function testHostileText(browser) {
   assert.equal(await page.locator("b").count(), 0);
   assert.equal(await page.locator(".document").textContent(), "BOS < / s c r i p t > < b > BOS");
   assert.equal(await page.title(), "microGPT report: </script><b>");
+  writeFileSync(join(folder, "marks"), "a\u0007b\u202ec\u200bd\u0085e\n");
+  const marks = await openPage(browser, writeReport("marks.html", "--data", "marks", "--num-steps", "0",
+    "--num-samples", "0", "--n-embd", "4", "--n-head", "2"));
+  assert.equal(await marks.title(), "microGPT report: a\ufffdb\ufffdc\ufffdd\ufffde");
   const zeros = (await texts(page, "#points .tick")).filter((text) => Number(text) === 0);
   assert.equal(zeros.length, 2, "small numbers are not all called 0 on the axes");
   assert.equal(await page.locator(".map").count(), 4);
@@ -444,6 +598,7 @@ async function testDamage(browser, url) {
   await page.locator("#failure:not([hidden])").waitFor({ timeout: TIMEOUT });
   assert.match(await page.locator("#failure").textContent(), /computes other numbers than the program did/);
   assert.equal(await page.locator("#node").textContent(), "");
+  assert.equal(await page.locator("main").isVisible(), false);
   await context.close();
 }
 
@@ -463,12 +618,16 @@ async function testAll(browser) {
   console.log(`${await testWalkByKeyboard(page, nodes, users)} nodes walked by keyboard`);
   await testSearch(page, nodes, users);
   await testManyUsers(page, url, nodes, users);
+  await testDrawing(page, nodes, users);
   await testDecimals(page);
   await testAttention(page);
   await testSkipLink(page, url);
   await testFocusIsVisible(page);
   await testLayout(browser, url);
   await testPrint(browser, url);
+  await testLesson(browser, url);
+  await testPlaces(browser, url);
+  await testWithoutScript(browser, url);
   await testTraining(browser);
   await testHostileText(browser);
   await testTinyNumbers(browser);

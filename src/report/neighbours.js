@@ -1,0 +1,149 @@
+// The drawing around a node: two steps to what it is made of, above it, and two steps to what uses it,
+// below it. The edges with the largest contributions are thick: the path from the node to the loss,
+// and on to what the node gave most to.
+"use strict";
+
+const BOX_WIDTH = [122, 140]; // pixels, at least and at most
+const BOX_GAP = 12;
+const ROW_GAP = 60;
+
+// What to draw: rows[0] is farthest on the side of the children, rows[2] the node itself. An item of a row
+// is a node or the place where an edge passes by.
+class Neighbourhood {
+  constructor(graph, id, atMost) {
+    this.graph = graph;
+    this.atMost = atMost; // nodes in a row
+    this.path = new Set();
+    this.edges = [];
+    this.nLeftOut = 0; // users of the node
+    this.rows = [[], [], [{ id }], [], []];
+    const to = this.follow(id, (node) => graph.largestEdgeTo(node), (edge) => edge >> 1);
+    const from = this.follow(id, (node) => graph.largestEdgeFrom(node), (edge) => graph.children[edge]);
+    this.path = new Set([...to, ...from]);
+    this.grow(1, 0, (node) => graph.edgesFrom(node), (edge) => graph.children[edge]);
+    this.grow(3, 4, (node) => graph.edgesTo(node), (edge) => edge >> 1);
+  }
+
+  // The first two edges of a path.
+  follow(id, next, end) {
+    const first = next(id);
+    const second = first === undefined ? undefined : next(end(first));
+    return [first, second].filter((edge) => edge !== undefined);
+  }
+
+  // The edges to as many nodes as a row has, those of the largest contributions, in their own order.
+  choose(edges, end) {
+    const size = (edge) => (this.path.has(edge) ? Infinity : Math.abs(this.graph.contribution(edge)));
+    const kept = new Set();
+    for (const edge of [...edges].sort((a, b) => size(b) - size(a))) {
+      if (kept.size < this.atMost) {
+        kept.add(end(edge));
+      }
+    }
+    return edges.filter((edge) => kept.has(end(edge)));
+  }
+
+  // Fills two rows on one side of the node. What is one step and also two steps away is drawn two away.
+  grow(near, far, edgesOf, end) {
+    const { id } = this.rows[2][0];
+    const all = edgesOf(id);
+    const nearEdges = this.choose(all, end);
+    const nearIds = [...new Set(nearEdges.map(end))];
+    const twoAway = new Set(nearIds.flatMap(edgesOf).map(end));
+    const farEdges = this.choose(nearIds.filter((node) => !twoAway.has(node)).flatMap(edgesOf), end);
+    const farIds = new Set(farEdges.map(end));
+    this.nLeftOut = all.length - nearEdges.length; // of the side that grew last, the users
+    for (const edge of nearEdges) {
+      const neighbour = end(edge);
+      const item = farIds.has(neighbour) ? { passing: edge } : { id: neighbour };
+      if (item.id === undefined || !this.rows[near].some((other) => other.id === neighbour)) {
+        this.rows[near].push(item);
+      }
+    }
+    const next = (item) => (item.id === undefined ? [item.passing] : farEdges.filter((edge) => edgesOf(item.id).includes(edge)));
+    const ordered = this.rows[near].flatMap(next).map(end);
+    this.rows[far] = [...new Set([...ordered, ...farIds])].map((farId) => ({ id: farId }));
+    this.edges.push(...new Set([...nearEdges, ...farEdges]));
+  }
+}
+
+// A path in lines of at most n characters, broken behind dots.
+function pathLines(path, n) {
+  const lines = [""];
+  for (const part of path.split(/(?<=\.)/)) {
+    const last = lines.length - 1;
+    if (lines[last] !== "" && lines[last].length + part.length > n) {
+      lines.push(part);
+    } else {
+      lines[last] += part;
+    }
+  }
+  return lines;
+}
+
+// Where the items of all rows stand.
+function placeRows(rows, width, boxHeight) {
+  const most = Math.max(...rows.map((row) => row.length));
+  const boxWidth = Math.min(BOX_WIDTH[1], (width - (most - 1) * BOX_GAP - 2) / most);
+  const shown = rows.filter((row) => row.length > 0);
+  shown.forEach((row, k) => {
+    const step = Math.min(boxWidth + 3 * BOX_GAP, (width - boxWidth - 2) / Math.max(1, row.length - 1));
+    row.forEach((item, i) => {
+      item.row = rows.indexOf(row);
+      item.place = [width / 2 + (i - (row.length - 1) / 2) * step, boxHeight / 2 + 1 + k * (boxHeight + ROW_GAP)];
+    });
+  });
+  return { boxWidth, height: shown.length * (boxHeight + ROW_GAP) - ROW_GAP + 2 };
+}
+
+// From the user's box up to the child's. Edges between the same two nodes stand side by side.
+function drawNeighbourEdge(graph, edge, neighbourhood, items, boxHeight) {
+  const child = items.get(graph.children[edge]);
+  const user = items.get(edge >> 1);
+  const twins = neighbourhood.edges.filter((other) =>
+    other >> 1 === edge >> 1 && graph.children[other] === graph.children[edge]);
+  const shift = (twins.indexOf(edge) - (twins.length - 1) / 2) * 64;
+  const passing = neighbourhood.rows.flat().find((item) => item.passing === edge);
+  const points = [
+    [user.place[0] + shift, user.place[1] - boxHeight / 2],
+    ...(passing === undefined ? [] : [passing.place]),
+    [child.place[0] + shift, child.place[1] + boxHeight / 2],
+  ];
+  const style = neighbourhood.path.has(edge) ? "largest" : "backward";
+  const isMet = graph.isMet[edge >> 1];
+  const label = isMet ? withDigits(graph.contribution(edge), 3) : "";
+  const share = user.row > 2 ? 0.3 : 0.7; // away from the node, where arrows are far apart
+  const drawn = arrow(points, label, share, isMet ? style : "unmet");
+  drawn.dataset.edge = edge;
+  return drawn;
+}
+
+function drawNeighbours(graph, names, id) {
+  const box = byId("neighbours");
+  const width = box.clientWidth;
+  const atMost = Math.max(2, Math.min(5, Math.floor((width + BOX_GAP) / (BOX_WIDTH[0] + BOX_GAP))));
+  const neighbourhood = new Neighbourhood(graph, id, atMost);
+  const { rows } = neighbourhood;
+  const items = new Map(rows.flat().filter((item) => item.id !== undefined).map((item) => [item.id, item]));
+  const letters = Math.floor((Math.min(BOX_WIDTH[1], (width - 2) / atMost - BOX_GAP) - 8) / 6.7);
+  const lines = new Map([...items.keys()].map((node) => [node, pathLines(names.path(node), letters)]));
+  const boxHeight = 15 * (Math.max(...[...lines.values()].map((some) => some.length)) + 2) + 12;
+  const { boxWidth, height } = placeRows(rows, width, boxHeight);
+  const drawing = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`, width, height, role: "group",
+    "aria-label": `The nodes around ${names.path(id)}`,
+  });
+  drawing.append(...neighbourhood.edges.map((edge) => drawNeighbourEdge(graph, edge, neighbourhood, items, boxHeight)));
+  for (const [node, item] of items) {
+    const numbers = [`data ${sixDigits(graph.data[node])}`, `grad ${sixDigits(graph.grads[node])}`];
+    const styles = [node === id ? "current" : "", node < graph.nParams ? "leaf" : ""];
+    const drawn = nodeBox(item.place, boxWidth, boxHeight, lines.get(node), numbers, styles.join(" "));
+    drawing.append(node === id ? drawn
+      : svg("a", { href: href(node), "data-node": node }, svg("title", {}, names.path(node)), drawn));
+  }
+  box.replaceChildren(drawing);
+  byId("neighbours-caption").textContent =
+    "Above the node: what it is made of. Below: what uses it" +
+    (neighbourhood.nLeftOut > 0 ? `, without ${count(neighbourhood.nLeftOut)} smaller contributions` : "") +
+    ". Each arrow is labelled with what it adds to the gradient of the node above; the thick ones are the largest.";
+}
