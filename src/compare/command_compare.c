@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "compare/diff_report.h"
+#include "compare/dump_about.h"
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
 #include "compare/graph_diff.h"
@@ -41,18 +42,40 @@ static bool print_report(const CompareOptions *options, const GraphDiff *diff, E
     return ok && output_flush(error);
 }
 
+// The sizes that a dump says it is of, if those of a model; else those of the options.
+static ModelConfig sizes_of_dump(const NodeDump *dump, const ModelConfig *sizes)
+{
+    ModelConfig its_own = *sizes;
+    its_own.vocab_size = 2;
+    dump_about_sizes(&dump->says, &its_own);
+    size_t n_params;
+    Error unused;
+    return model_count_params(&its_own, &n_params, &unused) ? its_own : *sizes;
+}
+
 // Names of one full dump do for both, index by index.
 static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
 {
     bool has_names =
         (!dumps[0].is_sparse && dumps[0].has_names) || (!dumps[1].is_sparse && dumps[1].has_names);
     for (int side = 0; side < 2 && !has_names; side++) {
-        if (!dumps[side].is_sparse && !dump_name_by_model(&dumps[side], sizes, error)) {
+        ModelConfig its_own = sizes_of_dump(&dumps[side], sizes);
+        if (!dumps[side].is_sparse && !dump_name_by_model(&dumps[side], &its_own, error)) {
             return false;
         }
         has_names = !dumps[side].is_sparse && dumps[side].has_names;
     }
     return true;
+}
+
+// Says on the terminal that the dumps are of different steps or runs, before what follows from it.
+static void warn(const CompareOptions *options, const NodeDump *dumps)
+{
+    char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
+    size_t n_warnings = dump_about_warn(&dumps[0].says, &dumps[1].says, warnings);
+    for (size_t i = 0; i < n_warnings; i++) {
+        fprintf(options->json ? stderr : stdout, "warning: %s\n", warnings[i]);
+    }
 }
 
 static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, Error *error)
@@ -62,6 +85,7 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
         !name_nodes(dumps, &options->run.model, error)) {
         return EXIT_TROUBLE;
     }
+    warn(options, dumps);
     DiffRules rules = {options->max_ulp, options->only};
     GraphDiff diff;
     if (!graph_diff(&diff, &dumps[0], &dumps[1], &rules, error)) {

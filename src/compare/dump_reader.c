@@ -3,174 +3,49 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "microgpt/hexfloat.h"
+#include "compare/dump_number.h"
+#include "compare/line_reader.h"
 
 enum {
-    READ_BYTES = 1 << 17, // how much zlib unzips at a time
     FIRST_NODES = 1 << 12,
     FIRST_TEXT = 1 << 16,
-    SHOWN_BYTES = 40, // how much of a wrong word an error shows
+    FLOAT_DIGITS = 9,  // tell any float from the next
+    MIN_DECIMALS = 16, // so many can hardly all be short by chance
 };
 
-// A file being read, and where in its current line we stand. The lines lie in a buffer that grows
-// to the longest of them and not beyond DUMP_MAX_LINE_BYTES.
+// A file being read into a dump.
 typedef struct Reader {
     NodeDump *dump;
-    Error *error;
-    gzFile file;
-    char *buffer;
-    size_t capacity;
-    size_t start; // of what is read but not yet handed out as a line
-    size_t end;
-    bool at_end; // of the file
-    size_t line; // its number, from 1
-    const char *at;
-    const char *line_end;
+    LineReader lines;
+    size_t n_decimals; // how many numbers were decimal
+    int max_digits;    // that one of them has
 } Reader;
 
 static bool fail(const Reader *r, const char *what)
 {
-    return error_set_file(r->error, r->dump->file_name, r->line, "%s", what);
+    return line_fail(&r->lines, what);
 }
 
-// Shows the word at fault, made harmless for a terminal.
-static bool fail_at(const Reader *r, const char *word, size_t length, const char *what)
+static bool at_line_end(const Reader *r)
 {
-    char shown[SHOWN_BYTES + 1] = "";
-    for (size_t i = 0; i < SHOWN_BYTES && i < length; i++) {
-        shown[i] = (char)(word[i] >= ' ' && word[i] <= '~' ? word[i] : '?');
-    }
-    const char *more = length > SHOWN_BYTES ? "..." : "";
-    return error_set_file(r->error, r->dump->file_name, r->line, "'%s'%s %s", shown, more, what);
+    return r->lines.at == r->lines.line_end;
 }
 
-static bool fail_memory(const Reader *r, size_t n_bytes)
+static bool at_character(const Reader *r, char c)
 {
-    return error_set_file(r->error, r->dump->file_name, r->line,
-                          "out of memory (%zu bytes) for so large a dump", n_bytes);
-}
-
-static bool read_error(const Reader *r)
-{
-    int code;
-    const char *reason = gzerror(r->file, &code);
-    if (code == Z_ERRNO) {
-        return error_set_file(r->error, r->dump->file_name, 0, "cannot be read: %s",
-                              strerror(errno));
-    }
-    size_t name_length = strlen(r->dump->file_name);
-    if (code == Z_BUF_ERROR) {
-        reason = "it ends too early";
-    } else if (strncmp(reason, r->dump->file_name, name_length) == 0 &&
-               strncmp(reason + name_length, ": ", 2) == 0) {
-        reason += name_length + 2; // zlib names the file as well
-    }
-    return error_set_file(r->error, r->dump->file_name, r->line + 1, "cannot be unzipped: %s",
-                          reason);
-}
-
-// Moves the rest of the buffer to its front, and makes room behind it.
-static bool make_room(Reader *r)
-{
-    if (r->start > 0) {
-        memmove(r->buffer, r->buffer + r->start, r->end - r->start);
-        r->end -= r->start;
-        r->start = 0;
-    }
-    if (r->capacity - r->end >= READ_BYTES) {
-        return true;
-    }
-    size_t capacity = 2 * r->capacity + READ_BYTES;
-    char *buffer = realloc(r->buffer, capacity);
-    if (buffer == NULL) {
-        fail_memory(r, capacity);
-        return false;
-    }
-    r->buffer = buffer;
-    r->capacity = capacity;
-    return true;
-}
-
-static bool read_more(Reader *r)
-{
-    if (!make_room(r)) {
-        return false;
-    }
-    errno = 0;
-    int n = gzread(r->file, r->buffer + r->end, READ_BYTES);
-    if (n < 0) {
-        return read_error(r);
-    }
-    if (n < READ_BYTES) {
-        int code;
-        gzerror(r->file, &code);
-        if (code != Z_OK && code != Z_STREAM_END) {
-            return read_error(r);
-        }
-        r->at_end = gzeof(r->file) == 1;
-    }
-    r->end += (size_t)n;
-    return true;
-}
-
-// Goes to the next line; *found is false at the end of the file.
-static bool next_line(Reader *r, bool *found)
-{
-    size_t searched = 0;
-    for (;;) {
-        size_t n = r->end - r->start;
-        char *line = n > 0 ? r->buffer + r->start : NULL; // at first there is no buffer
-        char *newline = n > searched ? memchr(line + searched, '\n', n - searched) : NULL;
-        size_t length = newline != NULL ? (size_t)(newline - line) : n;
-        if (length > DUMP_MAX_LINE_BYTES) {
-            r->line++;
-            return error_set_file(r->error, r->dump->file_name, r->line,
-                                  "is longer than %d bytes; is it a node dump?",
-                                  DUMP_MAX_LINE_BYTES);
-        }
-        if (newline != NULL) {
-            r->line++;
-            r->at = line;
-            r->line_end = newline > line && newline[-1] == '\r' ? newline - 1 : newline;
-            r->start += length + 1;
-            *found = true;
-            return true;
-        }
-        if (r->at_end) {
-            r->line++;
-            *found = false;
-            return n == 0 || fail(r, "ends without a newline; is the file cut off?");
-        }
-        searched = n;
-        if (!read_more(r)) {
-            return false;
-        }
-    }
-}
-
-// How many bytes the word at hand has: up to a space, a bracket (in a list) or the end of the line.
-static size_t word_length(const Reader *r, bool in_list)
-{
-    const char *end = r->at;
-    while (end < r->line_end && *end != ' ' && !(in_list && *end == ']')) {
-        end++;
-    }
-    return (size_t)(end - r->at);
+    return !at_line_end(r) && *r->lines.at == c;
 }
 
 // Takes one character, or says what is missing here.
 static bool take(Reader *r, char c, const char *missing)
 {
-    if (r->at >= r->line_end || *r->at != c) {
+    if (!at_character(r, c)) {
         return fail(r, missing);
     }
-    r->at++;
+    r->lines.at++;
     return true;
 }
 
@@ -193,11 +68,13 @@ static bool parse_index(const char *word, size_t length, uint32_t *index)
 
 static bool take_number(Reader *r, bool in_list, double *number)
 {
-    size_t length = word_length(r, in_list);
-    if (!hexfloat_parse(r->at, length, number)) {
-        return fail_at(r, r->at, length, "is not a number as Python's float.hex() writes it");
+    const char *word = r->lines.at;
+    if (!line_take_number(&r->lines, in_list, number)) {
+        return false;
     }
-    r->at += length;
+    int n_digits = dump_number_digits(word, (size_t)(r->lines.at - word));
+    r->n_decimals += n_digits > 0;
+    r->max_digits = n_digits > r->max_digits ? n_digits : r->max_digits;
     return true;
 }
 
@@ -206,7 +83,7 @@ static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool
 {
     void *grown = realloc(array, n * item_size);
     if (grown == NULL) {
-        *ok = fail_memory(r, n * item_size);
+        *ok = line_fail_memory(&r->lines, n * item_size);
         return array;
     }
     return grown;
@@ -219,8 +96,8 @@ static bool reserve_node(Reader *r)
         return true;
     }
     if (dump->n_nodes >= DUMP_MAX_NODES) {
-        return error_set_file(r->error, dump->file_name, r->line, "has more than %d nodes",
-                              DUMP_MAX_NODES);
+        return error_set_file(r->lines.error, dump->file_name, r->lines.line,
+                              "has more than %d nodes", DUMP_MAX_NODES);
     }
     size_t capacity = dump->nodes_capacity > 0 ? 2 * dump->nodes_capacity : FIRST_NODES;
     bool ok = true;
@@ -276,31 +153,34 @@ bool dump_add_text(NodeDump *dump, const char *name, size_t length, uint32_t *of
 // A name is made of visible ASCII characters.
 static bool take_name(Reader *r, uint32_t *offset)
 {
-    size_t length = word_length(r, false);
+    size_t length = line_word_length(&r->lines, false);
+    const char *name = r->lines.at;
     for (size_t i = 0; i < length; i++) {
-        if (r->at[i] <= ' ' || r->at[i] > '~') {
-            return fail_at(r, r->at, length, "is not a name: it has other characters than ASCII's");
+        if (name[i] < 0) {
+            return line_fail_at(&r->lines, name, length,
+                                "is not a name: it has other characters than ASCII's");
+        }
+        if (name[i] < ' ' || name[i] > '~') {
+            return line_fail_at(&r->lines, name, length,
+                                "is not a name: it has a control character");
         }
     }
-    if (length == 0) {
-        return fail(r, "has an empty name");
-    }
-    const char *name = r->at;
-    r->at += length;
-    return dump_add_text(r->dump, name, length, offset, r->error);
+    r->lines.at += length;
+    return dump_add_text(r->dump, name, length, offset, r->lines.error);
 }
 
 static bool take_child(Reader *r, uint32_t edge)
 {
-    size_t length = word_length(r, true);
+    size_t length = line_word_length(&r->lines, true);
     uint32_t child;
-    if (!parse_index(r->at, length, &child)) {
-        return fail_at(r, r->at, length, "is not the index of a child");
+    if (!parse_index(r->lines.at, length, &child)) {
+        return line_fail_at(&r->lines, r->lines.at, length, "is not the index of a child");
     }
     if (child >= r->dump->n_nodes) {
-        return fail_at(r, r->at, length, "is a child that does not stand before its parent");
+        return line_fail_at(&r->lines, r->lines.at, length,
+                            "is a child that does not stand before its parent");
     }
-    r->at += length;
+    r->lines.at += length;
     r->dump->children[edge] = child;
     return true;
 }
@@ -308,40 +188,38 @@ static bool take_child(Reader *r, uint32_t edge)
 // A list in brackets: children first, then as many local gradients.
 static bool take_children(Reader *r, uint32_t *n_edges)
 {
-    if (!take(r, ' ', "ends before its children") ||
+    if (!line_take_gap(&r->lines, "ends before its children") ||
         !take(r, '[', "has no [ before its children")) {
         return false;
     }
-    bool more = r->at < r->line_end && *r->at != ']';
-    while (more) {
+    line_skip_blanks(&r->lines);
+    while (!at_line_end(r) && *r->lines.at != ']') {
         if (!reserve_edge(r, *n_edges) || !take_child(r, *n_edges)) {
             return false;
         }
         *n_edges += 1;
-        more = r->at < r->line_end && *r->at == ' ';
-        r->at += more;
+        line_skip_blanks(&r->lines);
     }
     return take(r, ']', "has no ] behind its children");
 }
 
 static bool take_local_grads(Reader *r, uint32_t first_edge, uint32_t n_edges)
 {
-    if (!take(r, ' ', "ends before its local gradients") ||
+    if (!line_take_gap(&r->lines, "ends before its local gradients") ||
         !take(r, '[', "has no [ before its local gradients")) {
         return false;
     }
+    line_skip_blanks(&r->lines);
     for (uint32_t edge = first_edge; edge < n_edges; edge++) {
-        if (r->at < r->line_end && *r->at == ']') {
+        if (at_character(r, ']')) {
             return fail(r, "has fewer local gradients than children");
-        }
-        if (edge > first_edge && !take(r, ' ', "has no space between two local gradients")) {
-            return false;
         }
         if (!take_number(r, true, &r->dump->local_grads[edge])) {
             return false;
         }
+        line_skip_blanks(&r->lines);
     }
-    if (r->at < r->line_end && *r->at != ']') {
+    if (!at_line_end(r) && *r->lines.at != ']') {
         return fail(r, "has more local gradients than children");
     }
     return take(r, ']', "has no ] behind its local gradients");
@@ -350,7 +228,7 @@ static bool take_local_grads(Reader *r, uint32_t first_edge, uint32_t n_edges)
 // Operation and path, in all lines or in none.
 static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
 {
-    bool has_names = r->at < r->line_end;
+    bool has_names = !at_line_end(r);
     if (r->dump->n_nodes == 0) {
         r->dump->has_names = has_names;
     }
@@ -361,18 +239,19 @@ static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
     *op = DUMP_NO_TEXT;
     *path = DUMP_NO_TEXT;
     return !has_names ||
-           (take(r, ' ', "has no space behind its local gradients") && take_name(r, op) &&
-            take(r, ' ', "has an operation but no path") && take_name(r, path));
+           (line_take_gap(&r->lines, "has no space behind its local gradients") &&
+            take_name(r, op) && line_take_gap(&r->lines, "has an operation but no path") &&
+            take_name(r, path));
 }
 
 // A gradient, or `-` where the port has none.
 static bool take_grad(Reader *r, size_t node_id)
 {
     NodeDump *dump = r->dump;
-    dump->has_grad[node_id] = !(word_length(r, false) == 1 && *r->at == '-');
+    dump->has_grad[node_id] = !(line_word_length(&r->lines, false) == 1 && *r->lines.at == '-');
     if (!dump->has_grad[node_id]) {
         dump->grad[node_id] = 0;
-        r->at++;
+        r->lines.at++;
         return true;
     }
     return take_number(r, false, &dump->grad[node_id]);
@@ -380,15 +259,15 @@ static bool take_grad(Reader *r, size_t node_id)
 
 static bool take_data(Reader *r, size_t node_id)
 {
-    return take(r, ' ', "ends before its data") && take_number(r, false, &r->dump->data[node_id]);
+    return line_take_gap(&r->lines, "ends before its data") &&
+           take_number(r, false, &r->dump->data[node_id]);
 }
 
-static bool take_line_end(const Reader *r)
+static bool take_line_end(Reader *r)
 {
-    if (r->at != r->line_end) {
-        return fail_at(r, r->at, (size_t)(r->line_end - r->at), "is one column too many");
-    }
-    return true;
+    line_skip_blanks(&r->lines);
+    size_t n_left = (size_t)(r->lines.line_end - r->lines.at);
+    return n_left == 0 || line_fail_at(&r->lines, r->lines.at, n_left, "is one column too many");
 }
 
 // `index data grad [children] [local gradients]`, and maybe `operation path`.
@@ -396,18 +275,18 @@ static bool parse_full_line(Reader *r, uint32_t *n_edges)
 {
     NodeDump *dump = r->dump;
     size_t node_id = dump->n_nodes;
-    size_t length = word_length(r, false);
+    size_t length = line_word_length(&r->lines, false);
     uint32_t index;
-    if (!parse_index(r->at, length, &index)) {
-        return fail_at(r, r->at, length, "is not the index of a node");
+    if (!parse_index(r->lines.at, length, &index)) {
+        return line_fail_at(&r->lines, r->lines.at, length, "is not the index of a node");
     }
     if (index != node_id) {
-        return error_set_file(r->error, dump->file_name, r->line, "has the index %u, expected %zu",
-                              (unsigned)index, node_id);
+        return error_set_file(r->lines.error, dump->file_name, r->lines.line,
+                              "has the index %u, expected %zu", (unsigned)index, node_id);
     }
-    r->at += length;
+    r->lines.at += length;
     dump->first_edge[node_id] = *n_edges;
-    return take_data(r, node_id) && take(r, ' ', "ends before its gradient") &&
+    return take_data(r, node_id) && line_take_gap(&r->lines, "ends before its gradient") &&
            take_grad(r, node_id) && take_children(r, n_edges) &&
            take_local_grads(r, dump->first_edge[node_id], *n_edges) &&
            take_names(r, &dump->ops[node_id], &dump->paths[node_id]) && take_line_end(r);
@@ -418,7 +297,7 @@ static bool parse_sparse_line(Reader *r)
 {
     NodeDump *dump = r->dump;
     size_t node_id = dump->n_nodes;
-    if (r->at < r->line_end && isdigit((unsigned char)*r->at)) {
+    if (isdigit((unsigned char)*r->lines.at)) {
         return fail(r, "starts with a number, and those before with a path");
     }
     dump->first_edge[node_id] = 0;
@@ -426,20 +305,28 @@ static bool parse_sparse_line(Reader *r)
     if (!take_name(r, &dump->paths[node_id]) || !take_data(r, node_id)) {
         return false;
     }
-    if (r->at == r->line_end) {
+    if (at_line_end(r)) {
         dump->grad[node_id] = 0;
         dump->has_grad[node_id] = false;
         return true;
     }
-    return take(r, ' ', "has no space behind its data") && take_grad(r, node_id) &&
+    return line_take_gap(&r->lines, "has no space behind its data") && take_grad(r, node_id) &&
            take_line_end(r);
+}
+
+// A comment: what a program says of its dump, or anything.
+static bool parse_comment(Reader *r)
+{
+    size_t length = (size_t)(r->lines.line_end - r->lines.at);
+    const char *problem = dump_about_parse(&r->dump->says, r->lines.at, length);
+    return problem == NULL || fail(r, problem);
 }
 
 static bool parse_line(Reader *r, uint32_t *n_edges)
 {
     NodeDump *dump = r->dump;
     if (dump->n_nodes == 0) {
-        dump->is_sparse = r->at < r->line_end && !isdigit((unsigned char)*r->at);
+        dump->is_sparse = !isdigit((unsigned char)*r->lines.at);
         dump->has_names = dump->is_sparse;
     }
     if (!reserve_node(r)) {
@@ -453,40 +340,50 @@ static bool parse_line(Reader *r, uint32_t *n_edges)
     return ok;
 }
 
+// Where all numbers are decimals of no more digits than a float has, they are floats.
+static void round_to_float(NodeDump *dump)
+{
+    for (size_t i = 0; i < dump->n_nodes; i++) {
+        dump->data[i] = (float)dump->data[i];
+        dump->grad[i] = (float)dump->grad[i];
+    }
+    size_t n_edges = dump->first_edge[dump->n_nodes];
+    for (size_t i = 0; i < n_edges; i++) {
+        dump->local_grads[i] = (float)dump->local_grads[i];
+    }
+}
+
 static bool read_lines(Reader *r)
 {
     uint32_t n_edges = 0;
     for (;;) {
         bool found = false;
-        if (!next_line(r, &found)) {
+        if (!line_reader_next(&r->lines, &found)) {
             return false;
         }
         if (!found) {
             break;
         }
-        if (!parse_line(r, &n_edges)) {
+        bool ok = at_character(r, '#') ? parse_comment(r) : parse_line(r, &n_edges);
+        if (!ok) {
             return false;
         }
     }
+    if (r->n_decimals >= MIN_DECIMALS && r->max_digits <= FLOAT_DIGITS) {
+        round_to_float(r->dump);
+    }
     return r->dump->n_nodes > 0 ||
-           error_set_file(r->error, r->dump->file_name, 0, "is empty; expected a node dump");
+           error_set_file(r->lines.error, r->dump->file_name, 0, "is empty; expected a node dump");
 }
 
 bool dump_read(NodeDump *dump, const char *file_name, Error *error)
 {
     assert(dump != NULL && file_name != NULL && error != NULL);
     *dump = (NodeDump){.file_name = file_name};
-    Reader reader = {.dump = dump, .error = error, .buffer = NULL};
-    errno = 0;
-    reader.file = gzopen(file_name, "rbe");
-    if (reader.file == NULL) {
-        return error_set_file(error, file_name, 0, "cannot be read: %s",
-                              errno != 0 ? strerror(errno) : "out of memory");
-    }
-    gzbuffer(reader.file, READ_BYTES);
-    bool ok = read_lines(&reader);
-    free(reader.buffer);
-    gzclose_r(reader.file);
+    Reader reader = {.dump = dump};
+    bool ok =
+        line_reader_open(&reader.lines, file_name, "a node dump", error) && read_lines(&reader);
+    line_reader_close(&reader.lines);
     if (!ok) {
         dump_free(dump);
     }

@@ -9,12 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compare/dump_about.h"
 #include "microgpt/error.h"
 
 enum {
-    DUMP_MAX_LINE_BYTES = 1 << 20, // a line of our own has some 200
-    DUMP_MAX_NODES = 1 << 25,      // five hundred times the default model's graph
-    DUMP_NO_TEXT = UINT32_MAX,     // an offset that stands for: there is none
+    DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
+    DUMP_NO_TEXT = UINT32_MAX, // an offset that stands for: there is none
 };
 
 // Why a dump without names did not get any from dump_name_by_model(), and what to do.
@@ -30,6 +30,7 @@ typedef struct NodeDump {
     bool is_sparse;
     bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
     bool named_by_us; // by dump_name_by_model()
+    DumpSays says;    // of itself, in its first line
     size_t n_nodes;
     double *data;
     double *grad;         // 0 where there is none
@@ -46,12 +47,13 @@ typedef struct NodeDump {
     size_t text_capacity;
 } NodeDump;
 
-// Reads a dump of either kind, gzipped or not. The first line decides: a full dump starts with the
-// index 0, a sparse one with a path. The file name must outlive the dump.
+// Reads a dump of either kind, gzipped or not. The first line that is no comment decides: a full
+// dump starts with the index 0, a sparse one with a path. The file name must outlive the dump.
+// Decimal numbers that all have no more digits than a float needs are taken for floats.
 // Errors: the file cannot be read or unzipped; a line that is not in the format (a missing column,
-// a number that is not written as float.hex() does, a child that does not stand before its parent,
-// an index out of sequence, more or fewer local gradients than children); a line or a dump beyond
-// the limits above; out of memory.
+// a number in none of the notations of dump_number.h, a comment of a newer format, a child that
+// does not stand before its parent, an index out of sequence, more or fewer local gradients than
+// children); a line or a dump beyond the limits above; out of memory.
 bool dump_read(NodeDump *dump, const char *file_name, Error *error);
 
 // A zeroed dump is fine, too.

@@ -1059,7 +1059,7 @@ static void open_files(Files *files)
     write_model(files->named, &small_config, small_tokens, 4, NAN, DUMP_NAMED);
     write_model(files->sparse, &small_config, small_tokens, 4, NAN, DUMP_SPARSE);
     write_model(files->other, &small_config, small_tokens, 4, 0.25, DUMP_PLAIN);
-    static const char broken[] = "0 0x1p0 0x0p0 [] []\n1 0x1p0 nAn [] []\n";
+    static const char broken[] = "0 0x1p0 0x0p0 [] []\n1 0x1p0 nAm [] []\n";
     write_temporary(files->broken, broken, sizeof broken - 1);
 }
 
@@ -1121,7 +1121,7 @@ START_TEST(the_commands_trouble_is_one_line_and_status_2)
     static Program p;
     open_files(&files);
     char says[2 * TEST_PATH_BYTES];
-    snprintf(says, sizeof says, "microgpt: %s:2: 'nAn' is not a number", files.broken);
+    snprintf(says, sizeof says, "microgpt: %s:2: 'nAm' is not a number", files.broken);
     run_compare(&p, files.plain, files.broken, "");
     assert_trouble(&p, says);
     run_compare(&p, files.broken, files.plain, "--json");

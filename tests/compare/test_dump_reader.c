@@ -11,6 +11,7 @@
 
 #include "compare/dump_more.h"
 #include "compare/dump_names.h"
+#include "compare/dump_number.h"
 #include "compare/dump_reader.h"
 #include "microgpt/hexfloat.h"
 
@@ -233,6 +234,149 @@ START_TEST(a_node_may_have_no_gradient)
 }
 END_TEST
 
+// All say the same, each in the way of some language or program.
+START_TEST(a_dump_may_be_written_in_many_ways)
+{
+    static const char *const texts[] = {
+        "0 0x1.8p+0 nan [] []\n1 -inf 0x1p-3 [0 0] [0x1p0 0x1p1]\n",
+        "\xef\xbb\xbf"
+        "0 0x1.8p+0 nan [] []\n1 -inf 0x1p-3 [0 0] [0x1p0 0x1p1]\n",
+        "0\t0x1.8p+0\tnan\t[]\t[]\n1\t-inf\t0x1p-3\t[0\t0]\t[0x1p0\t0x1p1]\n",
+        "  0 1.5  NaN [ ] [] \r\n 1 -Infinity 0.125 [ 0  0 ] [ 1 2. ]\t\r\n\r\n",
+        "# of a port\n0 +1.5e0 -nan [] []\n \n#\n1 -INF 1.25E-1 [0 0] [1e0 +2]\n\n\n",
+        "0 0X1.8P+0 -NaN(ind) [] []\n1 -infinity .125 [0 0] [0X1P0 +0x1p1]\n",
+        "0 1.50000000000000000000 nan(0x8000) [] []\n1 -Inf 0.125 [0 0] [1 2]\n",
+        "# microgpt-nodes 1 {\"step\": 3}\n0 1.5 nan [] []\n1 -inf 0.125 [0 0] [1 2]\n",
+    };
+    char path[TEST_PATH_BYTES];
+    write_temporary(path, texts[_i], strlen(texts[_i]));
+    NodeDump dump;
+    assert_read(&dump, path);
+    unlink(path);
+    ck_assert_uint_eq(dump.n_nodes, 2);
+    ck_assert_uint_eq(dump.first_edge[2], 2);
+    assert_same_double(dump.data[0], 1.5, texts[_i]);
+    assert_same_double(dump.grad[0], NAN, texts[_i]);
+    assert_same_double(dump.data[1], -INFINITY, texts[_i]);
+    assert_same_double(dump.grad[1], 0.125, texts[_i]);
+    assert_same_double(dump.local_grads[0], 1, texts[_i]);
+    assert_same_double(dump.local_grads[1], 2, texts[_i]);
+    ck_assert(dump.says.is_said == (_i == 7));
+    ck_assert(dump.says.has_number[ABOUT_STEP] == (_i == 7));
+    dump_free(&dump);
+}
+END_TEST
+
+START_TEST(a_number_may_be_written_in_many_ways)
+{
+    static const struct {
+        const char *text;
+        double number;
+    } cases[] = {
+        {"0.1", 0.1},
+        {"0.10000000000000001", 0.1},
+        {"1e-7", 1e-7},
+        {"-0.0", -0.0},
+        {"-0", -0.0},
+        {"5e-324", 0x1p-1074},
+        {"1.7976931348623157e+308", DBL_MAX},
+        {"1e-400", 0},
+        {"0x0.8p-1022", 0x0.8p-1022},
+        {"0X1.FFFFFFFFFFFFFP+1023", DBL_MAX},
+    };
+    double number = 42;
+    const char *text = cases[_i].text;
+    ck_assert_ptr_null(dump_number_parse(text, strlen(text), &number));
+    assert_same_double(number, cases[_i].number, text);
+}
+END_TEST
+
+START_TEST(what_is_no_number_is_refused)
+{
+    static const char *const texts[] = {
+        "",    "+",     "-",      "--1",   "1.5.2",    "1e",  "1e+",  "e5",   ".",  "0x",
+        "0x1", "1_000", "1d0",    "1f",    "1.5 ",     " 1",  "nano", "infi", "in", "1,000.5",
+        "0b1", "1e999", "-1e999", "0x1.5", "0x1p1024", "1p5", "+-1",  "NaN5", "#1", "[1]",
+    };
+    double number = 42;
+    const char *text = texts[_i];
+    ck_assert_msg(dump_number_parse(text, strlen(text), &number) != NULL, "%s", text);
+    ck_assert_double_eq(number, 42);
+}
+END_TEST
+
+START_TEST(a_dump_says_what_it_is_of)
+{
+    static const char text[] =
+        "# microgpt-nodes 1 { \"step\":12,\"document\" : \"a\\\"\\u00e9\", \"seed\": -3,\t"
+        "\"unknown\": true, \"n_embd\": 2.5, \"n_head\": 4 }\n"
+        "# microgpt-nodes 1 {\"step\": 13}\nloss 1\n";
+    char path[TEST_PATH_BYTES];
+    write_temporary(path, text, sizeof text - 1);
+    NodeDump dump;
+    assert_read(&dump, path);
+    unlink(path);
+    ck_assert(dump.says.is_said);
+    ck_assert_double_eq(dump.says.numbers[ABOUT_STEP], 12);
+    ck_assert_double_eq(dump.says.numbers[ABOUT_SEED], -3);
+    ck_assert(!dump.says.has_number[ABOUT_N_DOCUMENTS]);
+    ck_assert_str_eq(dump.says.document, "\"a\\\"\\u00e9\"");
+    ModelConfig sizes = small_config;
+    dump_about_sizes(&dump.says, &sizes);
+    ck_assert_int_eq(sizes.n_embd, small_config.n_embd); // there is no such size
+    ck_assert_int_eq(sizes.n_head, 4);
+    ck_assert_int_eq(sizes.block_size, small_config.block_size);
+    dump_free(&dump);
+}
+END_TEST
+
+START_TEST(two_dumps_are_of_different_steps)
+{
+    static const char a[] = "# microgpt-nodes 1 {\"step\": 1, \"document\": \"ana\", \"seed\": 4, "
+                            "\"n_documents\": 3}";
+    static const char b[] = "# microgpt-nodes 1 {\"step\": 2, \"document\": \"bo\", \"n_embd\": 4, "
+                            "\"n_documents\": 4}";
+    DumpSays says_a = {0};
+    DumpSays says_b = {0};
+    char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
+    ck_assert_ptr_null(dump_about_parse(&says_a, a, sizeof a - 1));
+    ck_assert_uint_eq(dump_about_warn(&says_a, &says_b, warnings), 0);
+    ck_assert_ptr_null(dump_about_parse(&says_b, b, sizeof b - 1));
+    ck_assert_uint_eq(dump_about_warn(&says_a, &says_a, warnings), 0);
+    ck_assert_uint_eq(dump_about_warn(&says_a, &says_b, warnings), 3);
+    ck_assert_str_eq(warnings[0], "A is of the document \"ana\", B of \"bo\"");
+    ck_assert_str_eq(warnings[1], "A has step 1, B 2");
+    ck_assert_str_eq(warnings[2], "A has n_documents 3, B 4: they read other data");
+}
+END_TEST
+
+// A float's shortest decimals are those of the float, not of the double nearest to them.
+START_TEST(decimals_of_floats_are_floats)
+{
+    char text[4096] = "";
+    float numbers[20];
+    for (int i = 0; i < 20; i++) {
+        numbers[i] = (float)(0.1 * (i + 1));
+        snprintf(text + strlen(text), 64, "a[%d] %.9g %.9g\n", i, numbers[i], -numbers[i]);
+    }
+    char path[TEST_PATH_BYTES];
+    write_temporary(path, text, strlen(text));
+    NodeDump dump;
+    assert_read(&dump, path);
+    for (int i = 0; i < 20; i++) {
+        assert_same_double(dump.data[i], (double)numbers[i], "data");
+        assert_same_double(dump.grad[i], -(double)numbers[i], "grad");
+    }
+    dump_free(&dump);
+    strcat(text, "b 0.1234567890123 0\n"); // one number of more digits: they are doubles
+    write_temporary(path, text, strlen(text));
+    assert_read(&dump, path);
+    assert_same_double(dump.data[0], 0.100000001, "data");
+    dump_free(&dump);
+    unlink(path);
+}
+END_TEST
+
 typedef struct BrokenDump {
     const char *text;
     const char *error; // what comes after the file's name
@@ -243,8 +387,8 @@ typedef struct BrokenDump {
 
 static const BrokenDump broken_dumps[] = {
     {"", ": is empty"},
-    {"\n", ":1: '' is not the index of a node"},
-    {LEAF "\n", ":2: '' is not the index of a node"},
+    {"\n", ": is empty"},
+    {" \t\r\n# nothing\n", ": is empty"},
     {"0", ":1: ends without a newline"},
     {LEAF "1 0x1p0 0x0p0 [] []", ":2: ends without a newline"},
     {"0\n", ":1: ends before its data"},
@@ -254,10 +398,10 @@ static const BrokenDump broken_dumps[] = {
     {"0 0x1p0 0x1p0 [\n", ":1: has no ] behind its children"},
     {"0 0x1p0 0x1p0 [] [\n", ":1: has no ] behind its local gradients"},
     {"0 0x1p0 0x1p0 () ()\n", ":1: has no [ before its children"},
-    {"0 1.5 0x0p0 [] []\n", ":1: '1.5' is not a number as Python's float.hex() writes it"},
-    {"0 NaN 0x0p0 [] []\n", ":1: 'NaN' is not a number"},
-    {"0 nan -nan [] []\n", ":1: '-nan' is not a number"},
-    {"0  0x0p0 [] []\n", ":1: '' is not a number"},
+    {"0 0x1.5 0x0p0 [] []\n", ":1: '0x1.5' is not a hexadecimal double, as Python's float.hex()"},
+    {"0 1,5 0x0p0 [] []\n", ":1: '1,5' is not a number: write a point, not a comma"},
+    {"0 1e999 0x0p0 [] []\n", ":1: '1e999' is larger than any double"},
+    {"0 0x0p0 [] []\n", ":1: '[]' is not a number"},
     {"1 0x1p0 0x0p0 [] []\n", ":1: has the index 1, expected 0"},
     {"00 0x1p0 0x0p0 [] []\n", ":1: '00' is not the index of a node"},
     {"0x0 0x1p0 0x0p0 [] []\n", ":1: '0x0' is not the index of a node"},
@@ -272,26 +416,36 @@ static const BrokenDump broken_dumps[] = {
     {LEAF "1 0x1p0 0x0p0 [0] []\n", ":2: has fewer local gradients than children"},
     {LEAF "1 0x1p0 0x0p0 [0] [0x1p0 0x1p0]\n", ":2: has more local gradients than children"},
     {LEAF "1 0x1p0 0x0p0 [0,0] [0x1p0 0x1p0]\n", ":2: '0,0' is not the index of a child"},
-    {LEAF "1 0x1p0 0x0p0 [0 ] [0x1p0]\n", ":2: '' is not the index of a child"},
     {LEAF "a 0x1p0 0x0p0\n", ":2: 'a' is not the index of a node"},
     {LEAF "1 0x1p0 0x0p0 [] [] param a\n", ":2: has more columns than the lines before"},
     {LEAF_NAMED "1 0x1p0 0x0p0 [] []\n", ":2: has no operation and path"},
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul\n", ":2: has an operation but no path"},
-    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \n", ":2: has an empty name"},
-    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a b\n", ":2: ' b' is one column too many"},
-    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n", ":2: '\?\?' is not a name"},
-    {"0 0x1p0 0x0p0 [] [] \n", ":1: has an empty name"},
+    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \n", ":2: has an operation but no path"},
+    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a b\n", ":2: 'b' is one column too many"},
+    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a\x01\n", ":2: 'a?' is not a name: it has a control"},
+    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n",
+     ":2: '\?\?' is not a name: it has other characters than ASCII's"},
     {"a\n", ":1: ends before its data"},
-    {"a 0x1p0 \n", ":1: '' is not a number"},
     {"a 0x1p0 --\n", ":1: '--' is not a number"},
-    {"a 0x1p0 - -\n", ":1: ' -' is one column too many"},
+    {"a 0x1p0 - -\n", ":1: '-' is one column too many"},
     {"0 - - [] []\n", ":1: '-' is not a number"},
-    {"a 0x1p0 0x1p0 0x1p0\n", ":1: ' 0x1p0' is one column too many"},
+    {"a 0x1p0 0x1p0 0x1p0\n", ":1: '0x1p0' is one column too many"},
     {"a 0x1p0 0x1p0\n0 0x1p0 0x1p0 [] []\n", ":2: starts with a number"},
     {"\x7f"
      "ELF\x02\x01\x01",
      ":1: ends without a newline"},
     {"\x01\x02\x03\n", ":1: '\?\?\?' is not a name"},
+    {"\xff\xfe"
+     "a\n",
+     ":1: is UTF-16; convert the file, for example with iconv"},
+    {"\xfe\xff"
+     "a\n",
+     ":1: is UTF-16"},
+    {"# microgpt-nodes 2 {}\n", ":1: is of another version of the format than 1"},
+    {"# microgpt-nodes 1 {\"step\": }\n", ":1: has no flat JSON object"},
+    {"# microgpt-nodes 1 {\"step\": {}}\n", ":1: has no flat JSON object"},
+    {"# microgpt-nodes 1 [[[[[[[[\n", ":1: has no flat JSON object"},
+    {"# microgpt-nodes 1 1\n", ":1: has no flat JSON object"},
 };
 
 START_TEST(a_broken_dump_gives_its_line)
@@ -384,7 +538,7 @@ END_TEST
 // Changes a few bytes, or drops or doubles a piece. Returns the new length.
 static size_t mutate(char *bytes, size_t n, uint32_t *state)
 {
-    static const char likely[] = "0123456789abcdefpx.+-[] \n\r\t,ni\xff";
+    static const char likely[] = "0123456789abcdefpx.+-[] \n\r\t,ni\xff#{}\":\\EXN(";
     uint32_t kind = next_random(state) % 8;
     size_t at = next_random(state) % n;
     size_t length = next_random(state) % (n - at) % 64;
@@ -410,8 +564,10 @@ START_TEST(no_mutation_of_a_dump_makes_the_reader_fall)
                                "2 inf -0x0.0p+0 [0 1] [0x1p0 0x1p-3] mul pos0.norm[0]\n"
                                "3 0x1p+3 0x1p+0 [2] [0x1p0] exp loss\n";
     static const char sparse[] = "wte[0,0] 0x1.8p+0 0x1p0\nloss 0x1.8p+0 -inf\n";
+    static const char loose[] = "# microgpt-nodes 1 {\"step\": 1, \"document\": \"a\\u00e9\"}\n"
+                                "wte[0,0]\t+1.5e-7  -\n\n LOSS 0X1P0 NaN(ind)\n# end\n";
     uint32_t state = 2463534242u + (uint32_t)_i;
-    const char *original = _i % 4 == 0 ? sparse : text;
+    const char *original = _i % 4 == 0 ? sparse : _i % 4 == 1 ? loose : text;
     char bytes[1024];
     char path[TEST_PATH_BYTES];
     for (int i = 0; i < 100; i++) {
@@ -544,6 +700,12 @@ int main(void)
     tcase_add_test(tcase, lines_may_end_as_on_windows);
     tcase_add_test(tcase, a_node_may_have_many_children);
     tcase_add_loop_test(tcase, a_node_may_have_no_gradient, 0, 3);
+    tcase_add_loop_test(tcase, a_dump_may_be_written_in_many_ways, 0, 8);
+    tcase_add_loop_test(tcase, a_number_may_be_written_in_many_ways, 0, 10);
+    tcase_add_loop_test(tcase, what_is_no_number_is_refused, 0, 30);
+    tcase_add_test(tcase, a_dump_says_what_it_is_of);
+    tcase_add_test(tcase, two_dumps_are_of_different_steps);
+    tcase_add_test(tcase, decimals_of_floats_are_floats);
     tcase_add_loop_test(tcase, a_broken_dump_gives_its_line, 0,
                         (int)(sizeof broken_dumps / sizeof *broken_dumps));
     tcase_add_test(tcase, a_line_without_an_end_is_refused);

@@ -71,6 +71,19 @@ static void check_report(const GraphDiff *diff)
     free(json);
 }
 
+// What two dumps say of themselves: a few lines of plain ASCII.
+static void check_warnings(const NodeDump *a, const NodeDump *b)
+{
+    char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
+    size_t n = dump_about_warn(&a->says, &b->says, warnings);
+    must_hold(n <= MAX_ABOUT_WARNINGS, "n_warnings");
+    for (size_t i = 0; i < n; i++) {
+        for (const char *at = warnings[i]; *at != '\0'; at++) {
+            must_hold(*at >= ' ' && *at <= '~', warnings[i]);
+        }
+    }
+}
+
 static void compare(const NodeDump *a, const NodeDump *b, const DiffRules *rules)
 {
     GraphDiff diff;
@@ -101,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (separator != NULL &&
         read_dump(&b, separator + strlen(between), size - size_a - strlen(between))) {
         name_nodes(&b);
+        check_warnings(&a, &b);
         compare(&a, &b, &exact);
         compare(&a, &b, &some);
         dump_free(&b);

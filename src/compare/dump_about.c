@@ -1,0 +1,222 @@
+// The first line of a dump: see dump_about.h.
+#include "compare/dump_about.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "compare/dump_number.h"
+#include "microgpt/utf8.h"
+
+static const char prefix[] = "# microgpt-nodes ";
+
+// ---- writing ----
+
+// As Python's json.dumps(): ASCII, characters beyond it as one or two \u.
+static void write_code_point(FILE *file, uint32_t code_point)
+{
+    static const char plain[] = "\"\\\n\r\t\b\f";
+    static const char letters[] = "\"\\nrtbf";
+    const char *at = code_point > 0 && code_point < 0x80 ? strchr(plain, (int)code_point) : NULL;
+    if (at != NULL) {
+        fprintf(file, "\\%c", letters[at - plain]);
+    } else if (code_point >= ' ' && code_point <= '~') {
+        fputc((int)code_point, file);
+    } else if (code_point < 0x10000) {
+        fprintf(file, "\\u%04" PRIx32, code_point);
+    } else {
+        uint32_t rest = code_point - 0x10000;
+        fprintf(file, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xD800 + (rest >> 10),
+                0xDC00 + (rest & 0x3FF));
+    }
+}
+
+static void write_text(FILE *file, const char *text, size_t size)
+{
+    fputc('"', file);
+    for (size_t i = 0; i < size;) {
+        uint32_t code_point = 0;
+        size_t n = utf8_decode(text + i, size - i, &code_point);
+        write_code_point(file, n > 0 ? code_point : 0xFFFD);
+        i += n > 0 ? n : 1;
+    }
+    fputc('"', file);
+}
+
+void dump_about_write(FILE *file, const DumpAbout *about)
+{
+    assert(file != NULL && about != NULL && about->document.text != NULL);
+    fprintf(file, "%s1 {", prefix);
+    if (about->step > 0) {
+        fprintf(file, "\"step\": %zu, ", about->step);
+    }
+    fputs("\"document\": ", file);
+    write_text(file, about->document.text, about->document.size);
+    if (about->has_seed) {
+        fprintf(file, ", \"seed\": %" PRIu64, about->seed);
+    }
+    if (about->n_documents > 0) {
+        fprintf(file, ", \"n_documents\": %zu", about->n_documents);
+    }
+    const ModelConfig *model = &about->model;
+    fprintf(file,
+            ", \"n_layer\": %d, \"n_embd\": %d, \"n_head\": %d, \"block_size\": %d, "
+            "\"vocab_size\": %d}\n",
+            model->n_layer, model->n_embd, model->n_head, model->block_size, model->vocab_size);
+}
+
+// ---- reading ----
+
+static const char *const number_keys[N_ABOUT_NUMBERS] = {
+    "step", "seed", "n_documents", "n_layer", "n_embd", "n_head", "block_size", "vocab_size",
+};
+
+// The rest of a JSON object.
+typedef struct Text {
+    const char *at;
+    const char *end;
+} Text;
+
+static bool take(Text *text, char c)
+{
+    while (text->at < text->end && (*text->at == ' ' || *text->at == '\t')) {
+        text->at++;
+    }
+    bool is_there = text->at < text->end && *text->at == c;
+    text->at += is_there;
+    return is_there;
+}
+
+// What stands between two quotes, as it stands there.
+static bool take_string(Text *text, Text *string)
+{
+    if (!take(text, '"')) {
+        return false;
+    }
+    string->at = text->at;
+    for (; text->at < text->end && *text->at != '"'; text->at++) {
+        text->at += *text->at == '\\' && text->at + 1 < text->end;
+        if (*text->at < ' ' || *text->at > '~') {
+            return false;
+        }
+    }
+    string->end = text->at;
+    return take(text, '"');
+}
+
+static bool is_word(const Text *word, const char *text)
+{
+    size_t length = (size_t)(word->end - word->at);
+    return length == strlen(text) && memcmp(word->at, text, length) == 0;
+}
+
+static bool keep_number(DumpSays *says, const Text *key, const Text *word)
+{
+    double number;
+    if (dump_number_parse(word->at, (size_t)(word->end - word->at), &number) != NULL) {
+        return is_word(word, "null") || is_word(word, "true") || is_word(word, "false");
+    }
+    for (int i = 0; i < N_ABOUT_NUMBERS; i++) {
+        if (is_word(key, number_keys[i])) {
+            says->has_number[i] = true;
+            says->numbers[i] = number;
+        }
+    }
+    return true;
+}
+
+static void keep_text(DumpSays *says, const Text *key, const Text *text)
+{
+    if (is_word(key, "document")) {
+        snprintf(says->document, sizeof says->document, "\"%.*s\"", (int)(text->end - text->at),
+                 text->at);
+    }
+}
+
+static bool take_value(Text *text, const Text *key, DumpSays *says)
+{
+    Text word;
+    if (take_string(text, &word)) {
+        keep_text(says, key, &word);
+        return true;
+    }
+    word.at = text->at;
+    while (text->at < text->end && strchr(" \t,:{}[]\"", *text->at) == NULL) {
+        text->at++;
+    }
+    word.end = text->at;
+    return keep_number(says, key, &word);
+}
+
+static bool take_object(Text *text, DumpSays *says)
+{
+    if (!take(text, '{')) {
+        return false;
+    }
+    bool more = !take(text, '}');
+    while (more) {
+        Text key;
+        if (!take_string(text, &key) || !take(text, ':') || !take_value(text, &key, says)) {
+            return false;
+        }
+        more = take(text, ',');
+        if (!more && !take(text, '}')) {
+            return false;
+        }
+    }
+    return text->at == text->end;
+}
+
+const char *dump_about_parse(DumpSays *says, const char *comment, size_t length)
+{
+    assert(says != NULL && comment != NULL);
+    size_t n_prefix = strlen(prefix);
+    if (says->is_said || length < n_prefix || memcmp(comment, prefix, n_prefix) != 0) {
+        return NULL;
+    }
+    Text text = {comment + n_prefix, comment + length};
+    if (!take(&text, '1') || text.at == text.end || *text.at != ' ') {
+        return "is of another version of the format than 1; a newer microgpt may read it";
+    }
+    says->is_said = true;
+    return take_object(&text, says) ? NULL : "has no flat JSON object behind `# microgpt-nodes 1`";
+}
+
+static void take_size(const DumpSays *says, AboutNumber which, int *size)
+{
+    double number = says->numbers[which];
+    if (says->has_number[which] && number >= 0 && number <= INT_MAX && number == (int)number) {
+        *size = (int)number;
+    }
+}
+
+void dump_about_sizes(const DumpSays *says, ModelConfig *sizes)
+{
+    take_size(says, ABOUT_N_LAYER, &sizes->n_layer);
+    take_size(says, ABOUT_N_EMBD, &sizes->n_embd);
+    take_size(says, ABOUT_N_HEAD, &sizes->n_head);
+    take_size(says, ABOUT_BLOCK_SIZE, &sizes->block_size);
+    take_size(says, ABOUT_VOCAB_SIZE, &sizes->vocab_size);
+}
+
+// ---- what differs ----
+
+size_t dump_about_warn(const DumpSays *a, const DumpSays *b, char warnings[][ABOUT_WARNING_BYTES])
+{
+    size_t n = 0;
+    if (a->document[0] != '\0' && b->document[0] != '\0' && strcmp(a->document, b->document) != 0) {
+        snprintf(warnings[n], ABOUT_WARNING_BYTES, "A is of the document %s, B of %s", a->document,
+                 b->document);
+        n++;
+    }
+    for (int i = 0; i < N_ABOUT_NUMBERS; i++) {
+        if (a->has_number[i] && b->has_number[i] && a->numbers[i] != b->numbers[i]) {
+            bool is_data = i == ABOUT_N_DOCUMENTS || i == ABOUT_VOCAB_SIZE;
+            snprintf(warnings[n], ABOUT_WARNING_BYTES, "A has %s %.17g, B %.17g%s", number_keys[i],
+                     a->numbers[i], b->numbers[i], is_data ? ": they read other data" : "");
+            n++;
+        }
+    }
+    return n;
+}

@@ -1,0 +1,67 @@
+// What a dump says of itself in its first line: `# microgpt-nodes 1 {"step": 1, ...}`. Behind the
+// name and the version of the format stands one JSON object, flat, with any of: step, document,
+// seed, n_documents, n_layer, n_embd, n_head, block_size, vocab_size.
+#ifndef MICROGPT_DUMP_ABOUT_H
+#define MICROGPT_DUMP_ABOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "microgpt/dataset.h"
+#include "microgpt/model.h"
+
+enum {
+    ABOUT_DOCUMENT_BYTES = 128,
+    MAX_ABOUT_WARNINGS = 9,
+    ABOUT_WARNING_BYTES = 2 * ABOUT_DOCUMENT_BYTES + 32,
+};
+
+// What this program says of a dump.
+typedef struct DumpAbout {
+    size_t step; // 0: of no training step
+    Document document;
+    bool has_seed;
+    uint64_t seed;
+    size_t n_documents; // 0: not known
+    ModelConfig model;
+} DumpAbout;
+
+void dump_about_write(FILE *file, const DumpAbout *about);
+
+typedef enum AboutNumber {
+    ABOUT_STEP,
+    ABOUT_SEED,
+    ABOUT_N_DOCUMENTS,
+    ABOUT_N_LAYER,
+    ABOUT_N_EMBD,
+    ABOUT_N_HEAD,
+    ABOUT_BLOCK_SIZE,
+    ABOUT_VOCAB_SIZE,
+    N_ABOUT_NUMBERS,
+} AboutNumber;
+
+// What another dump says.
+typedef struct DumpSays {
+    bool is_said; // there is such a line
+    bool has_number[N_ABOUT_NUMBERS];
+    double numbers[N_ABOUT_NUMBERS];
+    char document[ABOUT_DOCUMENT_BYTES]; // as it stands there, cut off; empty: not said
+} DumpSays;
+
+// Reads a comment, from its `#` to the end of the line. One that is no such line is ignored, and so
+// is a second one.
+// Returns NULL, or what is wrong with the line.
+// Shapes: comment [length].
+const char *dump_about_parse(DumpSays *says, const char *comment, size_t length);
+
+// The sizes of the model, as far as they are said; others stay as they are.
+void dump_about_sizes(const DumpSays *says, ModelConfig *sizes);
+
+// Says in plain ASCII in what two dumps are not of the same step of the same run, as far as both
+// tell. Returns how many lines these are.
+// Shapes: warnings [MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES].
+size_t dump_about_warn(const DumpSays *a, const DumpSays *b, char warnings[][ABOUT_WARNING_BYTES]);
+
+#endif

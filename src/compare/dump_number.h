@@ -1,0 +1,21 @@
+// Numbers as the ports of this world write them.
+#ifndef MICROGPT_DUMP_NUMBER_H
+#define MICROGPT_DUMP_NUMBER_H
+
+#include <stddef.h>
+
+// Reads a number, in capitals or not, with or without a `+` in front:
+// - hexadecimal, as Python's float.hex(), C's %a, Java and Go write it: `0x1.8p+1`;
+// - decimal: the double nearest to it, which is the one that was written if its shortest decimals
+//   or 17 digits of it were;
+// - `inf` and `infinity`; `nan`, whatever its sign and what follows it in brackets.
+// Returns NULL, or what is wrong with the text; then the number is as it was.
+// Shapes: text [length].
+const char *dump_number_parse(const char *text, size_t length, double *number);
+
+// How many decimal digits a text has before its exponent, without leading zeros. 0: it is no
+// decimal number.
+// Requires: a text that dump_number_parse() takes.
+int dump_number_digits(const char *text, size_t length);
+
+#endif
