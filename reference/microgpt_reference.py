@@ -24,8 +24,8 @@ import math
 import random
 import sys
 
-from recording import (Recorder, StopTraining, UserError, build_parser, decode_lines,
-                       parse_options, read_data, run_command)
+from recording import (Recorder, StopTraining, UserError, build_parser, describe_run,
+                       documents_of, parse_options, read_data, run_command)
 
 PROG = "microgpt_reference.py"
 
@@ -35,7 +35,8 @@ class Value:
 
     `_children` are the operands, in operand order; `_local_grads` the derivatives of this node
     with respect to each. A plain number that meets a Value becomes a node first, and the node of
-    the result follows it. Set `Value.on_create` to a function to be handed every new node.
+    the result follows it. Set `Value.on_create` to a function to be handed every new node, its children and its local
+    gradients.
     """
 
     __slots__ = ("data", "grad", "_children", "_local_grads")
@@ -48,7 +49,7 @@ class Value:
         self._children = children
         self._local_grads = local_grads
         if Value.on_create is not None:
-            Value.on_create(self)
+            Value.on_create(self, children, local_grads)
 
     def __add__(self, other):
         other = as_value(other)
@@ -146,8 +147,7 @@ def postorder(root):
 
 def read_documents(path):
     """Return the documents of a file: its lines without the white space around them, if any."""
-    stripped = (line.strip() for line in decode_lines(read_data(path)))
-    return [document for document in stripped if document]
+    return documents_of(read_data(path))
 
 
 class Tokenizer:
@@ -344,9 +344,10 @@ def run(settings, documents, recorder):
     recorder.before_training(model.params)
     for step in range(settings.num_steps):
         recorder.begin_step(step)
-        loss = document_loss(model, tokenizer.encode(documents[step % len(documents)]))
+        document = documents[step % len(documents)]
+        loss = document_loss(model, tokenizer.encode(document))
         loss.backward()
-        recorder.after_backward(step, loss, model.params)
+        recorder.after_backward(step, loss.data, model.params, document)
         adam.step(step)
         print(f"step {step + 1:4d} / {settings.num_steps:4d} | loss {loss.data:.4f}", end="\r")
         recorder.after_update(step, model.params)
@@ -363,7 +364,7 @@ def main():
 
     def command():
         documents = read_documents(options.data)
-        with Recorder(options) as recorder:
+        with Recorder(options, describe_run(settings, documents)) as recorder:
             Value.on_create = recorder.created
             try:
                 run(settings, documents, recorder)

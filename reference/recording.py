@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import hashlib
 import io
+import json
 import math
 import os
 import struct
@@ -118,7 +119,7 @@ def build_parser(prog, description):
     group = parser.add_argument_group("settings (defaults: the published run)")
     for field in dataclasses.fields(Settings):
         parse, text = _SETTING_OPTIONS[field.name]
-        group.add_argument("--" + field.name.replace("_", "-"), type=parse, default=field.default,
+        group.add_argument("--" + field.name.replace("_", "-"), type=parse, default=None,
                            metavar="N" if field.type is int else "X",
                            help=f"{text} (default: {field.default})")
 
@@ -138,9 +139,14 @@ def build_parser(prog, description):
 
 
 def parse_options(parser, arguments=None):
-    """Parse and cross-check the command line; return (options, Settings). Exits with 2 if wrong."""
+    """Parse and cross-check the command line; return (options, Settings). Exits with 2 if wrong.
+
+    `options.given` has the settings that the command line names, and no other.
+    """
     options = parser.parse_args(arguments)
-    settings = Settings(**{name: getattr(options, name) for name in _SETTING_OPTIONS})
+    options.given = {name: getattr(options, name) for name in _SETTING_OPTIONS
+                     if getattr(options, name) is not None}
+    settings = Settings(**options.given)
 
     if settings.n_embd % settings.n_head != 0:
         parser.error(f"--n-head {settings.n_head} does not divide --n-embd {settings.n_embd}")
@@ -187,6 +193,12 @@ def decode_lines(data):
     return list(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8"))
 
 
+def documents_of(data):
+    """Return the documents in the bytes of a data file: its lines, stripped, but for empty ones."""
+    stripped = (line.strip() for line in decode_lines(data))
+    return [document for document in stripped if document]
+
+
 class _Output:
     """A file to write to. Opened before the run, so that a wrong path costs no training."""
 
@@ -231,18 +243,38 @@ def digest(numbers):
     return f"{zlib.crc32(packed):08x} {hashlib.sha256(packed).hexdigest()}"
 
 
-def node_lines(nodes):
+def node_lines(params, step_nodes):
     """Yield one line per node: index, data, grad, children's indices, local gradients.
+
+    A step's node comes with what it was made with: (node, children, local gradients). A leaf that
+    is neither a parameter nor the step's, made earlier, is put behind the parameters.
 
     Doubles are written as float.hex() does, which loses no bit. The two zeros and the ones that
     Python keeps as whole numbers are written as the doubles they stand for.
     """
-    index_of = {node: index for index, node in enumerate(nodes)}
-    for index, node in enumerate(nodes):
-        children = " ".join(str(index_of[child]) for child in node._children)
-        local_grads = " ".join(float(grad).hex() for grad in node._local_grads)
-        yield (f"{index} {float(node.data).hex()} {float(node.grad).hex()} "
-               f"[{children}] [{local_grads}]\n")
+    leaves = {id(p): p for p in params}
+    new = {id(node) for node, _, _ in step_nodes}
+    for _, children, _ in step_nodes:
+        leaves.update((id(child), child) for child in children if id(child) not in new)
+    nodes = [(leaf, (), ()) for leaf in leaves.values()] + step_nodes
+    index_of = {id(node): index for index, (node, _, _) in enumerate(nodes)}
+    for index, (node, children, local_grads) in enumerate(nodes):
+        indices = " ".join(str(index_of[id(child)]) for child in children)
+        grads = " ".join(float(grad).hex() for grad in local_grads)
+        yield f"{index} {float(node.data).hex()} {float(node.grad).hex()} [{indices}] [{grads}]\n"
+
+
+def describe_run(settings, documents):
+    """Return what the first line of a dump says of the run that it is a step of."""
+    return {
+        "seed": settings.seed,
+        "n_documents": len(documents),
+        "n_layer": settings.n_layer,
+        "n_embd": settings.n_embd,
+        "n_head": settings.n_head,
+        "block_size": settings.block_size,
+        "vocab_size": len(set("".join(documents))) + 1,
+    }
 
 
 # --- recording ----------------------------------------------------------------------------------
@@ -253,12 +285,14 @@ class Recorder:
 
     A step is passed as the training loop counts it, from 0, and written counted from 1. The nodes
     of a step are gathered by `created`, which the Value class calls for each node it makes;
-    nothing about a node tells when it was made, and the dump is in that order.
+    nothing about a node tells when it was made, and the dump is in that order. `about` is what is
+    known of the run, for the first line of the dump.
 
     A context manager: its files are open, and complete once it is left.
     """
 
-    def __init__(self, options):
+    def __init__(self, options, about):
+        self._about = about
         self._nodes_step = options.nodes_step
         self._stop_after = options.stop_after
         self._step_nodes = None
@@ -283,10 +317,10 @@ class Recorder:
     def __exit__(self, *exception):
         self._closer.close()
 
-    def created(self, node):
+    def created(self, node, children, local_grads):
         """A node was made. Kept only within the step whose graph is wanted."""
         if self._step_nodes is not None:
-            self._step_nodes.append(node)
+            self._step_nodes.append((node, children, local_grads))
 
     def before_training(self, params):
         """The parameters have their first values."""
@@ -298,16 +332,23 @@ class Recorder:
         """A step begins: from here on, new nodes are its own."""
         self._step_nodes = [] if step + 1 == self._nodes_step else None
 
-    def after_backward(self, step, loss, params):
-        """Every node of the step has its gradient; the parameters are not updated yet."""
+    def after_backward(self, step, loss, params, document):
+        """Every node of the step has its gradient; the parameters are not updated yet.
+
+        `loss` is a plain number; `document` is None where it is not known.
+        """
         if self._losses:
-            self._losses.write(f"{step + 1} {float(loss.data).hex()}\n")
+            self._losses.write(f"{step + 1} {float(loss).hex()}\n")
         if self._digests:
             self._digests.write(f"{step + 1} {digest([p.grad for p in params])} ")
         if self._step_nodes is not None:
-            for line in node_lines(params + self._step_nodes):
+            about = {"step": step + 1, "document": document, **self._about}
+            known = {key: value for key, value in about.items() if value is not None}
+            self._nodes.write(f"# microgpt-nodes 1 {json.dumps(known)}\n")
+            for line in node_lines(params, self._step_nodes):
                 self._nodes.write(line)
             self._step_nodes = None
+            self._nodes_step = None
 
     def after_update(self, step, params):
         """The step is over: the parameters have their new values."""
@@ -319,6 +360,9 @@ class Recorder:
 
     def after_training(self, params):
         """The last step is over."""
+        if self._nodes_step is not None:
+            raise UserError(f"the run ended before step {self._nodes_step}; "
+                            "ask for an earlier one with --nodes-step")
         if self._params:
             self._params.write(doubles_to_bytes([p.data for p in params]))
 

@@ -1,79 +1,35 @@
 #!/usr/bin/env python3
 """Run an untouched copy of Karpathy's microgpt.py and write down the numbers it computes.
 
-The file is read, never edited. Its text becomes a syntax tree; the tree is checked to be the
-revision this project reimplements, its constants are set from the options, and calls that report
-to a Recorder are put in four kinds of places: where a Value is made, at both ends of a training
-step, after loss.backward(), and before and after training. No expression of the original is
+The file is read, never edited. Its text becomes a syntax tree; the tree is compared with the
+revision that this project reimplements (revision.py), its constants are set from the options, and
+calls that report to an Observer are put in a few places: where a Value is made, where a backward
+begins, and around the training loop and each of its steps. No expression of the original is
 touched, so its arithmetic is its own. The tree is then compiled and run in a temporary directory
 in which input.txt already is the data, so that nothing is downloaded.
+
+A program of another revision, or one that somebody has changed, is watched as what it is, if it
+has what is watched: a class whose objects are single numbers and know what they were made of, and
+a loop that calls backward() and then updates a list of parameters.
 """
 
 import ast
 import contextlib
 import ctypes
 import functools
-import hashlib
 import os
 import sys
 import tempfile
 import threading
 from pathlib import Path
 
-from recording import (Recorder, Settings, StopTraining, UserError, build_parser, parse_options,
-                       read_data, reason, run_command)
+from recording import (Recorder, StopTraining, UserError, build_parser, describe_run, documents_of,
+                       parse_options, read_data, reason, run_command)
+from revision import Program, calls_backward, contains, is_training_loop, updates_parameter
 
 PROG = "watch_microgpt.py"
 GIST = "https://gist.github.com/karpathy/8627fe009c40f57531cb18360106ce95"
-
-# The revision, part by part: how a part is called in a message, and its `fingerprint`. Left out is
-# what cannot change a number: imports, the download, prints, comments, and how the text is laid
-# out. Constants count as they are in the published revision, whatever they are in the file, for
-# they are compared by themselves. To print this table for another revision:
-#   python3 -c "import watch_microgpt as w; w.print_fingerprints('FILE')"
-KNOWN_PARTS = {
-    "random.seed()": "b6d7748a4404",
-    "docs": "3d92f2948f83",
-    "random.shuffle()": "dfb779e424cf",
-    "uchars": "021afcdae745",
-    "BOS": "543c77ef59d3",
-    "vocab_size": "37cfc5f63751",
-    "Value.__init__()": "be9898bc6721",
-    "Value.__add__()": "651034acf501",
-    "Value.__mul__()": "642af8de34bc",
-    "Value.__pow__()": "5117e004d2a0",
-    "Value.log()": "e3f12a79b2b8",
-    "Value.exp()": "ce8fd339f9fa",
-    "Value.relu()": "d2fcf4137d2b",
-    "Value.__neg__()": "9a913e05d5db",
-    "Value.__radd__()": "c385f30a79eb",
-    "Value.__sub__()": "47c6a0743e6a",
-    "Value.__rsub__()": "a3508304f2eb",
-    "Value.__rmul__()": "0325405f4c3b",
-    "Value.__truediv__()": "01204e532ab7",
-    "Value.__rtruediv__()": "98d2dc687f4c",
-    "Value.backward()": "0b388ece760f",
-    "head_dim": "19463913894c",
-    "matrix": "97b26d248909",
-    "state_dict": "61981f093bf1",
-    "the loop over i": "621d2d0de050",
-    "params": "540e8c5b35c6",
-    "linear()": "749ce3be5b83",
-    "softmax()": "8bf79c8c3b86",
-    "rmsnorm()": "ae77f83c32be",
-    "gpt()": "82e7ac5b77b9",
-    "m": "a854cc3936ef",
-    "v": "962ef50505c6",
-    "the loop over step": "aa535581ab6e",
-    "the loop over sample_idx": "30d72205a7bb",
-}
-
-# How to call, in a message, the constants that are not simply assigned to a name.
-SETTING_NAMES = {
-    "seed": "the argument of random.seed()",
-    "init_std": "std, the default of matrix(),",
-    "num_samples": "the number of samples",
-}
+WAY_OUT = "a port writes its dump by itself in ten lines: see docs/node-format.md"
 
 # build_topo() calls itself once per node of the deepest path. Before Python 3.11 every such call
 # also takes some 600 bytes of the thread's stack.
@@ -81,7 +37,7 @@ RECURSION_LIMIT = 400_000
 STACK_BYTES = 512 << 20
 
 
-# --- recognising the source ---------------------------------------------------------------------
+# --- reading the source -------------------------------------------------------------------------
 
 
 def parse_source(path):
@@ -101,197 +57,200 @@ def parse_source(path):
     raise UserError(f"{path}: {where}not Python ({problem}); get the file anew from {GIST}")
 
 
-def is_call(node, function):
-    """Tell whether `node` is a statement that only calls the named function, like "random.seed"."""
-    return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func) == function)
+def some_differences(program):
+    """Return the difference that matters most, and how many there are besides."""
+    first, *others = program.differences
+    if not others:
+        return first
+    plural = "s" if len(others) > 1 else ""
+    return f"{first}; --differences lists {len(others)} more difference{plural}"
 
 
-def is_docstring(node):
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def is_silent(node):
-    """Tell whether a statement cannot change a number: it imports, prints, documents, downloads."""
-    return (isinstance(node, (ast.Import, ast.ImportFrom)) or is_call(node, "print")
-            or is_docstring(node)
-            or isinstance(node, ast.If) and ast.unparse(node.test).startswith("not os.path.exists"))
-
-
-def part_name(node):
-    """Return how messages call a statement of the program."""
-    if isinstance(node, ast.ClassDef):
-        return f"class {node.name}"
-    if isinstance(node, ast.FunctionDef):
-        return f"{node.name}()"
-    if isinstance(node, ast.Assign):
-        return ast.unparse(node.targets[0]).strip("()")
-    if isinstance(node, ast.For):
-        return f"the loop over {ast.unparse(node.target)}"
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        return f"{ast.unparse(node.value.func)}()"
-    return "a statement"
-
-
-def find_parts(tree):
-    """Return the program's parts, the methods of its classes included: name to syntax tree."""
-    parts = {}
-    for node in tree.body:
-        if is_silent(node):
-            continue
-        name = part_name(node)
-        parts[f"a second {name}" if name in parts else name] = node
-        if isinstance(node, ast.ClassDef):
-            for item in node.body:
-                if isinstance(item, ast.FunctionDef):
-                    parts[f"{node.name}.{item.name}()"] = item
-    return parts
-
-
-def fingerprint(node):
-    """Return a short digest of what a part computes, the same for any layout of its text.
-
-    Written out here because ast.dump() changes between versions of Python. Only fields that are
-    set count, so fields that a newer Python adds do not.
-    """
-    def canonical(item):
-        if isinstance(item, ast.AST):
-            fields = [f"{name}={canonical(value)}" for name, value in ast.iter_fields(item)
-                      if name not in ignored and value is not None and value != []]
-            return f"{type(item).__name__}({','.join(fields)})"
-        if isinstance(item, list):
-            kept = [canonical(x) for x in item if not is_call(x, "print") and not is_docstring(x)]
-            return f"[{','.join(kept)}]"
-        return repr(item)
-
-    ignored = {"ctx", "kind", "type_comment", "annotation", "returns"}
-    return hashlib.sha256(canonical(node).encode()).hexdigest()[:12]
-
-
-def find_constants(tree):
-    """Return, for each setting that the program writes as a plain number, that number's node."""
-    parts = find_parts(tree)
-    candidates = {}
-    for part in parts.values():
-        if isinstance(part, ast.Assign):
-            target, value = part.targets[0], part.value
-            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-                pairs = zip(target.elts, value.elts)
-            else:
-                pairs = [(target, value)]
-            candidates.update((ast.unparse(name), number) for name, number in pairs)
-
-    if "random.seed()" in parts:
-        candidates["seed"] = next(iter(parts["random.seed()"].value.args), None)
-    if isinstance(candidates.get("matrix"), ast.Lambda):
-        signature = candidates["matrix"].args
-        if signature.args and signature.args[-1].arg == "std" and signature.defaults:
-            candidates["init_std"] = signature.defaults[-1]
-    if "the loop over sample_idx" in parts:
-        sampled = parts["the loop over sample_idx"].iter
-        if isinstance(sampled, ast.Call) and len(sampled.args) == 1:
-            candidates["num_samples"] = sampled.args[0]
-
-    return {name: candidates[name] for name in vars(Settings())
-            if isinstance(candidates.get(name), ast.Constant)
-            and type(candidates[name].value) in (int, float)}
-
-
-def fingerprint_parts(parts):
-    """Return the fingerprints of the parts that matter: name to fingerprint.
-
-    Assigned constants are compared as constants, a class by its methods.
-    """
-    settings = vars(Settings())
-    return {name: fingerprint(part) for name, part in parts.items()
-            if not isinstance(part, ast.ClassDef)
-            and not all(word in settings for word in name.split(", "))}
-
-
-def set_constants(tree, settings):
-    """Give the program's constants the values of `settings`."""
-    for name, node in find_constants(tree).items():
-        node.value = getattr(settings, name)
-
-
-def differences(tree):
-    """Return what tells this program from the known revision, as phrases; empty if it is that."""
-    parts = find_parts(tree)
-    found = [] if "class Value" in parts else ["class Value is missing"]
-    constants = find_constants(tree)
-    for name, published in vars(Settings()).items():
-        label = SETTING_NAMES.get(name, name)
-        if name not in constants:
-            found.append(f"{label} is not set to a number")
-        elif constants[name].value != published:
-            found.append(f"{label} is {constants[name].value}, not {published}")
-
-    set_constants(tree, Settings())
-    fingerprints = fingerprint_parts(parts)
-    for name, known in KNOWN_PARTS.items():
-        if name not in fingerprints:
-            # Without the class, its methods are not worth a phrase each.
-            if not name.startswith("Value.") or "class Value" in parts:
-                found.append(f"{name} is missing")
-        elif fingerprints[name] != known:
-            found.append(describe_difference(name, parts[name]))
-    for name in fingerprints:
-        if name not in KNOWN_PARTS:
-            found.append(f"{name} (line {parts[name].lineno}) is not part of it")
-    return found
-
-
-def describe_difference(name, part):
-    """Say what is different about a part: in particular if it is something well known."""
-    where = f"{name} (line {part.lineno})"
-    for node in ast.walk(part):
-        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
-                and ast.unparse(node.left).endswith(".relu()")):
-            return f"{where} squares the ReLU"
-    if name == "the loop over step" and not any(is_call(x, "loss.backward") for x in part.body):
-        return f"{where} does not call loss.backward()"
-    return f"{where} is different"
-
-
-def check_revision(path, tree):
-    """Raise UserError unless the program is the known revision."""
-    found = differences(tree)
-    if found:
-        shown = "; ".join(found[:3])
-        more = f"; and {len(found) - 3} more differences" if len(found) > 3 else ""
-        raise UserError(f"{path}: not the revision of microgpt.py known here: {shown}{more}; "
-                        f"get the last revision from {GIST}")
-
-
-def print_fingerprints(path):
-    """Print KNOWN_PARTS as it would be for another revision."""
-    tree = parse_source(path)
-    set_constants(tree, Settings())
-    for name, value in fingerprint_parts(find_parts(tree)).items():
-        print(f'    "{name}": "{value}",')
+class CannotWatch(Exception):
+    """What is missing in a program for it to be watched."""
 
 
 # --- watching it --------------------------------------------------------------------------------
 
 
-def insert_observers(tree):
-    """Put the calls that report to the Recorder, known to the program as `__recorder__`."""
+class LocalGrads:
+    """The local gradients of a node that has none: what its closure hands on of the gradient 1.
+
+    Gradients are as they were afterwards. A child that the node has twice is handed both parts at
+    once; they are the same, as the node is x + x or x * x.
+    """
+
+    def __init__(self, node, children, closure):
+        self._node = node
+        self._children = children
+        self._closure = closure
+
+    def __iter__(self):
+        before = [(node, node.grad) for node in (self._node, *self._children)]
+        for child in self._children:
+            child.grad = 0.0
+        self._node.grad = 1.0
+        getattr(self._node, self._closure)()
+        handed_on = [child.grad / sum(x is child for x in self._children)
+                     for child in self._children]
+        for node, grad in before:
+            node.grad = grad
+        return iter(handed_on)
+
+
+class Observer:
+    """Is called by the watched program, and tells a Recorder.
+
+    The note on the program, if there is one, goes to stderr once its first step has been seen.
+    """
+
+    def __init__(self, recorder, closure, note):
+        self._recorder = recorder
+        self._closure = closure
+        self._note = note
+        self._step = -1
+        self._roots = []
+
+    def created(self, node, children, local_grads):
+        if self._closure is not None:
+            local_grads = LocalGrads(node, children, self._closure)
+        self._recorder.created(node, children, local_grads)
+
+    def backward_begins(self, root):
+        if not isinstance(root.data, (int, float)):
+            raise UserError("its nodes are not single numbers, so there is no graph of numbers to "
+                            f"watch; {WAY_OUT}")
+        self._roots.append(root)
+
+    def before_training(self, params):
+        self._recorder.before_training(list(params))
+
+    def begin_step(self):
+        self._step += 1
+        self._roots = []
+        self._recorder.begin_step(self._step)
+
+    def after_backward(self, params, document):
+        if self._note is not None:
+            print(f"{PROG}: {self._note}", file=sys.stderr)
+            self._note = None
+        loss = sum(root.data for root in self._roots)
+        self._recorder.after_backward(self._step, loss, list(params),
+                                      document if isinstance(document, str) else None)
+
+    def after_update(self, params):
+        self._recorder.after_update(self._step, list(params))
+
+    def after_training(self, params):
+        self._recorder.after_training(list(params))
+
+
+def constructor_of(program):
+    """Return __init__ of the program's Value class, and the names in it for a node's children and
+    for its local gradients or None, if closures have those."""
+    if program.value_class is None:
+        raise CannotWatch("there is no class with a backward()")
+    name = program.value_class.name
+    constructor = next((x for x in program.value_class.body
+                        if isinstance(x, ast.FunctionDef) and x.name == "__init__"), None)
+    if constructor is None:
+        raise CannotWatch(f"class {name} has no __init__()")
+    arguments = [x.arg for x in constructor.args.args[2:]]
+    children = next((x for x in arguments if "grad" not in x
+                     and x.strip("_") not in ("op", "operation", "label", "name")), None)
+    local_grads = next((x for x in arguments if "grad" in x), None)
+    if children is None:
+        raise CannotWatch(f"class {name} is not told what a node is made of")
+    if local_grads is None and closure_of(program) is None:
+        raise CannotWatch(f"class {name} has no local gradients")
+    return constructor, children, local_grads
+
+
+def closure_of(program):
+    """Return the attribute that has a node's own part of backward, as in `out._backward = ...`."""
+    for method in program.value_class.body:
+        for node in ast.walk(method):
+            if (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
+                    and isinstance(node.value, ast.Name)
+                    and contains(method, lambda x: isinstance(x, ast.FunctionDef)
+                                 and x.name == node.value.id)):
+                return node.targets[0].attr
+    return None
+
+
+def blocks_of(node):
+    """Yield the lists of statements in a statement, and in those within it, but not in classes."""
+    for field in ("body", "orelse", "finalbody"):
+        block = getattr(node, field, None)
+        if isinstance(block, list) and not isinstance(node, ast.ClassDef):
+            yield block
+            for statement in block:
+                yield from blocks_of(statement)
+
+
+def training_loop_of(tree):
+    """Return the innermost loop that goes backward and updates, and the list that it stands in."""
+    found = None
+    for block in blocks_of(tree):
+        for node in block:
+            if is_training_loop(node):
+                found = node, block
+    if found is None:
+        raise CannotWatch("there is no loop that calls backward() and then updates parameters")
+    return found
+
+
+def params_of(loop):
+    """Return the expression for the list of parameters: what the loop with the update goes over."""
+    update = None
+    for node in ast.walk(loop):
+        if isinstance(node, ast.For) and any(map(updates_parameter, node.body)):
+            update = node.iter
+    if isinstance(update, ast.Call) and ast.unparse(update.func) in ("enumerate", "zip"):
+        update = update.args[0]
+    elif isinstance(update, ast.Call) and ast.unparse(update.func) == "range":
+        inner = update.args[-1]
+        update = inner.args[0] if isinstance(inner, ast.Call) and len(inner.args) == 1 else None
+    if not isinstance(update, (ast.Name, ast.Attribute, ast.Call)):
+        raise CannotWatch("the update does not go over a list of all parameters")
+    return ast.unparse(update)
+
+
+def document_of(loop):
+    """Return the name of the step's document, as in `doc = docs[step % len(docs)]`, or "None"."""
+    for node in ast.walk(loop):
+        if (isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript)
+                and "% len(" in ast.unparse(node.value.slice)):
+            return ast.unparse(node.targets[0])
+    return "None"
+
+
+def insert_observers(program):
+    """Put the calls that report to the Observer, known to the program as `__observer__`."""
     def report(call):
-        return ast.parse(f"__recorder__.{call}").body[0]
+        return ast.parse(f"__observer__.{call}").body[0]
 
-    parts = find_parts(tree)
-    parts["Value.__init__()"].body.append(report("created(self)"))
+    constructor, children, local_grads = constructor_of(program)
+    loop, block = training_loop_of(program.tree)
+    params, document = params_of(loop), document_of(loop)
+    backward = next((i for i, node in enumerate(loop.body) if contains(node, calls_backward)
+                     and not contains(node, updates_parameter)), None)
+    if backward is None:
+        raise CannotWatch("one statement both calls backward() and updates the parameters")
 
-    loop = parts["the loop over step"]
-    place = next(i for i, node in enumerate(loop.body) if is_call(node, "loss.backward"))
-    loop.body.insert(place + 1, report("after_backward(step, loss, params)"))
-    loop.body.insert(0, report("begin_step(step)"))
-    loop.body.append(report("after_update(step, params)"))
+    constructor.body.append(report(f"created({constructor.args.args[0].arg}, {children}, "
+                                   f"{local_grads})"))
+    method = next(x for x in program.value_class.body if getattr(x, "name", "") == "backward")
+    method.body.insert(0, report(f"backward_begins({method.args.args[0].arg})"))
 
-    place = tree.body.index(loop)
-    tree.body.insert(place + 1, report("after_training(params)"))
-    tree.body.insert(place, report("before_training(params)"))
-    ast.fix_missing_locations(tree)
+    loop.body.insert(backward + 1, report(f"after_backward({params}, {document})"))
+    loop.body.insert(0, report("begin_step()"))
+    loop.body.append(report(f"after_update({params})"))
+
+    place = block.index(loop)
+    block.insert(place + 1, report(f"after_training({params})"))
+    block.insert(place, report(f"before_training({params})"))
+    ast.fix_missing_locations(program.tree)
 
 
 def run_deep(function):
@@ -334,28 +293,50 @@ def working_directory(path):
         os.chdir(before)
 
 
-def run_watched(source, tree, data, recorder):
+@contextlib.contextmanager
+def arguments(words):
+    """Let sys.argv be these words for a while: a program that reads it gets its own."""
+    before = sys.argv
+    sys.argv = words
+    try:
+        yield
+    finally:
+        sys.argv = before
+
+
+def run_watched(source, tree, data, observer):
     """Run the prepared program on `data`, the bytes of its input.txt."""
     code = compile(tree, source, "exec", dont_inherit=True)
     program = {
         "__name__": "__main__",
-        "__recorder__": recorder,
+        "__observer__": observer,
         # Found before the built-in one, so that a file means the same whatever the locale is.
-        "open": functools.partial(open, encoding="utf-8"),
+        "open": open_as_utf8,
     }
     with tempfile.TemporaryDirectory(prefix="watch_microgpt.") as directory:
         Path(directory, "input.txt").write_bytes(data)
-        with working_directory(directory):
+        with working_directory(directory), arguments([source]):
             try:
                 run_deep(lambda: exec(code, program))
             except StopTraining:
                 pass
-            except (UserError, OSError):
-                raise
+            except UserError as error:
+                raise UserError(f"{source}: {error}") from None
+            except OSError as error:
+                if error.filename is None:
+                    raise
+                raise UserError(f"{source}: line {last_line(source, error)}: {error.filename}: "
+                                f"{reason(error)}; the data is in input.txt") from None
             except Exception as error:
                 raise UserError(f"{source}: line {last_line(source, error)}: "
                                 f"{type(error).__name__}: {error}; "
                                 "try settings nearer to the published ones") from None
+
+
+def open_as_utf8(path, mode="r", *args, **kwargs):
+    if "b" not in mode and not args:
+        kwargs.setdefault("encoding", "utf-8")
+    return open(path, mode, *args, **kwargs)
 
 
 def last_line(source, error):
@@ -369,22 +350,55 @@ def last_line(source, error):
     return line
 
 
+def prepare(path, program, options, settings):
+    """Set the program's constants and insert the observers; return what is known of the run.
+
+    A program that is not the known revision keeps its constants but for those that are given.
+    """
+    values = vars(settings) if program.is_known else options.given
+    missing = program.set_constants(values)
+    if missing and not program.is_known:
+        name = sorted(missing)[0].replace("_", "-")
+        raise UserError(f"{path}: sets no number that --{name} could change; change it in the file")
+    try:
+        insert_observers(program)
+    except CannotWatch as error:
+        raise UserError(f"{path}: cannot be watched: {error}; it differs from the last revision: "
+                        f"{some_differences(program)}; {WAY_OUT}") from None
+
+
 def main():
     parser = build_parser(PROG, "Run an untouched copy of Karpathy's microgpt.py and write down "
                                 "the numbers it computes.")
     parser.add_argument("--source", metavar="PATH", required=True, help="your copy of microgpt.py")
+    parser.add_argument("--differences", action="store_true",
+                        help="only say how the copy differs from the last revision")
     options, settings = parse_options(parser)
 
     def command():
-        tree = parse_source(options.source)
-        check_revision(options.source, tree)
+        program = Program(parse_source(options.source))
+        if options.differences:
+            print("\n".join(program.differences or ["no difference"]))
+            return
         data = read_data(options.data)
-        set_constants(tree, settings)
-        insert_observers(tree)
-        with Recorder(options) as recorder:
-            run_watched(options.source, tree, data, recorder)
+        prepare(options.source, program, options, settings)
+        about = describe_run(settings, documents_of(data))
+        if not program.is_known:
+            about = {"n_documents": about["n_documents"]}
+        with Recorder(options, about) as recorder:
+            observer = Observer(recorder, closure_of(program), note(options.source, program))
+            run_watched(options.source, program.tree, data, observer)
 
     return run_command(PROG, command)
+
+
+def note(path, program):
+    """Return what to tell of a program that is not the published one to the letter, or None."""
+    if not program.differences:
+        return None
+    how = ("watched with the constants of the command line" if program.is_known else
+           "not the last revision, watched as what it is, with its own constants")
+    return f"{path}: {how}: {some_differences(program)}"
 
 
 if __name__ == "__main__":

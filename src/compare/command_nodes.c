@@ -6,6 +6,7 @@
 
 #include "cli/options.h"
 #include "cli/out_file.h"
+#include "compare/dump_about.h"
 #include "compare/node_dump.h"
 #include "engine/engine_scalar.h"
 #include "run/session.h"
@@ -48,6 +49,16 @@ static bool write_nodes(const Session *session, const NodesOptions *options, Err
     if (!out_file_open(&out, "--output", options->output, options->run.data, error)) {
         return false;
     }
+    const Dataset *dataset = &session->dataset;
+    DumpAbout about = {
+        .step = options->step,
+        .document = dataset->docs[(options->step - 1) % dataset->n_docs],
+        .has_seed = true,
+        .seed = session->seed,
+        .n_documents = dataset->n_docs,
+        .model = session->model.config,
+    };
+    dump_about_write(out.file, &about);
     const Graph *g = &engine_scalar_gpt(session->engine)->graph;
     if (options->sparse) {
         node_dump_write_sparse(out.file, g, session->model.n_params);

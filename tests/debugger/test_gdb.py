@@ -331,7 +331,7 @@ class Dump:
     def __init__(self, text):
         self.data, self.grad, self.children, self.local_grads = [], [], [], []
         self.ops, self.paths = [], []
-        for line in text.splitlines():
+        for line in text.splitlines()[1:]:  # the first says what the dump is of
             match = re.fullmatch(r"\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] (\S+) (\S+)", line)
             self.data.append(match.group(1))
             self.grad.append(match.group(2))

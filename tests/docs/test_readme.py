@@ -34,7 +34,7 @@ class Program:
         self.shapes = {tensor["name"]: tensor["shape"] for tensor in inspection["tensors"]}
         self.stages = {stage["stage"]: stage for stage in inspection["pipeline"]}
         self.nodes = [line.split() for line in
-                      self.run("nodes", "--step", "1", "--names").splitlines()]
+                      self.run("nodes", "--step", "1", "--names").splitlines()[1:]]
         self.paths = {fields[-1]: fields for fields in self.nodes}
         self.alphabet = self.read_alphabet()
         self.dtypes = self.read_dtypes()

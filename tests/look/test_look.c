@@ -73,6 +73,7 @@ static void read_dump(const char *path)
     char line[1024];
     FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, file)); // what it is of
     for (n_dump = 0; fgets(line, sizeof line, file) != NULL; n_dump++) {
         ck_assert_uint_lt(n_dump, MAX_NODES);
         parse_node(line, &dump[n_dump]);

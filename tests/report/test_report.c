@@ -367,6 +367,7 @@ START_TEST(the_graph_is_the_one_of_the_dump)
     size_t n_nodes = 0;
     char line[1024];
     FILE *dump = fopen("dump", "r");
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, dump)); // what it is of
     for (; fgets(line, sizeof line, dump) != NULL; n_nodes++) {
         ck_assert_uint_lt(n_nodes, MAX_NODES);
         check_node(&packed, ops[n_nodes] - '0', line, &data[n_nodes], &grads[n_nodes]);
