@@ -29,6 +29,7 @@ enum {
 // What to run and in which surroundings; a zero is nothing special.
 typedef struct Program {
     const char *path;
+    const char *stdin_text;    // what a pipe brings to standard input; NULL: nothing, from a file
     const char *stdout_path;   // where standard output goes; NULL: into out
     bool stdout_is_read_only;  // it is open, but not for writing
     bool stdout_has_no_reader; // it is a pipe that nobody reads
@@ -64,6 +65,21 @@ static inline void lose_capability(unsigned long capability)
     }
 }
 
+// Opens what standard input should be. The text must fit into a pipe.
+static inline int open_stdin(const Program *p)
+{
+    int ends[2];
+    if (p->stdin_text == NULL) {
+        return open("/dev/null", O_RDONLY);
+    }
+    size_t size = strlen(p->stdin_text);
+    if (pipe(ends) != 0 || write(ends[1], p->stdin_text, size) != (ssize_t)size) {
+        _exit(RUN_CANNOT_EXECUTE);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
 // Opens what standard output should be.
 static inline int open_stdout(const Program *p, int captured)
 {
@@ -84,8 +100,7 @@ static inline int open_stdout(const Program *p, int captured)
 // The child's side: makes the surroundings and becomes the program.
 static inline void become_program(const Program *p, char **args, int out, int err)
 {
-    int in = open("/dev/null", O_RDONLY);
-    dup2(in, STDIN_FILENO);
+    dup2(open_stdin(p), STDIN_FILENO);
     dup2(open_stdout(p, out), STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     for (int fd = STDERR_FILENO + 1; fd < 64; fd++) { // nothing of ours but the standard streams

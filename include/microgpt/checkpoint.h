@@ -64,9 +64,9 @@ bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *err
 bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error);
 
 // Reads a file of checkpoint_save(), or the matrices that another program has saved under their
-// names in the state_dict. n_head is for a file that does not say it; 0: not known.
-// Errors: what the system says, more memory needed than there is, and everything that can be wrong
-// with a file, each with its own message.
+// names in the state_dict. A pipe is read to its end; `-` is standard input. n_head is for a file
+// that does not say it; 0: not known. Errors: what the system says, more memory needed than there
+// is, and everything that can be wrong with a file, each with its own message.
 bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error *error);
 
 // Frees what checkpoint_load() made; a zeroed Checkpoint is fine, too.

@@ -32,9 +32,10 @@ typedef struct Dataset {
 } Dataset;
 
 // Reads a file as `[line.strip() for line in open(path) if line.strip()]`: UTF-8; lines end in \n,
-// \r or \r\n; white space is Unicode's; NUL bytes stay.
-// Errors: no such file, not a regular file (a pipe or a device could block or never end), too
-// large, invalid UTF-8 (with the byte's offset), no document in it, out of memory.
+// \r or \r\n; white space is Unicode's; NUL bytes stay. A pipe is read to its end; `-` is standard
+// input.
+// Errors: no such file, a directory, a device (which could never end), too large, invalid UTF-8
+// (with the byte's offset), no document in it, out of memory.
 bool dataset_read(Dataset *dataset, const char *path, Error *error);
 
 // The same for a text in memory, which must outlive the data set; name stands for it in errors.

@@ -1,51 +1,145 @@
-// Opens and reads regular files: see in_file.h.
+// Careful input: see in_file.h.
 #include "base/in_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool in_file_open(const char *path, const char *kind, int *fd, size_t *size, Error *error)
+static bool read_error(const InFile *file, Error *error)
 {
-    // O_NONBLOCK: opening a pipe must not wait for a writer.
-    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (opened < 0) {
-        return error_set_file(error, path, 0, "cannot be opened: %s", strerror(errno));
-    }
+    return error_set_file(error, file->name, 0, "cannot be read: %s", strerror(errno));
+}
+
+bool in_file_is_standard_input(const char *path)
+{
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 ||
+           strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
+}
+
+// Who reads a pipe waits for who writes it, and a terminal for who types. Nothing else is waited
+// for, whatever it has become since it was looked at.
+static int open_path(const char *path)
+{
     struct stat status;
-    bool ok = true;
-    if (fstat(opened, &status) != 0) {
-        ok = error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
-    } else if (S_ISDIR(status.st_mode)) {
-        ok = error_set_file(error, path, 0, "is a directory; name a %s", kind);
-    } else if (!S_ISREG(status.st_mode)) {
-        ok =
-            error_set_file(error, path, 0, "is not a regular file; copy the %s to one first", kind);
+    bool waits = stat(path, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
+    return open(path, O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK));
+}
+
+// Whether what is open there comes to an end at some time.
+static bool check_kind(const InFile *file, const struct stat *status, bool is_standard_input,
+                       const char *kind, Error *error)
+{
+    if (S_ISDIR(status->st_mode)) {
+        return error_set_file(error, file->name, 0, "is a directory; name a %s", kind);
     }
-    if (!ok) {
-        close(opened);
-        return false;
+    bool is_known = S_ISREG(status->st_mode) || S_ISFIFO(status->st_mode) ||
+                    S_ISSOCK(status->st_mode) || isatty(file->fd) == 1 || is_standard_input;
+    return is_known ||
+           error_set_file(error, file->name, 0,
+                          "is not a regular file, nor a pipe; copy the %s to one first", kind);
+}
+
+static bool grow(InFile *file, size_t *capacity, Error *error)
+{
+    size_t larger = *capacity > 0 ? 2 * *capacity : 1 << 16;
+    char *stream = realloc(file->stream, larger);
+    if (stream == NULL) {
+        return error_set_file(error, file->name, 0,
+                              "out of memory for its bytes (%zu and more); use a smaller file",
+                              file->size);
     }
-    *fd = opened;
-    // With 32-bit addresses, a file can be larger than memory can be.
-    *size = (off_t)(size_t)status.st_size == status.st_size ? (size_t)status.st_size : SIZE_MAX;
+    file->stream = stream;
+    *capacity = larger;
     return true;
 }
 
-bool in_file_read(int fd, const char *path, size_t offset, void *bytes, size_t *size, Error *error)
+static bool read_stream(InFile *file, Error *error)
 {
-    char *next = bytes;
-    size_t n_read = 0;
-    while (n_read < *size) {
-        ssize_t n = pread(fd, next + n_read, *size - n_read, (off_t)(offset + n_read));
+    size_t capacity = 0;
+    for (;;) {
+        if (file->size == capacity && !grow(file, &capacity, error)) {
+            return false;
+        }
+        ssize_t n = read(file->fd, file->stream + file->size, capacity - file->size);
         if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n < 0) {
-            return error_set_file(error, path, 0, "cannot be read: %s", strerror(errno));
+            return read_error(file, error);
+        }
+        if (n == 0) {
+            return true;
+        }
+        file->size += (size_t)n;
+        if (file->size > IN_FILE_MAX_STREAM) {
+            return error_set_file(error, file->name, 0,
+                                  "brings more than %d bytes; copy them to a regular file first",
+                                  IN_FILE_MAX_STREAM);
+        }
+    }
+}
+
+static bool measure(InFile *file, const char *kind, bool is_standard_input, Error *error)
+{
+    struct stat status;
+    if (fstat(file->fd, &status) != 0) {
+        return read_error(file, error);
+    }
+    if (!check_kind(file, &status, is_standard_input, kind, error)) {
+        return false;
+    }
+    if (!S_ISREG(status.st_mode) || is_standard_input) { // of which a part may have been read
+        return read_stream(file, error);
+    }
+    // Where addresses have 32 bits a file can be larger than all of them.
+    file->size =
+        (off_t)(size_t)status.st_size == status.st_size ? (size_t)status.st_size : SIZE_MAX;
+    return true;
+}
+
+bool in_file_open(InFile *file, const char *path, const char *kind, Error *error)
+{
+    bool is_standard_input = in_file_is_standard_input(path);
+    *file = (InFile){.name = is_standard_input ? "standard input" : path};
+    file->fd = is_standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                                 : open_path(path);
+    if (file->fd < 0) {
+        return error_set_file(error, file->name, 0, "cannot be opened: %s", strerror(errno));
+    }
+    if (!measure(file, kind, is_standard_input, error)) {
+        in_file_close(file);
+        return false;
+    }
+    return true;
+}
+
+// Copies from the memory that the stream is in.
+static void copy_stream(const InFile *file, size_t offset, void *bytes, size_t *size)
+{
+    size_t n_left = offset < file->size ? file->size - offset : 0;
+    *size = *size < n_left ? *size : n_left;
+    memcpy(bytes, file->stream + (n_left > 0 ? offset : 0), *size);
+}
+
+bool in_file_read(const InFile *file, size_t offset, void *bytes, size_t *size, Error *error)
+{
+    if (file->stream != NULL) {
+        copy_stream(file, offset, bytes, size);
+        return true;
+    }
+    char *next = bytes;
+    size_t n_read = 0;
+    while (n_read < *size) {
+        ssize_t n = pread(file->fd, next + n_read, *size - n_read, (off_t)(offset + n_read));
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return read_error(file, error);
         }
         if (n == 0) {
             break;
@@ -54,4 +148,13 @@ bool in_file_read(int fd, const char *path, size_t offset, void *bytes, size_t *
     }
     *size = n_read;
     return true;
+}
+
+void in_file_close(InFile *file)
+{
+    if (file->fd >= 0) {
+        close(file->fd);
+    }
+    free(file->stream);
+    *file = (InFile){.fd = -1};
 }

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/count.h"
@@ -29,8 +28,7 @@ typedef struct Range {
 // The file while it is being read.
 typedef struct Source {
     const char *path;
-    int fd;
-    size_t file_size;
+    InFile file;
     char *header;
     size_t header_size;
     json_t *root;
@@ -55,7 +53,7 @@ static bool bad(const Source *source, const char *what)
 static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t size)
 {
     size_t n = size;
-    if (!in_file_read(source->fd, source->path, offset, bytes, &n, source->error)) {
+    if (!in_file_read(&source->file, offset, bytes, &n, source->error)) {
         return false;
     }
     return n == size || bad(source, "has become shorter while it was being read");
@@ -76,7 +74,7 @@ static bool check_brackets(const Source *source)
 static bool read_header(Source *source)
 {
     unsigned char length[CHECKPOINT_LENGTH_BYTES];
-    if (source->file_size < sizeof length) {
+    if (source->file.size < sizeof length) {
         return bad(source, "is too short for a checkpoint");
     }
     if (!read_bytes(source, 0, length, sizeof length)) {
@@ -89,7 +87,7 @@ static bool read_header(Source *source)
                               " bytes, at most %d are read",
                               header_size, CHECKPOINT_MAX_HEADER);
     }
-    if (header_size > source->file_size - sizeof length) {
+    if (header_size > source->file.size - sizeof length) {
         return bad(source, "ends within its header; it was cut off");
     }
     source->header_size = (size_t)header_size;
@@ -338,7 +336,7 @@ static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Ra
                               "its tensor %s must be of shape [%d,%d]", name, matrix->n_out,
                               matrix->n_in);
     }
-    size_t data_size = source->file_size - CHECKPOINT_LENGTH_BYTES - source->header_size;
+    size_t data_size = source->file.size - CHECKPOINT_LENGTH_BYTES - source->header_size;
     if (!read_pair(tensor, "data_offsets", offsets) || offsets[0] > offsets[1] ||
         offsets[1] > data_size) {
         return tensor_error(source, name, "has data_offsets outside of the file");
@@ -411,13 +409,13 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     model_count_params(config, &n_params, &ignored);
     size_t data_size = count_mul(n_params, (size_t)source->n_parts * CHECKPOINT_NUMBER_BYTES);
     size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
-    if (source->file_size < expected) {
+    if (source->file.size < expected) {
         return error_set_file(source->error, source->path, 0,
-                              "was cut off: it has %zu bytes of %zu", source->file_size, expected);
+                              "was cut off: it has %zu bytes of %zu", source->file.size, expected);
     }
-    if (source->file_size > expected) {
+    if (source->file.size > expected) {
         return error_set_file(source->error, source->path, 0, "has %zu bytes after its end",
-                              source->file_size - expected);
+                              source->file.size - expected);
     }
     size_t needed = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
     if (needed > memory_limit()) {
@@ -567,7 +565,7 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
 
 static void close_source(Source *source)
 {
-    close(source->fd);
+    in_file_close(&source->file);
     free(source->header);
     json_decref(source->root);
     free(source->matrices);
@@ -577,10 +575,11 @@ static void close_source(Source *source)
 bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error *error)
 {
     assert(checkpoint != NULL && path != NULL && n_head >= 0 && error != NULL);
-    Source source = {.path = path, .error = error};
-    if (!in_file_open(path, "checkpoint", &source.fd, &source.file_size, error)) {
+    Source source = {.error = error};
+    if (!in_file_open(&source.file, path, "checkpoint", error)) {
         return false;
     }
+    source.path = source.file.name;
     Checkpoint loaded = {0};
     bool ok = read_checkpoint(&source, n_head, &loaded);
     close_source(&source);

@@ -7,34 +7,42 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/in_file.h"
 #include "data/default_names.h"
 #include "microgpt/utf8.h"
 
+// Reads all of the file; the caller frees the text, on failure as well.
+static bool read_text(const InFile *file, char **text, size_t *size, Error *error)
+{
+    if (file->size > DATASET_MAX_BYTES) {
+        return error_set_file(error, file->name, 0,
+                              "has %zu bytes; at most %d can be read; use a smaller file",
+                              file->size, DATASET_MAX_BYTES);
+    }
+    *size = file->size;
+    *text = malloc(*size + 1); // + 1: an empty file must not look like a failed allocation
+    if (*text == NULL) {
+        return error_set_file(error, file->name, 0,
+                              "out of memory for its %zu bytes; use a smaller file", *size);
+    }
+    return in_file_read(file, 0, *text, size, error);
+}
+
 bool dataset_read(Dataset *dataset, const char *path, Error *error)
 {
     assert(dataset != NULL && path != NULL && error != NULL);
-    int fd = -1;
-    size_t size = 0;
-    if (!in_file_open(path, "text file", &fd, &size, error)) {
+    InFile file;
+    if (!in_file_open(&file, path, "text file", error)) {
         return false;
     }
-    if (size > DATASET_MAX_BYTES) {
-        close(fd);
-        return error_set_file(error, path, 0,
-                              "has %zu bytes; at most %d can be read; use a smaller file", size,
-                              DATASET_MAX_BYTES);
-    }
-    char *text = malloc(size + 1); // + 1: an empty file must not look like a failed allocation
-    bool ok = text != NULL
-                  ? in_file_read(fd, path, 0, text, &size, error)
-                  : error_set_file(error, path, 0,
-                                   "out of memory for its %zu bytes; use a smaller file", size);
-    close(fd);
+    char *text = NULL;
+    size_t size = 0;
     Dataset parsed;
-    if (!ok || !dataset_parse(&parsed, path, text, size, error)) {
+    bool ok = read_text(&file, &text, &size, error) &&
+              dataset_parse(&parsed, file.name, text, size, error);
+    in_file_close(&file);
+    if (!ok) {
         free(text);
         return false;
     }

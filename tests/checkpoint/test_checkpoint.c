@@ -464,10 +464,8 @@ END_TEST
 
 START_TEST(what_is_no_file_is_refused)
 {
-    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
     assert_refused("missing", strerror(ENOENT));
     assert_refused("/", "is a directory");
-    assert_refused("pipe", "is not a regular file"); // and nobody waits for a writer
     assert_refused("/dev/zero", "is not a regular file");
 }
 END_TEST

@@ -410,13 +410,50 @@ static void assert_bad_data(const char *name, const char *why)
 START_TEST(data_must_be_a_regular_file)
 {
     ck_assert_int_eq(mkdir("folder", 0700), 0);
-    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
     assert_bad_data("missing", "No such file");
     assert_bad_data("data/missing", "Not a directory");
     assert_bad_data("folder", "is a directory");
-    assert_bad_data("pipe", "is not a regular file"); // and nobody waits for a writer
     assert_bad_data("/dev/zero", "is not a regular file");
     assert_bad_data("/dev/null", "is not a regular file");
+}
+END_TEST
+
+static const char *const names_of_a_pipe[] = {"-", "/dev/stdin", "/dev/fd/0", "fifo"};
+
+START_TEST(data_may_come_from_a_pipe)
+{
+    static Program expected;
+    char arguments[256];
+    ck_assert_int_eq(mkfifo("fifo", 0600), 0);
+    pid_t writer = fork(); // waits until somebody reads
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        write_text("fifo", DATA);
+        _exit(0);
+    }
+    run(QUICK);
+    assert_done();
+    expected = p;
+    p.stdin_text = DATA;
+    snprintf(arguments, sizeof arguments, QUICK " --data %s", names_of_a_pipe[_i]);
+    run(arguments);
+    assert_done();
+    ck_assert_str_eq(p.out, expected.out);
+    kill(writer, SIGKILL);
+}
+END_TEST
+
+START_TEST(a_pipe_without_documents_is_named)
+{
+    p.stdin_text = "";
+    run(QUICK " --data -");
+    assert_refused(1, "standard input", "is empty");
+    p.stdin_text = "a\n\xff\n";
+    run(QUICK " --data -");
+    assert_refused(1, "standard input:2:", "not UTF-8");
+    p.closed[STDIN_FILENO] = true;
+    run(QUICK " --data -");
+    assert_refused(1, "standard input", "is empty");
 }
 END_TEST
 
@@ -1089,6 +1126,8 @@ static TCase *data_case(void)
 {
     TCase *tcase = tcase_create("data");
     tcase_add_test(tcase, data_must_be_a_regular_file);
+    tcase_add_loop_test(tcase, data_may_come_from_a_pipe, 0, COUNT(names_of_a_pipe));
+    tcase_add_test(tcase, a_pipe_without_documents_is_named);
     tcase_add_test(tcase, data_must_be_readable);
     tcase_add_test(tcase, data_must_hold_a_document);
     tcase_add_loop_test(tcase, data_must_be_utf8_and_the_byte_is_named, 0, COUNT(bad_utf8));
