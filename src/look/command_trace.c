@@ -132,7 +132,7 @@ static void print_forward(const Trace *trace, const Screen *screen)
     }
 }
 
-static Stats matrix_grad(const Model *model, const Matrix *matrix)
+static Stats matrix_grad_stats(const Model *model, const Matrix *matrix)
 {
     return stats_of(model->grad + matrix->first_param,
                     (size_t)matrix->n_out * (size_t)matrix->n_in);
@@ -150,7 +150,7 @@ static void print_backward(const Trace *trace, const Screen *screen)
     printf("parameters\n");
     for (int i = 0; i < model->n_matrices; i++) {
         const Matrix *matrix = &model->matrices[i];
-        Stats stats = matrix_grad(model, matrix);
+        Stats stats = matrix_grad_stats(model, matrix);
         char name[MODEL_NAME_BYTES];
         char shape[STAGE_SHAPE_BYTES];
         model_matrix_name(matrix, name);
@@ -229,7 +229,7 @@ static void put_parameters(const Trace *trace, JsonOut *out)
     const Model *model = trace->look->model;
     json_t *parameters = json_out_array(out, out->root, "parameters");
     for (int i = 0; i < model->n_matrices; i++) {
-        Stats stats = matrix_grad(model, &model->matrices[i]);
+        Stats stats = matrix_grad_stats(model, &model->matrices[i]);
         char name[MODEL_NAME_BYTES];
         model_matrix_name(&model->matrices[i], name);
         json_t *matrix = json_out_object(out, parameters, NULL);

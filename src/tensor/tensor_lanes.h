@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "kernels/exactmath_lanes.h"
+#include "tensor/tensor_memory.h"
 #include "tensor/tensor_wide.h"
 
 // For code that is to be compiled anew where it is used, for the constants known there.
@@ -128,39 +129,53 @@ ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size
 
 // y = w x for all positions: y[o,t] = sum of w[o,i] * x[i,t], i rising.
 // Shapes: w [n_out,n_in], x [n_in,S], y [n_out,S].
-ALWAYS_INLINE void linear_forward(const Sizes *s, const double *w, const double *x, double *y,
-                                  size_t n_out, size_t n_in)
+ALWAYS_INLINE void wide_linear_forward(const Sizes *s, const double *w, const double *x, double *y,
+                                       size_t n_out, size_t n_in)
 {
     for (size_t t = 0; t < s->stride; t += N_LANES) {
-        Products p = {w, (ptrdiff_t)n_in, 1, x + t, (ptrdiff_t)s->stride, n_in, NULL, NULL};
+        Products p = {.w = w,
+                      .w_out = (ptrdiff_t)n_in,
+                      .w_term = 1,
+                      .x = x + t,
+                      .x_term = (ptrdiff_t)s->stride,
+                      .n_terms = n_in};
         sum_products(p, y + t, s->stride, n_out);
     }
 }
 
 // dx[i,t] = sum of w[o,i] * dy[o,t], o falling.
 // Shapes: w [n_out,n_in], dy [n_out,S], dx [n_in,S].
-ALWAYS_INLINE void linear_backward_input(const Sizes *s, const double *w, const double *dy,
-                                         double *dx, size_t n_out, size_t n_in)
+ALWAYS_INLINE void wide_linear_backward_input(const Sizes *s, const double *w, const double *dy,
+                                              double *dx, size_t n_out, size_t n_in)
 {
     const double *last_w = w + (n_out - 1) * n_in;
     const double *last_dy = dy + (n_out - 1) * s->stride;
     for (size_t t = 0; t < s->stride; t += N_LANES) {
-        Products p = {last_w, 1,   -(ptrdiff_t)n_in, last_dy + t, -(ptrdiff_t)s->stride, n_out,
-                      NULL,   NULL};
+        Products p = {.w = last_w,
+                      .w_out = 1,
+                      .w_term = -(ptrdiff_t)n_in,
+                      .x = last_dy + t,
+                      .x_term = -(ptrdiff_t)s->stride,
+                      .n_terms = n_out};
         sum_products(p, dx + t, s->stride, n_in);
     }
 }
 
 // Only the active rows of dx, in whole steps.
-ALWAYS_INLINE void linear_backward_active(const Sizes *s, const double *w, const double *dy,
-                                          double *dx, size_t n_out, size_t n_in,
-                                          const uint32_t *active, size_t n_active)
+ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, const double *dy,
+                                               double *dx, size_t n_out, size_t n_in,
+                                               const uint32_t *active, size_t n_active)
 {
     const double *last_w = w + (n_out - 1) * n_in;
     const double *last_dy = dy + (n_out - 1) * s->stride;
     for (size_t t = 0; t < s->stride; t += N_LANES) {
-        Products p = {last_w, 1,     -(ptrdiff_t)n_in, last_dy + t, -(ptrdiff_t)s->stride, n_out,
-                      NULL,   active};
+        Products p = {.w = last_w,
+                      .w_out = 1,
+                      .w_term = -(ptrdiff_t)n_in,
+                      .x = last_dy + t,
+                      .x_term = -(ptrdiff_t)s->stride,
+                      .n_terms = n_out,
+                      .outs = active};
         for (size_t i = 0; i < n_active; i += ACTIVE_STEP) {
             sum_tile(&p, i, dx + t, s->stride, ACTIVE_STEP);
         }
@@ -168,12 +183,18 @@ ALWAYS_INLINE void linear_backward_active(const Sizes *s, const double *w, const
 }
 
 // The same with o in a given order, of n_terms.
-ALWAYS_INLINE void linear_backward_input_order(const Sizes *s, const double *w, const double *dy,
-                                               double *dx, size_t n_in, const uint32_t *order,
-                                               size_t n_terms)
+ALWAYS_INLINE void wide_linear_backward_input_order(const Sizes *s, const double *w,
+                                                    const double *dy, double *dx, size_t n_in,
+                                                    const uint32_t *order, size_t n_terms)
 {
     for (size_t t = 0; t < s->stride; t += N_LANES) {
-        Products p = {w, 1, (ptrdiff_t)n_in, dy + t, (ptrdiff_t)s->stride, n_terms, order, NULL};
+        Products p = {.w = w,
+                      .w_out = 1,
+                      .w_term = (ptrdiff_t)n_in,
+                      .x = dy + t,
+                      .x_term = (ptrdiff_t)s->stride,
+                      .n_terms = n_terms,
+                      .order = order};
         sum_products(p, dx + t, s->stride, n_in);
     }
 }
@@ -236,7 +257,7 @@ ALWAYS_INLINE void weight_rows(const Sizes *s, const WeightSums *w, size_t first
     }
 }
 
-ALWAYS_INLINE void linear_backward_weight(const Sizes *s, const WeightSums w, size_t n_out)
+ALWAYS_INLINE void wide_linear_backward_weight(const Sizes *s, const WeightSums w, size_t n_out)
 {
     size_t o = 0;
     for (; o + MOST_ROWS <= n_out; o += MOST_ROWS) {
@@ -339,8 +360,8 @@ static inline unsigned lanes_in_use(const Sizes *s, size_t t)
     return s->n - t < N_LANES ? (1U << (s->n - t)) - 1 : ALL_LANES;
 }
 
-ALWAYS_INLINE void rmsnorm_forward(const Sizes *s, const double *x, double *y, WideNorm norm,
-                                   double inverse_n_embd)
+ALWAYS_INLINE void wide_rmsnorm_forward(const Sizes *s, const double *x, double *y, WideNorm norm,
+                                        double inverse_n_embd)
 {
     for (size_t t = 0; t < s->stride; t += N_LANES) {
         Lanes sum = lanes_all(0.0);
@@ -359,8 +380,8 @@ ALWAYS_INLINE void rmsnorm_forward(const Sizes *s, const double *x, double *y, W
 }
 
 // dx goes on from what it holds, the gradient by way of the residual connection.
-ALWAYS_INLINE void rmsnorm_backward(const Sizes *s, const double *x, WideNorm norm,
-                                    const double *dy, double *dx, double inverse_n_embd)
+ALWAYS_INLINE void wide_rmsnorm_backward(const Sizes *s, const double *x, WideNorm norm,
+                                         const double *dy, double *dx, double inverse_n_embd)
 {
     for (size_t t = 0; t < s->stride; t += N_LANES) {
         Lanes dscale = lanes_all(0.0);
@@ -445,7 +466,7 @@ ALWAYS_INLINE void attention_probs(const Sizes *s, const double *e, Lanes invers
 }
 
 // Heads go side by side from step to step, since within a head each step has to wait for the last.
-ALWAYS_INLINE void attention_forward(const Sizes *s, Wide *wide, WideLayer *layer)
+ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer *layer)
 {
     const ptrdiff_t stride = (ptrdiff_t)s->stride;
     const size_t square = s->stride * s->stride;
@@ -459,8 +480,12 @@ ALWAYS_INLINE void attention_forward(const Sizes *s, Wide *wide, WideLayer *laye
     for (size_t t = 0; t < s->stride; t += N_LANES) {
         const size_t n_keys = keys_of(s, t);
         for (size_t h = 0; h < s->n_head; h++) {
-            Products products = {k + h * head, 1,           stride, q + h * head + t,
-                                 stride,       s->head_dim, NULL,   NULL};
+            Products products = {.w = k + h * head,
+                                 .w_out = 1,
+                                 .w_term = stride,
+                                 .x = q + h * head + t,
+                                 .x_term = stride,
+                                 .n_terms = s->head_dim};
             sum_products(products, e + h * square + t, s->stride, n_keys);
             attention_scores(s, e + h * square, t, wide->inverse_sqrt_dim);
         }
@@ -477,14 +502,19 @@ ALWAYS_INLINE void attention_forward(const Sizes *s, Wide *wide, WideLayer *laye
         for (size_t h = 0; h < s->n_head; h++) {
             double *probs = wide->attn[0] + h * square;
             attention_probs(s, e + h * square, lanes_load(&inverse[h * s->stride + t]), t, probs);
-            Products products = {v + h * head, stride, 1, probs + t, stride, n_keys, NULL, NULL};
+            Products products = {.w = v + h * head,
+                                 .w_out = stride,
+                                 .w_term = 1,
+                                 .x = probs + t,
+                                 .x_term = stride,
+                                 .n_terms = n_keys};
             sum_products(products, layer->xa + h * head + t, s->stride, s->head_dim);
         }
     }
 }
 
 // y = (y + x), y having been made first: the left operand.
-ALWAYS_INLINE void add(const Sizes *s, double *y, const double *x, size_t n_rows)
+ALWAYS_INLINE void wide_add(const Sizes *s, double *y, const double *x, size_t n_rows)
 {
     for (size_t i = 0; i < n_rows * s->stride; i += N_LANES) {
         lanes_store(&y[i], lanes_load(&y[i]) + lanes_load(&x[i]));
@@ -493,7 +523,7 @@ ALWAYS_INLINE void add(const Sizes *s, double *y, const double *x, size_t n_rows
 
 // ReLU in place; lists the rows that are not zero at all positions (those that exist: the others'
 // numbers would list many more), and then the last of them until the next whole step.
-ALWAYS_INLINE size_t relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
+ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
 {
     size_t n_active = 0;
     for (size_t i = 0; i < n_rows; i++) {
@@ -521,8 +551,8 @@ static inline size_t whole_steps(size_t n_active)
 }
 
 // dh = (1 if h > 0 else 0) * dh, for the active rows.
-ALWAYS_INLINE void relu_backward(const Sizes *s, const double *h, double *dh,
-                                 const uint32_t *active, size_t n_active)
+ALWAYS_INLINE void wide_relu_backward(const Sizes *s, const double *h, double *dh,
+                                      const uint32_t *active, size_t n_active)
 {
     for (size_t i = 0; i < n_active; i++) {
         for (size_t t = 0; t < s->stride; t += N_LANES) {
@@ -534,31 +564,27 @@ ALWAYS_INLINE void relu_backward(const Sizes *s, const double *h, double *dh,
 }
 
 // y[o,t] = sum of w[o,j] * h[j,t], j rising over the active rows.
-ALWAYS_INLINE void linear_forward_active(const Sizes *s, const double *w, const double *h,
-                                         double *y, size_t n_out, size_t n_in,
-                                         const uint32_t *active, size_t n_active)
+ALWAYS_INLINE void wide_linear_forward_active(const Sizes *s, const double *w, const double *h,
+                                              double *y, size_t n_out, size_t n_in,
+                                              const uint32_t *active, size_t n_active)
 {
     for (size_t t = 0; t < s->stride; t += N_LANES) {
-        Products p = {w, (ptrdiff_t)n_in, 1, h + t, (ptrdiff_t)s->stride, n_active, active, NULL};
+        Products p = {.w = w,
+                      .w_out = (ptrdiff_t)n_in,
+                      .w_term = 1,
+                      .x = h + t,
+                      .x_term = (ptrdiff_t)s->stride,
+                      .n_terms = n_active,
+                      .order = active};
         sum_products(p, y + t, s->stride, n_out);
     }
 }
 
-static const double *data_of(const Model *model, MatrixKind kind, int layer)
+ALWAYS_INLINE void wide_embedding_forward(const Sizes *s, const Model *model, const int *tokens,
+                                          Wide *wide)
 {
-    return &model->data[model_matrix(model, kind, layer)->first_param];
-}
-
-static double *grad_of(Model *model, MatrixKind kind, int layer)
-{
-    return &model->grad[model_matrix(model, kind, layer)->first_param];
-}
-
-ALWAYS_INLINE void embedding_forward(const Sizes *s, const Model *model, const int *tokens,
-                                     Wide *wide)
-{
-    const double *wte = data_of(model, MATRIX_WTE, -1);
-    const double *wpe = data_of(model, MATRIX_WPE, -1);
+    const double *wte = matrix_data(model, MATRIX_WTE, -1);
+    const double *wpe = matrix_data(model, MATRIX_WPE, -1);
     for (size_t t = 0; t < s->n; t++) {
         const double *token_row = &wte[(size_t)tokens[t] * s->n_embd];
         const double *pos_row = &wpe[t * s->n_embd];
@@ -572,36 +598,37 @@ ALWAYS_INLINE void embedding_forward(const Sizes *s, const Model *model, const i
     transpose(wide->rows, s->row, wide->embedded, s->stride, s->stride, s->n_embd);
 }
 
-ALWAYS_INLINE bool layer_forward(const Sizes *s, const Model *model, Wide *wide, int l, double *out)
+ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *wide, int l,
+                                      double *out)
 {
     WideLayer *layer = &wide->layers[l];
-    const double *fc2 = data_of(model, MATRIX_MLP_FC2, l);
-    rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
+    const double *fc2 = matrix_data(model, MATRIX_MLP_FC2, l);
+    wide_rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
     // The three matrices follow each other in memory: one matrix of 3E rows.
-    assert(data_of(model, MATRIX_ATTN_WV, l) ==
-           data_of(model, MATRIX_ATTN_WQ, l) + 2 * s->n_embd * s->n_embd);
-    linear_forward(s, data_of(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv, 3 * s->n_embd,
-                   s->n_embd);
+    assert(matrix_data(model, MATRIX_ATTN_WV, l) ==
+           matrix_data(model, MATRIX_ATTN_WQ, l) + 2 * s->n_embd * s->n_embd);
+    wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv,
+                        3 * s->n_embd, s->n_embd);
     if (!all_usual(layer->qkv, 3 * s->n_embd * s->stride)) {
         return false;
     }
-    attention_forward(s, wide, layer);
-    linear_forward(s, data_of(model, MATRIX_ATTN_WO, l), layer->xa, layer->x1, s->n_embd,
-                   s->n_embd);
-    add(s, layer->x1, layer->x0, s->n_embd);
+    wide_attention_forward(s, wide, layer);
+    wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WO, l), layer->xa, layer->x1, s->n_embd,
+                        s->n_embd);
+    wide_add(s, layer->x1, layer->x0, s->n_embd);
 
-    rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
-    linear_forward(s, data_of(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h, 4 * s->n_embd,
-                   s->n_embd);
+    wide_rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
+    wide_linear_forward(s, matrix_data(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h,
+                        4 * s->n_embd, s->n_embd);
     // Each of fc1's weights and each xn2 is in one of these sums, and shows in it if not finite.
     if (!all_usual(layer->h, 4 * s->n_embd * s->stride) ||
         !all_usual(fc2, 4 * s->n_embd * s->n_embd)) {
         return false;
     }
-    layer->n_active = relu_forward(s, layer->h, 4 * s->n_embd, layer->active);
-    linear_forward_active(s, fc2, layer->h, out, s->n_embd, 4 * s->n_embd, layer->active,
-                          layer->n_active);
-    add(s, out, layer->x1, s->n_embd);
+    layer->n_active = wide_relu_forward(s, layer->h, 4 * s->n_embd, layer->active);
+    wide_linear_forward_active(s, fc2, layer->h, out, s->n_embd, 4 * s->n_embd, layer->active,
+                               layer->n_active);
+    wide_add(s, out, layer->x1, s->n_embd);
     return true;
 }
 
@@ -631,17 +658,17 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
                            double *loss)
 {
     int n_layer = model->config.n_layer;
-    embedding_forward(&s, model, tokens, wide);
+    wide_embedding_forward(&s, model, tokens, wide);
     double *x = n_layer > 0 ? wide->layers[0].x0 : wide->xf;
-    rmsnorm_forward(&s, wide->embedded, x, wide->norm0, wide->inverse_n_embd);
+    wide_rmsnorm_forward(&s, wide->embedded, x, wide->norm0, wide->inverse_n_embd);
     for (int l = 0; l < n_layer; l++) {
         double *out = l + 1 < n_layer ? wide->layers[l + 1].x0 : wide->xf;
-        if (!layer_forward(&s, model, wide, l, out)) {
+        if (!wide_layer_forward(&s, model, wide, l, out)) {
             return false;
         }
     }
-    linear_forward(&s, data_of(model, MATRIX_LM_HEAD, -1), wide->xf, wide->e, s.vocab_size,
-                   s.n_embd);
+    wide_linear_forward(&s, matrix_data(model, MATRIX_LM_HEAD, -1), wide->xf, wide->e, s.vocab_size,
+                        s.n_embd);
     loss_softmax(&s, wide->e, wide->total, wide->inverse);
 
     double sum = 0.0;
@@ -672,9 +699,10 @@ static bool document_forward(Wide *wide, const Model *model, const int *tokens, 
 }
 
 // From the losses to dx, the gradient of the last layer's output.
-ALWAYS_INLINE void head_backward(const Sizes *s, Wide *wide, Model *model, const int *tokens)
+ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *model,
+                                         const int *tokens)
 {
-    const double *w = data_of(model, MATRIX_LM_HEAD, -1);
+    const double *w = matrix_data(model, MATRIX_LM_HEAD, -1);
     double *dlogits = wide->e; // in place
     double dloss = -1 * (1 / (double)s->n);
     double dprob[WIDEST];
@@ -715,46 +743,57 @@ ALWAYS_INLINE void head_backward(const Sizes *s, Wide *wide, Model *model, const
         }
     }
     memset(&wide->rows[s->n * s->row], 0, (s->stride - s->n) * s->row * sizeof(double));
-    linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd);
+    wide_linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd);
     transpose(wide->rows, s->row, wide->dxn, s->stride, s->stride, s->n_embd);
-    add(s, wide->dx, wide->dxn, s->n_embd);
+    wide_add(s, wide->dx, wide->dxn, s->n_embd);
     for (size_t t = 0; t < s->n; t++) {
         dlogits[(size_t)tokens[t + 1] * s->stride + t] = wide->prob[t];
     }
     transpose(wide->xf, s->stride, wide->rows, s->row, s->n_embd, s->stride);
-    WeightSums dw = {
-        grad_of(model, MATRIX_LM_HEAD, -1), s->n_embd, dlogits, wide->rows, s->row, NULL};
-    linear_backward_weight(s, dw, s->vocab_size);
+    WeightSums dw = {.dw = matrix_grad(model, MATRIX_LM_HEAD, -1),
+                     .n_in = s->n_embd,
+                     .dy = dlogits,
+                     .x = wide->rows,
+                     .x_row = s->row};
+    wide_linear_backward_weight(s, dw, s->vocab_size);
 }
 
 // dx turns from the gradient of the layer's output into that of x1. Rows of h that are zero at all
 // positions get no gradient and give none.
-ALWAYS_INLINE void mlp_backward(const Sizes *s, Wide *wide, Model *model, int l)
+ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, int l)
 {
     WideLayer *layer = &wide->layers[l];
     size_t n_hidden = 4 * s->n_embd;
     size_t hidden_row = wide_round_up(n_hidden);
     size_t n_active = layer->n_active;
-    double *dfc1 = grad_of(model, MATRIX_MLP_FC1, l);
+    double *dfc1 = matrix_grad(model, MATRIX_MLP_FC1, l);
 
     transpose(layer->h, s->stride, wide->rows, hidden_row, n_hidden, s->stride);
-    WeightSums dfc2_sums = {
-        grad_of(model, MATRIX_MLP_FC2, l), n_hidden, wide->dx, wide->rows, hidden_row, NULL};
-    linear_backward_weight(s, dfc2_sums, s->n_embd);
+    WeightSums dfc2_sums = {.dw = matrix_grad(model, MATRIX_MLP_FC2, l),
+                            .n_in = n_hidden,
+                            .dy = wide->dx,
+                            .x = wide->rows,
+                            .x_row = hidden_row};
+    wide_linear_backward_weight(s, dfc2_sums, s->n_embd);
 
-    linear_backward_active(s, data_of(model, MATRIX_MLP_FC2, l), wide->dx, wide->dh, s->n_embd,
-                           n_hidden, layer->active, n_active);
-    relu_backward(s, layer->h, wide->dh, layer->active, n_active);
+    wide_linear_backward_active(s, matrix_data(model, MATRIX_MLP_FC2, l), wide->dx, wide->dh,
+                                s->n_embd, n_hidden, layer->active, n_active);
+    wide_relu_backward(s, layer->h, wide->dh, layer->active, n_active);
     for (size_t i = 0; i < n_active; i++) {
         wide->falling[i] = layer->active[n_active - 1 - i];
     }
-    linear_backward_input_order(s, data_of(model, MATRIX_MLP_FC1, l), wide->dh, wide->dxn,
-                                s->n_embd, wide->falling, n_active);
+    wide_linear_backward_input_order(s, matrix_data(model, MATRIX_MLP_FC1, l), wide->dh, wide->dxn,
+                                     s->n_embd, wide->falling, n_active);
     transpose(layer->xn2, s->stride, wide->rows, s->row, s->n_embd, s->stride);
     memset(dfc1, 0, n_hidden * s->n_embd * sizeof *dfc1);
-    WeightSums dfc1_sums = {dfc1, s->n_embd, wide->dh, wide->rows, s->row, layer->active};
-    linear_backward_weight(s, dfc1_sums, whole_steps(n_active));
-    rmsnorm_backward(s, layer->x1, layer->norm2, wide->dxn, wide->dx, wide->inverse_n_embd);
+    WeightSums dfc1_sums = {.dw = dfc1,
+                            .n_in = s->n_embd,
+                            .dy = wide->dh,
+                            .x = wide->rows,
+                            .x_row = s->row,
+                            .outs = layer->active};
+    wide_linear_backward_weight(s, dfc1_sums, whole_steps(n_active));
+    wide_rmsnorm_backward(s, layer->x1, layer->norm2, wide->dxn, wide->dx, wide->inverse_n_embd);
 }
 
 // The scores' gradients for a head's queries from t on: dprobs becomes them.
@@ -794,8 +833,12 @@ ALWAYS_INLINE void attention_queries_backward(const Sizes *s, Wide *wide, const 
     double *dscores = wide->attn[1] + square;
     attention_probs(s, layer->attn_e + square, lanes_load(&layer->attn_inverse[h * s->stride + t]),
                     t, probs);
-    Products products = {k + n_keys - 1, stride, -1,   dscores + (n_keys - 1) * s->stride + t,
-                         -stride,        n_keys, NULL, NULL};
+    Products products = {.w = k + n_keys - 1,
+                         .w_out = stride,
+                         .w_term = -1,
+                         .x = dscores + (n_keys - 1) * s->stride + t,
+                         .x_term = -stride,
+                         .n_terms = n_keys};
     sum_products(products, wide->dqkv + first + t, s->stride, s->head_dim);
     transpose(probs + t, s->stride, wide->attn[2] + square + t * s->stride, s->stride, t + N_LANES,
               N_LANES);
@@ -812,8 +855,12 @@ ALWAYS_INLINE void attention_scores_backward(const Sizes *s, Wide *wide, const W
     const size_t last = (h * s->head_dim + s->head_dim - 1) * s->stride; // the head's last row
     const double *v = layer->qkv + 2 * s->n_embd * s->stride;
     double *dscores = wide->attn[1] + square;
-    Products products = {v + last, 1,           -stride, wide->dxa + last + t,
-                         -stride,  s->head_dim, NULL,    NULL};
+    Products products = {.w = v + last,
+                         .w_out = 1,
+                         .w_term = -stride,
+                         .x = wide->dxa + last + t,
+                         .x_term = -stride,
+                         .n_terms = s->head_dim};
     sum_products(products, dscores + t, s->stride, keys_of(s, t));
     attention_softmax_backward(
         s, layer->attn_e + square, t, lanes_load(&layer->attn_total[h * s->stride + t]),
@@ -831,32 +878,28 @@ ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const Wid
     const size_t last_query = s->n - 1;
     const size_t at = h * s->stride * s->stride + last_query * s->stride + key;
     const size_t n_queries = s->n - key;
-    Products dk = {layer->qkv + first + last_query,
-                   stride,
-                   -1,
-                   wide->attn[3] + at,
-                   -stride,
-                   n_queries,
-                   NULL,
-                   NULL};
-    Products dv = {wide->dxa + first + last_query,
-                   stride,
-                   -1,
-                   wide->attn[2] + at,
-                   -stride,
-                   n_queries,
-                   NULL,
-                   NULL};
+    Products dk = {.w = layer->qkv + first + last_query,
+                   .w_out = stride,
+                   .w_term = -1,
+                   .x = wide->attn[3] + at,
+                   .x_term = -stride,
+                   .n_terms = n_queries};
+    Products dv = {.w = wide->dxa + first + last_query,
+                   .w_out = stride,
+                   .w_term = -1,
+                   .x = wide->attn[2] + at,
+                   .x_term = -stride,
+                   .n_terms = n_queries};
     sum_products(dk, wide->dqkv + matrix + first + key, s->stride, s->head_dim);
     sum_products(dv, wide->dqkv + 2 * matrix + first + key, s->stride, s->head_dim);
 }
 
 // dx turns from the gradient of x1 into that of x0.
-ALWAYS_INLINE bool attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
+ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
 {
     WideLayer *layer = &wide->layers[l];
-    linear_backward_input(s, data_of(model, MATRIX_ATTN_WO, l), wide->dx, wide->dxa, s->n_embd,
-                          s->n_embd);
+    wide_linear_backward_input(s, matrix_data(model, MATRIX_ATTN_WO, l), wide->dx, wide->dxa,
+                               s->n_embd, s->n_embd);
     if (!all_usual(wide->dxa, s->n_embd * s->stride)) {
         return false;
     }
@@ -874,29 +917,37 @@ ALWAYS_INLINE bool attention_backward(const Sizes *s, Wide *wide, Model *model, 
         }
     }
     transpose(layer->xa, s->stride, wide->rows, s->row, s->n_embd, s->stride);
-    WeightSums dwo = {
-        grad_of(model, MATRIX_ATTN_WO, l), s->n_embd, wide->dx, wide->rows, s->row, NULL};
-    linear_backward_weight(s, dwo, s->n_embd);
+    WeightSums dwo = {.dw = matrix_grad(model, MATRIX_ATTN_WO, l),
+                      .n_in = s->n_embd,
+                      .dy = wide->dx,
+                      .x = wide->rows,
+                      .x_row = s->row};
+    wide_linear_backward_weight(s, dwo, s->n_embd);
 
     // The three matrices follow each other in memory, and so do their gradients.
-    linear_backward_input_order(s, data_of(model, MATRIX_ATTN_WQ, l), wide->dqkv, wide->dxn,
-                                s->n_embd, wide->qkv_order, 3 * s->n_embd);
+    wide_linear_backward_input_order(s, matrix_data(model, MATRIX_ATTN_WQ, l), wide->dqkv,
+                                     wide->dxn, s->n_embd, wide->qkv_order, 3 * s->n_embd);
     transpose(layer->xn1, s->stride, wide->rows, s->row, s->n_embd, s->stride);
-    WeightSums dwqkv = {
-        grad_of(model, MATRIX_ATTN_WQ, l), s->n_embd, wide->dqkv, wide->rows, s->row, NULL};
-    linear_backward_weight(s, dwqkv, 3 * s->n_embd);
-    rmsnorm_backward(s, layer->x0, layer->norm1, wide->dxn, wide->dx, wide->inverse_n_embd);
+    WeightSums dwqkv = {.dw = matrix_grad(model, MATRIX_ATTN_WQ, l),
+                        .n_in = s->n_embd,
+                        .dy = wide->dqkv,
+                        .x = wide->rows,
+                        .x_row = s->row};
+    wide_linear_backward_weight(s, dwqkv, 3 * s->n_embd);
+    wide_rmsnorm_backward(s, layer->x0, layer->norm1, wide->dxn, wide->dx, wide->inverse_n_embd);
     return true;
 }
 
 // From the gradient of the normalised sum of token and position to their rows.
-ALWAYS_INLINE void embedding_backward(const Sizes *s, Wide *wide, Model *model, const int *tokens)
+ALWAYS_INLINE void wide_embedding_backward(const Sizes *s, Wide *wide, Model *model,
+                                           const int *tokens)
 {
-    double *dwte = grad_of(model, MATRIX_WTE, -1);
-    double *dwpe = grad_of(model, MATRIX_WPE, -1);
+    double *dwte = matrix_grad(model, MATRIX_WTE, -1);
+    double *dwpe = matrix_grad(model, MATRIX_WPE, -1);
     size_t block_size = (size_t)model->config.block_size;
     memset(wide->dxn, 0, s->n_embd * s->stride * sizeof(double));
-    rmsnorm_backward(s, wide->embedded, wide->norm0, wide->dx, wide->dxn, wide->inverse_n_embd);
+    wide_rmsnorm_backward(s, wide->embedded, wide->norm0, wide->dx, wide->dxn,
+                          wide->inverse_n_embd);
     transpose(wide->dxn, s->stride, wide->rows, s->row, s->n_embd, s->stride);
     memset(dwte, 0, s->vocab_size * s->n_embd * sizeof *dwte);
     memset(&dwpe[s->n * s->n_embd], 0, (block_size - s->n) * s->n_embd * sizeof *dwpe);
@@ -915,17 +966,17 @@ ALWAYS_INLINE void embedding_backward(const Sizes *s, Wide *wide, Model *model, 
 ALWAYS_INLINE bool backward(const Sizes s, Wide *wide, Model *model, const int *tokens)
 {
     size_t n_dx = s.n_embd * s.stride;
-    head_backward(&s, wide, model, tokens);
+    wide_lm_head_backward(&s, wide, model, tokens);
     for (int l = model->config.n_layer; l-- > 0;) {
         if (!all_usual(wide->dx, n_dx)) {
             return false;
         }
-        mlp_backward(&s, wide, model, l);
-        if (!all_usual(wide->dx, n_dx) || !attention_backward(&s, wide, model, l)) {
+        wide_mlp_backward(&s, wide, model, l);
+        if (!all_usual(wide->dx, n_dx) || !wide_attention_backward(&s, wide, model, l)) {
             return false;
         }
     }
-    embedding_backward(&s, wide, model, tokens);
+    wide_embedding_backward(&s, wide, model, tokens);
     return true;
 }
 

@@ -1,10 +1,12 @@
-// Many arrays in one allocation: a plan is run once to count, and once more to hand out.
+// Where the tensor engine's numbers are. Many arrays share one allocation: a plan is run once to
+// count, and once more to hand out. Those of a matrix are the model's.
 #ifndef MICROGPT_TENSOR_MEMORY_H
 #define MICROGPT_TENSOR_MEMORY_H
 
 #include <stddef.h>
 
 #include "base/doubles.h"
+#include "microgpt/model.h"
 
 typedef struct Plan {
     char *memory; // NULL while counting
@@ -29,6 +31,16 @@ static inline void *plan_array(Plan *plan, size_t count, size_t item_size)
 static inline double *plan_doubles(Plan *plan, size_t count)
 {
     return plan_array(plan, count, sizeof(double));
+}
+
+static inline const double *matrix_data(const Model *model, MatrixKind kind, int layer)
+{
+    return &model->data[model_matrix(model, kind, layer)->first_param];
+}
+
+static inline double *matrix_grad(Model *model, MatrixKind kind, int layer)
+{
+    return &model->grad[model_matrix(model, kind, layer)->first_param];
 }
 
 #endif

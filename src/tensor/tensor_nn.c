@@ -181,69 +181,72 @@ void relu_backward(const double *y, double *dx, size_t n)
     }
 }
 
-void attention_forward(const Attention *attention, const double *q, const double *k,
-                       const double *v, size_t n_keys, double *e, Softmax *softmax, double *out)
+void attention_forward(const Attention *attention, const AttentionPosition *position, double *out)
 {
     size_t n_head = attention->n_head;
     size_t head_dim = attention->head_dim;
     size_t n_embd = n_head * head_dim;
+    size_t n_keys = position->n_keys;
+    const double *k = position->k;
+    const double *v = position->v;
     for (size_t h = 0; h < n_head; h++) {
         size_t first = h * head_dim; // of the head's dimensions
-        double *head_e = &e[h * attention->stride];
+        double *e = &position->e[h * attention->stride];
+        Softmax *softmax = &position->softmax[h];
         for (size_t s = 0; s < n_keys; s++) {
             double sum = 0.0;
             for (size_t d = first; d < first + head_dim; d++) {
-                sum += q[d] * k[s * n_embd + d];
+                sum += position->q[d] * k[s * n_embd + d];
             }
-            head_e[s] = sum * attention->inverse_sqrt_dim;
+            e[s] = sum * attention->inverse_sqrt_dim;
         }
-        softmax_forward(head_e, head_e, &softmax[h], n_keys);
+        softmax_forward(e, e, softmax, n_keys);
         for (size_t d = first; d < first + head_dim; d++) {
             double sum = 0.0;
             for (size_t s = 0; s < n_keys; s++) {
-                sum += (head_e[s] * softmax[h].inverse) * v[s * n_embd + d];
+                sum += (e[s] * softmax->inverse) * v[s * n_embd + d];
             }
             out[d] = sum;
         }
     }
 }
 
-// One head of attention_backward(); first is its first dimension.
-static void head_backward(const Attention *attention, size_t first, const double *q,
-                          const double *k, const double *v, size_t n_keys, const double *e,
-                          const Softmax *softmax, const double *dout, double *dq, double *dk,
-                          double *dv, double *room)
+// Head h of attention_backward().
+static void attention_head_backward(const Attention *attention, const AttentionPosition *position,
+                                    const AttentionGrads *grads, size_t h)
 {
+    size_t first = h * attention->head_dim; // of the head's dimensions
     size_t end = first + attention->head_dim;
     size_t n_embd = attention->n_head * attention->head_dim;
-    double *dprobs = room;
-    double *dlogits = &room[n_keys];
+    size_t n_keys = position->n_keys;
+    const double *e = &position->e[h * attention->stride];
+    const Softmax *softmax = &position->softmax[h];
+    double *dprobs = grads->room;
+    double *dlogits = &grads->room[n_keys];
     for (size_t s = 0; s < n_keys; s++) {
         double prob = e[s] * softmax->inverse;
         dprobs[s] = 0.0;
         for (size_t d = end; d-- > first;) {
-            dprobs[s] += v[s * n_embd + d] * dout[d];
-            dv[s * n_embd + d] += prob * dout[d];
+            dprobs[s] += position->v[s * n_embd + d] * grads->dout[d];
+            grads->dv[s * n_embd + d] += prob * grads->dout[d];
         }
     }
     softmax_backward(e, softmax, dprobs, dlogits, n_keys);
-    set_zero(&dq[first], attention->head_dim);
+    set_zero(&grads->dq[first], attention->head_dim);
     for (size_t s = n_keys; s-- > 0;) {
         double dscore = attention->inverse_sqrt_dim * dlogits[s];
         for (size_t d = first; d < end; d++) {
-            dq[d] += k[s * n_embd + d] * dscore;
-            dk[s * n_embd + d] += q[d] * dscore;
+            grads->dq[d] += position->k[s * n_embd + d] * dscore;
+            grads->dk[s * n_embd + d] += position->q[d] * dscore;
         }
     }
 }
 
-void attention_backward(const Attention *attention, const double *q, const double *k,
-                        const double *v, size_t n_keys, const double *e, const Softmax *softmax,
-                        const double *dout, double *dq, double *dk, double *dv, double *room)
+void attention_backward(const Attention *attention, const AttentionPosition *position,
+                        const AttentionGrads *grads)
 {
     for (size_t h = attention->n_head; h-- > 0;) {
-        head_backward(attention, h * attention->head_dim, q, k, v, n_keys,
-                      &e[h * attention->stride], &softmax[h], dout, dq, dk, dv, room);
+        attention_head_backward(attention, position, grads, h);
     }
 }
 

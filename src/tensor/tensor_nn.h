@@ -83,21 +83,38 @@ typedef struct Attention {
     double inverse_sqrt_dim; // (head_dim**0.5)**-1
 } Attention;
 
-// One position looks at n_keys positions, itself the last.
-// Shapes: q, out [E]; k, v [n_keys,E]; e [H,stride], only n_keys of each row; softmax [H].
+// A position that looks at n_keys positions, itself the last: what goes in, and what its forward
+// leaves for its backward.
+typedef struct AttentionPosition {
+    const double *q; // [E]
+    const double *k; // [n_keys,E]
+    const double *v; // [n_keys,E]
+    size_t n_keys;
+    double *e;        // [H,stride] exponentials of the scores, only n_keys of each row
+    Softmax *softmax; // [H]
+} AttentionPosition;
+
+// Sets e and softmax, too.
+// Shapes: out [E].
 // Formula: logit[s] = (sum of q[d] * k[s,d], d rising) * inverse_sqrt_dim
 //   out[d] = sum of (e[s] * inverse) * v[s,d], s rising
-void attention_forward(const Attention *attention, const double *q, const double *k,
-                       const double *v, size_t n_keys, double *e, Softmax *softmax, double *out);
+void attention_forward(const Attention *attention, const AttentionPosition *position, double *out);
 
-// Shapes: as forward's; dk, dv [n_keys,E]; room [2 * n_keys].
+// The gradients of a position's attention.
+typedef struct AttentionGrads {
+    const double *dout; // [E]
+    double *dq;         // [E]
+    double *dk;         // [n_keys,E]
+    double *dv;         // [n_keys,E]
+    double *room;       // [2 * n_keys]
+} AttentionGrads;
+
 // Formula: per head, falling:
 //   dprob[s] = sum of v[s,d] * dout[d], d falling;  dv[s,d] += prob[s] * dout[d]
 //   dscore[s] = inverse_sqrt_dim * dlogit[s]
 //   dq[d] = sum of k[s,d] * dscore[s], s falling;   dk[s,d] += q[d] * dscore[s]
-void attention_backward(const Attention *attention, const double *q, const double *k,
-                        const double *v, size_t n_keys, const double *e, const Softmax *softmax,
-                        const double *dout, double *dq, double *dk, double *dv, double *room);
+void attention_backward(const Attention *attention, const AttentionPosition *position,
+                        const AttentionGrads *grads);
 
 // Returns -log(prob) of the target.
 // Formula: log(e[target] * inverse) * -1

@@ -10,7 +10,7 @@
 #include "tensor/tensor_memory.h"
 
 // Where the arrays lie. Every count saturates, so an overflow anywhere shows in plan->used.
-static void plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config, size_t t)
+static void plain_plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config, size_t t)
 {
     size_t te = count_mul(t, (size_t)config->n_embd);
     size_t th = count_mul(t, (size_t)config->n_head);
@@ -29,7 +29,7 @@ static void plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config,
     layer->h = plan_doubles(plan, count_mul(te, 4));
 }
 
-static void plan_shared(Plan *plan, Plain *plain, const ModelConfig *config, size_t t)
+static void plain_plan_shared(Plan *plan, Plain *plain, const ModelConfig *config, size_t t)
 {
     size_t n_embd = (size_t)config->n_embd;
     size_t vocab_size = (size_t)config->vocab_size;
@@ -56,8 +56,8 @@ size_t plain_count_bytes(const ModelConfig *config, size_t n_positions)
     PlainLayer layer;
     Plan shared = {NULL, 0};
     Plan per_layer = {NULL, 0};
-    plan_shared(&shared, &unused, config, n_positions);
-    plan_layer(&per_layer, &layer, config, n_positions);
+    plain_plan_shared(&shared, &unused, config, n_positions);
+    plain_plan_layer(&per_layer, &layer, config, n_positions);
     plan_array(&per_layer, 1, sizeof layer);
     plan_array(&shared, (size_t)config->n_layer, per_layer.used);
     return shared.used;
@@ -76,10 +76,10 @@ bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions)
     Plan plan = {(char *)new.memory, 0};
     size_t n_layer = (size_t)config->n_layer;
     size_t kept = plain->max_positions * (size_t)config->n_embd;
-    plan_shared(&plan, &new, config, n_positions);
+    plain_plan_shared(&plan, &new, config, n_positions);
     new.layers = plan_array(&plan, n_layer, sizeof(PlainLayer));
     for (size_t l = 0; l < n_layer; l++) {
-        plan_layer(&plan, &new.layers[l], config, n_positions);
+        plain_plan_layer(&plan, &new.layers[l], config, n_positions);
         if (kept > 0) {
             memcpy(new.layers[l].k, plain->layers[l].k, kept * sizeof(double));
             memcpy(new.layers[l].v, plain->layers[l].v, kept * sizeof(double));
@@ -97,16 +97,6 @@ void plain_free(Plain *plain)
     *plain = (Plain){0};
 }
 
-static const double *data_of(const Model *model, MatrixKind kind, int layer)
-{
-    return &model->data[model_matrix(model, kind, layer)->first_param];
-}
-
-static double *grad_of(Model *model, MatrixKind kind, int layer)
-{
-    return &model->grad[model_matrix(model, kind, layer)->first_param];
-}
-
 static Attention attention_of(const Plain *plain, const ModelConfig *config)
 {
     Attention attention = {
@@ -119,7 +109,23 @@ static Attention attention_of(const Plain *plain, const ModelConfig *config)
     return attention;
 }
 
-static void add(double *y, const double *x, size_t n)
+// Position t in layer l, which looks at itself and all before it.
+static AttentionPosition attention_position(const Plain *plain, const Attention *attention, int l,
+                                            size_t t)
+{
+    const PlainLayer *layer = &plain->layers[l];
+    size_t n_head = attention->n_head;
+    return (AttentionPosition){
+        .q = &layer->q[t * n_head * attention->head_dim],
+        .k = layer->k,
+        .v = layer->v,
+        .n_keys = t + 1,
+        .e = &layer->attn_e[t * n_head * attention->stride],
+        .softmax = &layer->attn_softmax[t * n_head],
+    };
+}
+
+static void plain_add(double *y, const double *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         y[i] += x[i];
@@ -127,34 +133,33 @@ static void add(double *y, const double *x, size_t n)
 }
 
 // Position t through layer l, from x0 to out, the next layer's x0.
-static void layer_forward(Plain *plain, const Model *model, int l, size_t t, double *out)
+static void plain_layer_forward(Plain *plain, const Model *model, int l, size_t t, double *out)
 {
     PlainLayer *layer = &plain->layers[l];
     size_t n_embd = (size_t)model->config.n_embd;
-    size_t n_head = (size_t)model->config.n_head;
     Attention attention = attention_of(plain, &model->config);
     size_t at = t * n_embd; // where the position's row begins
 
     rmsnorm_forward(&layer->x0[at], &layer->xn1[at], &layer->norm1[t], n_embd);
-    linear_forward(data_of(model, MATRIX_ATTN_WQ, l), &layer->xn1[at], &layer->q[at], n_embd,
+    linear_forward(matrix_data(model, MATRIX_ATTN_WQ, l), &layer->xn1[at], &layer->q[at], n_embd,
                    n_embd);
-    linear_forward(data_of(model, MATRIX_ATTN_WK, l), &layer->xn1[at], &layer->k[at], n_embd,
+    linear_forward(matrix_data(model, MATRIX_ATTN_WK, l), &layer->xn1[at], &layer->k[at], n_embd,
                    n_embd);
-    linear_forward(data_of(model, MATRIX_ATTN_WV, l), &layer->xn1[at], &layer->v[at], n_embd,
+    linear_forward(matrix_data(model, MATRIX_ATTN_WV, l), &layer->xn1[at], &layer->v[at], n_embd,
                    n_embd);
-    attention_forward(&attention, &layer->q[at], layer->k, layer->v, t + 1,
-                      &layer->attn_e[t * n_head * attention.stride],
-                      &layer->attn_softmax[t * n_head], &layer->xa[at]);
-    linear_forward(data_of(model, MATRIX_ATTN_WO, l), &layer->xa[at], &layer->x1[at], n_embd,
+    AttentionPosition position = attention_position(plain, &attention, l, t);
+    attention_forward(&attention, &position, &layer->xa[at]);
+    linear_forward(matrix_data(model, MATRIX_ATTN_WO, l), &layer->xa[at], &layer->x1[at], n_embd,
                    n_embd);
-    add(&layer->x1[at], &layer->x0[at], n_embd);
+    plain_add(&layer->x1[at], &layer->x0[at], n_embd);
 
     rmsnorm_forward(&layer->x1[at], &layer->xn2[at], &layer->norm2[t], n_embd);
-    linear_forward(data_of(model, MATRIX_MLP_FC1, l), &layer->xn2[at], &layer->h[4 * at],
+    linear_forward(matrix_data(model, MATRIX_MLP_FC1, l), &layer->xn2[at], &layer->h[4 * at],
                    4 * n_embd, n_embd);
     relu_forward(&layer->h[4 * at], 4 * n_embd);
-    linear_forward(data_of(model, MATRIX_MLP_FC2, l), &layer->h[4 * at], out, n_embd, 4 * n_embd);
-    add(out, &layer->x1[at], n_embd);
+    linear_forward(matrix_data(model, MATRIX_MLP_FC2, l), &layer->h[4 * at], out, n_embd,
+                   4 * n_embd);
+    plain_add(out, &layer->x1[at], n_embd);
 }
 
 void plain_gpt(Plain *plain, const Model *model, int token_id, size_t pos_id, double *logits)
@@ -164,15 +169,15 @@ void plain_gpt(Plain *plain, const Model *model, int token_id, size_t pos_id, do
     size_t at = pos_id * n_embd;
     double *embedded = &plain->embedded[at];
     assert(pos_id < plain->max_positions);
-    embedding_forward(&data_of(model, MATRIX_WTE, -1)[(size_t)token_id * n_embd],
-                      &data_of(model, MATRIX_WPE, -1)[at], embedded, n_embd);
+    embedding_forward(&matrix_data(model, MATRIX_WTE, -1)[(size_t)token_id * n_embd],
+                      &matrix_data(model, MATRIX_WPE, -1)[at], embedded, n_embd);
     double *x = n_layer > 0 ? &plain->layers[0].x0[at] : &plain->xf[at];
     rmsnorm_forward(embedded, x, &plain->norm0[pos_id], n_embd);
     for (int l = 0; l < n_layer; l++) {
         double *out = l + 1 < n_layer ? &plain->layers[l + 1].x0[at] : &plain->xf[at];
-        layer_forward(plain, model, l, pos_id, out);
+        plain_layer_forward(plain, model, l, pos_id, out);
     }
-    linear_forward(data_of(model, MATRIX_LM_HEAD, -1), &plain->xf[at], logits,
+    linear_forward(matrix_data(model, MATRIX_LM_HEAD, -1), &plain->xf[at], logits,
                    (size_t)model->config.vocab_size, n_embd);
 }
 
@@ -190,12 +195,13 @@ double plain_forward(Plain *plain, const Model *model, const int *tokens, size_t
 }
 
 // From the position's loss to dx, the gradient of the last layer's output.
-static void head_backward(Plain *plain, Model *model, size_t target, double dloss, size_t t)
+static void plain_lm_head_backward(Plain *plain, Model *model, size_t target, double dloss,
+                                   size_t t)
 {
     size_t n_embd = (size_t)model->config.n_embd;
     size_t vocab_size = (size_t)model->config.vocab_size;
     const double *e = &plain->e[t * vocab_size];
-    const double *w = data_of(model, MATRIX_LM_HEAD, -1);
+    const double *w = matrix_data(model, MATRIX_LM_HEAD, -1);
     double *dx = &plain->dx[t * n_embd];
     double *dlogits = plain->dlogits;
     loss_backward(e, &plain->softmax[t], target, dloss, plain->room, vocab_size);
@@ -207,13 +213,13 @@ static void head_backward(Plain *plain, Model *model, size_t target, double dlos
     linear_backward_input(w, dlogits, dx, target + 1, vocab_size, n_embd);
     linear_backward_input(w, dlogits, dx, 0, target, n_embd);
     linear_backward_input(w, dlogits, dx, target, target + 1, n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_LM_HEAD, -1), &plain->xf[t * n_embd], dlogits,
+    linear_backward_weight(matrix_grad(model, MATRIX_LM_HEAD, -1), &plain->xf[t * n_embd], dlogits,
                            vocab_size, n_embd);
 }
 
 // Position t through the layer's second half. dx turns from the gradient of the layer's output into
 // that of x1.
-static void mlp_backward(Plain *plain, Model *model, int l, size_t t)
+static void plain_mlp_backward(Plain *plain, Model *model, int l, size_t t)
 {
     PlainLayer *layer = &plain->layers[l];
     size_t n_embd = (size_t)model->config.n_embd;
@@ -222,13 +228,14 @@ static void mlp_backward(Plain *plain, Model *model, int l, size_t t)
     const double *h = &layer->h[4 * at];
 
     memset(plain->dh, 0, 4 * n_embd * sizeof(double));
-    linear_backward_input(data_of(model, MATRIX_MLP_FC2, l), dx, plain->dh, 0, n_embd, 4 * n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_MLP_FC2, l), h, dx, n_embd, 4 * n_embd);
+    linear_backward_input(matrix_data(model, MATRIX_MLP_FC2, l), dx, plain->dh, 0, n_embd,
+                          4 * n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_MLP_FC2, l), h, dx, n_embd, 4 * n_embd);
     relu_backward(h, plain->dh, 4 * n_embd);
     memset(plain->dxn, 0, n_embd * sizeof(double));
-    linear_backward_input(data_of(model, MATRIX_MLP_FC1, l), plain->dh, plain->dxn, 0, 4 * n_embd,
-                          n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_MLP_FC1, l), &layer->xn2[at], plain->dh,
+    linear_backward_input(matrix_data(model, MATRIX_MLP_FC1, l), plain->dh, plain->dxn, 0,
+                          4 * n_embd, n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_MLP_FC1, l), &layer->xn2[at], plain->dh,
                            4 * n_embd, n_embd);
     rmsnorm_backward(&layer->x1[at], &layer->norm2[t], plain->dxn, dx, n_embd);
 }
@@ -248,16 +255,16 @@ static void qkv_backward(Plain *plain, Model *model, int l, size_t t)
     memset(plain->dxn, 0, n_embd * sizeof(double));
     for (size_t end = n_embd; end > 0; end -= head_dim) {
         size_t first = end - head_dim;
-        linear_backward_input(data_of(model, MATRIX_ATTN_WV, l), dv, plain->dxn, first, end,
+        linear_backward_input(matrix_data(model, MATRIX_ATTN_WV, l), dv, plain->dxn, first, end,
                               n_embd);
-        linear_backward_input(data_of(model, MATRIX_ATTN_WK, l), dk, plain->dxn, first, end,
+        linear_backward_input(matrix_data(model, MATRIX_ATTN_WK, l), dk, plain->dxn, first, end,
                               n_embd);
-        linear_backward_input(data_of(model, MATRIX_ATTN_WQ, l), plain->dq, plain->dxn, first, end,
-                              n_embd);
+        linear_backward_input(matrix_data(model, MATRIX_ATTN_WQ, l), plain->dq, plain->dxn, first,
+                              end, n_embd);
     }
-    linear_backward_weight(grad_of(model, MATRIX_ATTN_WV, l), xn1, dv, n_embd, n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_ATTN_WK, l), xn1, dk, n_embd, n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_ATTN_WQ, l), xn1, plain->dq, n_embd, n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WV, l), xn1, dv, n_embd, n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WK, l), xn1, dk, n_embd, n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WQ, l), xn1, plain->dq, n_embd, n_embd);
 }
 
 // Position t through the layer's first half. dx turns from the gradient of x1 into that of x0. dk
@@ -266,18 +273,18 @@ static void attention_part_backward(Plain *plain, Model *model, int l, size_t t)
 {
     PlainLayer *layer = &plain->layers[l];
     size_t n_embd = (size_t)model->config.n_embd;
-    size_t n_head = (size_t)model->config.n_head;
     Attention attention = attention_of(plain, &model->config);
     size_t at = t * n_embd;
     double *dx = &plain->dx[at];
 
     memset(plain->dxa, 0, n_embd * sizeof(double));
-    linear_backward_input(data_of(model, MATRIX_ATTN_WO, l), dx, plain->dxa, 0, n_embd, n_embd);
-    linear_backward_weight(grad_of(model, MATRIX_ATTN_WO, l), &layer->xa[at], dx, n_embd, n_embd);
-    attention_backward(&attention, &layer->q[at], layer->k, layer->v, t + 1,
-                       &layer->attn_e[t * n_head * attention.stride],
-                       &layer->attn_softmax[t * n_head], plain->dxa, plain->dq, plain->dk,
-                       plain->dv, plain->room);
+    linear_backward_input(matrix_data(model, MATRIX_ATTN_WO, l), dx, plain->dxa, 0, n_embd, n_embd);
+    linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WO, l), &layer->xa[at], dx, n_embd,
+                           n_embd);
+    AttentionPosition position = attention_position(plain, &attention, l, t);
+    AttentionGrads grads = {
+        .dout = plain->dxa, .dq = plain->dq, .dk = plain->dk, .dv = plain->dv, .room = plain->room};
+    attention_backward(&attention, &position, &grads);
     qkv_backward(plain, model, l, t);
     rmsnorm_backward(&layer->x0[at], &layer->norm1[t], plain->dxn, dx, n_embd);
 }
@@ -290,8 +297,8 @@ static void input_backward(Plain *plain, Model *model, size_t token, size_t t)
     memset(dembedded, 0, n_embd * sizeof(double));
     rmsnorm_backward(&plain->embedded[t * n_embd], &plain->norm0[t], &plain->dx[t * n_embd],
                      dembedded, n_embd);
-    embedding_backward(&grad_of(model, MATRIX_WTE, -1)[token * n_embd],
-                       &grad_of(model, MATRIX_WPE, -1)[t * n_embd], dembedded, n_embd);
+    embedding_backward(&matrix_grad(model, MATRIX_WTE, -1)[token * n_embd],
+                       &matrix_grad(model, MATRIX_WPE, -1)[t * n_embd], dembedded, n_embd);
 }
 
 void plain_backward(Plain *plain, Model *model, const int *tokens, size_t n_positions)
@@ -300,13 +307,13 @@ void plain_backward(Plain *plain, Model *model, const int *tokens, size_t n_posi
     double dloss = 1 / (double)n_positions;
     memset(model->grad, 0, model->n_params * sizeof *model->grad);
     for (size_t t = n_positions; t-- > 0;) {
-        head_backward(plain, model, (size_t)tokens[t + 1], dloss, t);
+        plain_lm_head_backward(plain, model, (size_t)tokens[t + 1], dloss, t);
     }
     for (int l = model->config.n_layer; l-- > 0;) {
         memset(plain->dk, 0, n_positions * row_bytes);
         memset(plain->dv, 0, n_positions * row_bytes);
         for (size_t t = n_positions; t-- > 0;) {
-            mlp_backward(plain, model, l, t);
+            plain_mlp_backward(plain, model, l, t);
             attention_part_backward(plain, model, l, t);
         }
     }

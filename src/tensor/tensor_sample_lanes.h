@@ -76,16 +76,16 @@ static bool sample_begin(WideSample *sample, const Model *model)
     if (!all_usual(model->data, model->n_params)) {
         return false;
     }
-    turn_weight(data_of(model, MATRIX_LM_HEAD, -1), sample->lm_head, s.vocab_size, s.n_embd);
+    turn_weight(matrix_data(model, MATRIX_LM_HEAD, -1), sample->lm_head, s.vocab_size, s.n_embd);
     for (int l = 0; l < model->config.n_layer; l++) {
         size_t rows = (size_t)l * s.n_embd; // of the layers before
-        turn_weight(data_of(model, MATRIX_ATTN_WQ, l),
+        turn_weight(matrix_data(model, MATRIX_ATTN_WQ, l),
                     &sample->qkv[rows * wide_round_up(3 * s.n_embd)], 3 * s.n_embd, s.n_embd);
-        turn_weight(data_of(model, MATRIX_ATTN_WO, l), &sample->wo[rows * s.row], s.n_embd,
+        turn_weight(matrix_data(model, MATRIX_ATTN_WO, l), &sample->wo[rows * s.row], s.n_embd,
                     s.n_embd);
-        turn_weight(data_of(model, MATRIX_MLP_FC1, l), &sample->fc1[rows * wide_round_up(n_hidden)],
-                    n_hidden, s.n_embd);
-        turn_weight(data_of(model, MATRIX_MLP_FC2, l), &sample->fc2[4 * rows * s.row], s.n_embd,
+        turn_weight(matrix_data(model, MATRIX_MLP_FC1, l),
+                    &sample->fc1[rows * wide_round_up(n_hidden)], n_hidden, s.n_embd);
+        turn_weight(matrix_data(model, MATRIX_MLP_FC2, l), &sample->fc2[4 * rows * s.row], s.n_embd,
                     n_hidden);
     }
     return true;
@@ -199,8 +199,8 @@ static void sample_probs(WideSample *sample, const Model *model, int token_id, s
                          double temperature, double *probs)
 {
     const Sizes s = sizes_of(model, 1);
-    const double *token_row = &data_of(model, MATRIX_WTE, -1)[(size_t)token_id * s.n_embd];
-    const double *pos_row = &data_of(model, MATRIX_WPE, -1)[pos_id * s.n_embd];
+    const double *token_row = &matrix_data(model, MATRIX_WTE, -1)[(size_t)token_id * s.n_embd];
+    const double *pos_row = &matrix_data(model, MATRIX_WPE, -1)[pos_id * s.n_embd];
     for (size_t i = 0; i < s.n_embd; i++) {
         sample->xn[i] = token_row[i] + pos_row[i];
     }

@@ -20,7 +20,7 @@ static WideNorm plan_norm(Plan *plan, size_t s)
     return norm;
 }
 
-static void plan_layer(Plan *plan, WideLayer *layer, const ModelConfig *config, size_t s)
+static void wide_plan_layer(Plan *plan, WideLayer *layer, const ModelConfig *config, size_t s)
 {
     size_t n_embd = (size_t)config->n_embd;
     size_t n_head = (size_t)config->n_head;
@@ -40,7 +40,7 @@ static void plan_layer(Plan *plan, WideLayer *layer, const ModelConfig *config, 
     layer->n_active = 0;
 }
 
-static void plan_shared(Plan *plan, Wide *wide, const ModelConfig *config, size_t s)
+static void wide_plan_shared(Plan *plan, Wide *wide, const ModelConfig *config, size_t s)
 {
     size_t n_embd = (size_t)config->n_embd;
     wide->embedded = plan_rows(plan, n_embd, s);
@@ -70,8 +70,8 @@ size_t wide_count_bytes(const ModelConfig *config, size_t n_positions)
     Plan shared = {NULL, 0};
     Plan per_layer = {NULL, 0};
     size_t s = wide_round_up(n_positions);
-    plan_shared(&shared, &unused, config, s);
-    plan_layer(&per_layer, &layer, config, s);
+    wide_plan_shared(&shared, &unused, config, s);
+    wide_plan_layer(&per_layer, &layer, config, s);
     plan_array(&per_layer, 1, sizeof layer);
     plan_array(&shared, (size_t)config->n_layer, per_layer.used);
     return shared.used;
@@ -119,10 +119,10 @@ bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions)
     memset(new.memory, 0, new.n_bytes);
     Plan plan = {(char *)new.memory, 0};
     size_t s = wide_round_up(n_positions);
-    plan_shared(&plan, &new, config, s);
+    wide_plan_shared(&plan, &new, config, s);
     new.layers = plan_array(&plan, (size_t)config->n_layer, sizeof(WideLayer));
     for (int l = 0; l < config->n_layer; l++) {
-        plan_layer(&plan, &new.layers[l], config, s);
+        wide_plan_layer(&plan, &new.layers[l], config, s);
     }
     assert(plan.used <= new.n_bytes);
     set_qkv_order(new.qkv_order, config);

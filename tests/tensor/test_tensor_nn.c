@@ -327,6 +327,17 @@ static void run_layer_over_values(const Layer *layer, LayerGraph *values)
     run_backward(loss_of(values->out, layer->dout, layer->n * n_embd));
 }
 
+static AttentionPosition position_of(Layer *layer, size_t t)
+{
+    size_t n_embd = layer->sizes.n_head * layer->sizes.head_dim;
+    return (AttentionPosition){.q = &layer->q[t * n_embd],
+                               .k = layer->k,
+                               .v = layer->v,
+                               .n_keys = t + 1,
+                               .e = layer->e[t],
+                               .softmax = layer->softmax[t]};
+}
+
 static void run_layer(Layer *layer)
 {
     size_t n_embd = layer->sizes.n_head * layer->sizes.head_dim;
@@ -334,13 +345,17 @@ static void run_layer(Layer *layer)
     set_zero(layer->dk, layer->n * n_embd);
     set_zero(layer->dv, layer->n * n_embd);
     for (size_t t = 0; t < layer->n; t++) {
-        attention_forward(&layer->sizes, &layer->q[t * n_embd], layer->k, layer->v, t + 1,
-                          layer->e[t], layer->softmax[t], &layer->out[t * n_embd]);
+        AttentionPosition position = position_of(layer, t);
+        attention_forward(&layer->sizes, &position, &layer->out[t * n_embd]);
     }
     for (size_t t = layer->n; t-- > 0;) {
-        attention_backward(&layer->sizes, &layer->q[t * n_embd], layer->k, layer->v, t + 1,
-                           layer->e[t], layer->softmax[t], &layer->dout[t * n_embd],
-                           &layer->dq[t * n_embd], layer->dk, layer->dv, room);
+        AttentionPosition position = position_of(layer, t);
+        AttentionGrads grads = {.dout = &layer->dout[t * n_embd],
+                                .dq = &layer->dq[t * n_embd],
+                                .dk = layer->dk,
+                                .dv = layer->dv,
+                                .room = room};
+        attention_backward(&layer->sizes, &position, &grads);
     }
 }
 
