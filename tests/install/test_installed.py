@@ -75,6 +75,9 @@ def check_files(tree, source, _compiler):
     assert headers(tree.folder("includedir")) == headers(source / "include"), "the headers"
     names = tree.folder("datadir") / "microgpt" / "names.txt"
     assert names.read_bytes() == (source / "data" / "names.txt").read_bytes(), "names.txt"
+    for writer in (source / "reference" / "writers").iterdir():
+        installed = names.with_name("writers") / writer.name
+        assert installed.read_bytes() == writer.read_bytes(), installed
     for name in ("bash-completion/completions/microgpt", "zsh/site-functions/_microgpt"):
         assert (tree.folder("datadir") / name).is_file(), name
     page = tree.folder("mandir") / "man1" / "microgpt.1"
