@@ -282,9 +282,10 @@ bool diff_contributions(const GraphDiff *diff, uint32_t node_id, Contribution **
 {
     assert(diff->has_graph);
     const NodeDump *dump = base_dump(diff);
-    uint32_t first = diff->first_use[node_id];
+    uint32_t first = diff->order.first_use[node_id];
     uint32_t end = first;
-    while (end < diff->first_use[node_id + 1] && diff_is_reachable(diff, diff->use_parent[end])) {
+    while (end < diff->order.first_use[node_id + 1] &&
+           diff_is_reachable(diff, diff->order.use_parent[end])) {
         end++; // who the root is not made of comes last, and contributes nothing
     }
     *n = end - first;
@@ -294,8 +295,8 @@ bool diff_contributions(const GraphDiff *diff, uint32_t node_id, Contribution **
     }
     double total = 0;
     for (size_t i = 0; i < *n; i++) {
-        uint32_t parent = diff->use_parent[first + i];
-        uint32_t edge = diff->use_edge[first + i];
+        uint32_t parent = diff->order.use_parent[first + i];
+        uint32_t edge = diff->order.use_edge[first + i];
         Contribution *c = &(*contributions)[i];
         c->parent = parent;
         c->slot = edge - dump->first_edge[parent];

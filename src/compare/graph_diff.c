@@ -2,7 +2,6 @@
 #include "compare/graph_diff.h"
 
 #include <assert.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,46 +18,7 @@ enum {
     GRAD_DIFFERS = 1 << 5,   // as DATA_DIFFERS
     GRAD_TAINTED = 1 << 6,   // as DATA_TAINTED, against the direction of the graph
     GRAD_EXPLAINED = 1 << 7, // its contributions differ, or who contributes
-    REACHABLE = 1 << 8,      // from the root
 };
-
-// A number's place among all doubles ordered by value.
-static int64_t place(double x)
-{
-    int64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits >= 0 ? bits : INT64_MIN - bits;
-}
-
-uint64_t ulp_distance(double a, double b)
-{
-    if (isnan(a) || isnan(b)) {
-        return isnan(a) && isnan(b) ? 0 : UINT64_MAX;
-    }
-    int64_t place_a = place(a);
-    int64_t place_b = place(b);
-    return place_a > place_b ? (uint64_t)place_a - (uint64_t)place_b
-                             : (uint64_t)place_b - (uint64_t)place_a;
-}
-
-bool numbers_differ(double a, double b, uint64_t max_ulp)
-{
-    if (place(a) == place(b) && signbit(a) == signbit(b)) {
-        return false;
-    }
-    uint64_t distance = ulp_distance(a, b);
-    bool other_zero = distance == 0 && !isnan(a);
-    return distance > max_ulp || (other_zero && max_ulp == 0);
-}
-
-double relative_difference(double a, double b)
-{
-    if (a == b || (isnan(a) && isnan(b))) {
-        return 0;
-    }
-    double relative = fabs(a - b) / fmax(fabs(a), fabs(b));
-    return isfinite(relative) ? relative : INFINITY;
-}
 
 static uint32_t node_of_side(const GraphDiff *diff, int side, uint32_t node_id)
 {
@@ -109,23 +69,6 @@ static bool has_mark(const GraphDiff *diff, uint32_t node_id, int mark)
 static void set_mark(GraphDiff *diff, uint32_t node_id, int mark)
 {
     diff->marks[node_id] = (uint16_t)(diff->marks[node_id] | mark);
-}
-
-bool path_matches(const char *pattern, const char *path)
-{
-    char quoted[2 * 256 + 1]; // no path of a model is as long
-    size_t n = 0;
-    for (const char *c = pattern; *c != '\0'; c++) {
-        if (n + 2 >= sizeof quoted) {
-            return false;
-        }
-        if (*c == '[' || *c == ']' || *c == '\\') {
-            quoted[n++] = '\\';
-        }
-        quoted[n++] = *c;
-    }
-    quoted[n] = '\0';
-    return fnmatch(quoted, path, 0) == 0;
 }
 
 static bool select_nodes(GraphDiff *diff, Error *error)
@@ -388,115 +331,7 @@ static void compare_local_grads(GraphDiff *diff)
 
 bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id)
 {
-    return has_mark(diff, node_id, REACHABLE);
-}
-
-// Sets topo to the nodes that the root is made of, in the post-order of a depth-first walk that
-// takes children from left to right. The walk's stack grows from the end of topo: a node is in one
-// of them at most.
-// Source: Value.backward, build_topo
-static void build_topo(GraphDiff *diff, uint32_t *topo, uint32_t *next_edge)
-{
-    const NodeDump *dump = base_dump(diff);
-    size_t n_done = 0;
-    size_t top = diff->n_nodes;
-    uint32_t root = (uint32_t)diff->n_nodes - 1;
-    set_mark(diff, root, REACHABLE);
-    topo[--top] = root;
-    while (top < diff->n_nodes) {
-        uint32_t node_id = topo[top];
-        if (next_edge[node_id] == dump->first_edge[node_id + 1]) {
-            top++;
-            topo[n_done++] = node_id;
-            continue;
-        }
-        uint32_t child = dump->children[next_edge[node_id]++];
-        if (!has_mark(diff, child, REACHABLE)) {
-            set_mark(diff, child, REACHABLE);
-            topo[--top] = child;
-        }
-    }
-    diff->n_reachable = n_done;
-}
-
-static void reverse(uint32_t *items, size_t n)
-{
-    for (size_t i = 0; i < n / 2; i++) {
-        uint32_t item = items[i];
-        items[i] = items[n - 1 - i];
-        items[n - 1 - i] = item;
-    }
-}
-
-// Puts the nodes that the walk did not come to behind the others, the last of them first.
-static void append_unreachable(GraphDiff *diff, uint32_t *backward)
-{
-    size_t n = diff->n_reachable;
-    for (uint32_t node_id = (uint32_t)diff->n_nodes; node_id-- > 0;) {
-        if (!has_mark(diff, node_id, REACHABLE)) {
-            backward[n++] = node_id;
-        }
-    }
-}
-
-// Lists for each node whose child it is, in the order of backward. next[] starts as each node's
-// place in the lists.
-static void list_uses(GraphDiff *diff, uint32_t *next)
-{
-    const NodeDump *dump = base_dump(diff);
-    for (size_t i = 0; i < diff->n_nodes; i++) {
-        uint32_t parent = diff->backward[i];
-        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
-             edge++) {
-            uint32_t use = next[dump->children[edge]]++;
-            diff->use_parent[use] = parent;
-            diff->use_edge[use] = edge;
-        }
-    }
-}
-
-// Where each node's list starts: behind those of all nodes before it.
-static void count_uses(GraphDiff *diff)
-{
-    const NodeDump *dump = base_dump(diff);
-    memset(diff->first_use, 0, (diff->n_nodes + 1) * sizeof *diff->first_use);
-    for (size_t i = 0; i < diff->n_nodes; i++) {
-        uint32_t parent = diff->backward[i];
-        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
-             edge++) {
-            diff->first_use[dump->children[edge] + 1]++;
-        }
-    }
-    for (size_t node_id = 0; node_id < diff->n_nodes; node_id++) {
-        diff->first_use[node_id + 1] += diff->first_use[node_id];
-    }
-}
-
-static bool build_backward(GraphDiff *diff, Error *error)
-{
-    const NodeDump *dump = base_dump(diff);
-    size_t n_nodes = diff->n_nodes;
-    size_t n_edges = dump->first_edge[n_nodes];
-    uint32_t *scratch = malloc((n_nodes + 1) * sizeof *scratch);
-    diff->backward = malloc(n_nodes * sizeof *diff->backward);
-    diff->first_use = malloc((n_nodes + 1) * sizeof *diff->first_use);
-    diff->use_parent = malloc((n_edges + 1) * sizeof *diff->use_parent);
-    diff->use_edge = malloc((n_edges + 1) * sizeof *diff->use_edge);
-    if (scratch == NULL || diff->backward == NULL || diff->first_use == NULL ||
-        diff->use_parent == NULL || diff->use_edge == NULL) {
-        free(scratch);
-        error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
-        return false;
-    }
-    memcpy(scratch, dump->first_edge, n_nodes * sizeof *scratch);
-    build_topo(diff, diff->backward, scratch);
-    reverse(diff->backward, diff->n_reachable);
-    append_unreachable(diff, diff->backward);
-    count_uses(diff);
-    memcpy(scratch, diff->first_use, (n_nodes + 1) * sizeof *scratch);
-    list_uses(diff, scratch);
-    free(scratch);
-    return true;
+    return diff->order.is_reachable[node_id];
 }
 
 // Whether what a parent passes on along an edge differs, or cannot but differ.
@@ -513,8 +348,9 @@ static bool is_contribution_tainted(const GraphDiff *diff, uint32_t parent)
 
 static bool has_tainted_use(const GraphDiff *diff, uint32_t node_id)
 {
-    for (uint32_t use = diff->first_use[node_id]; use < diff->first_use[node_id + 1]; use++) {
-        if (is_contribution_tainted(diff, diff->use_parent[use])) {
+    for (uint32_t use = diff->order.first_use[node_id]; use < diff->order.first_use[node_id + 1];
+         use++) {
+        if (is_contribution_tainted(diff, diff->order.use_parent[use])) {
             return true;
         }
     }
@@ -548,7 +384,7 @@ static void compare_grads(GraphDiff *diff)
 {
     for (size_t i = 0; i < diff->n_nodes; i++) {
         size_t from_end = diff->n_nodes - 1 - i;
-        compare_grad_of_node(diff, diff->has_graph ? diff->backward[i] : (uint32_t)from_end);
+        compare_grad_of_node(diff, diff->has_graph ? diff->order.backward[i] : (uint32_t)from_end);
     }
 }
 
@@ -610,7 +446,7 @@ static bool compare(GraphDiff *diff, Error *error)
         compare_local_grads(diff);
     }
     diff->grad.is_compared = diff->by_path || diff->dumps[0]->n_nodes == diff->dumps[1]->n_nodes;
-    if (diff->has_graph && !build_backward(diff, error)) {
+    if (diff->has_graph && !graph_order_init(&diff->order, base_dump(diff), error)) {
         return false;
     }
     if (diff->grad.is_compared) {
@@ -650,10 +486,7 @@ void graph_diff_free(GraphDiff *diff)
     assert(diff != NULL);
     free(diff->counterpart);
     free(diff->marks);
-    free(diff->backward);
-    free(diff->first_use);
-    free(diff->use_parent);
-    free(diff->use_edge);
+    graph_order_free(&diff->order);
     *diff = (GraphDiff){0};
 }
 

@@ -11,8 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compare/diff_numbers.h"
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
+#include "compare/graph_order.h"
+#include "compare/path_pattern.h"
 #include "microgpt/error.h"
 
 #define NO_NODE UINT32_MAX // no such node; no counterpart in the other dump
@@ -73,13 +76,7 @@ typedef struct GraphDiff {
     size_t n_paired;       // nodes that have a counterpart
     size_t n_only_other;   // paths of the other dump that the base has not
 
-    // How backward walks the base's graph, and who has a node as a child. What the root, the last
-    // node, is not made of comes last and contributes nothing. All NULL without a graph.
-    uint32_t *backward;   // [n_nodes] the order in which it visits nodes: the root first
-    size_t n_reachable;   // how many of them the root is made of
-    uint32_t *first_use;  // [n_nodes + 1] where in the lists of uses a node's start
-    uint32_t *use_parent; // [edges] whose child the node is, in the order of backward
-    uint32_t *use_edge;   // [edges] by which edge
+    GraphOrder order; // of the base's graph; zero without one
 
     StructureFinding structure;
     Finding data;
@@ -115,20 +112,5 @@ bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id);
 // The local gradients of a node, side by side in operand order.
 // Requires: both dumps are full and have the node with as many children.
 const double *diff_local_grads(const GraphDiff *diff, int side, uint32_t node_id);
-
-// How many doubles lie between two numbers, of all doubles ordered by value. The two zeros are 0
-// apart, a nan and itself as well; a nan and a number UINT64_MAX.
-uint64_t ulp_distance(double a, double b);
-
-// Whether two numbers count as different: more than max_ulp apart, or, for a max_ulp of 0, not the
-// same bits. So +0.0 and -0.0 differ, though they are 0 ULP apart. A nan is the same as any other.
-bool numbers_differ(double a, double b, uint64_t max_ulp);
-
-// |a - b| relative to the larger of both; infinite where that is no number.
-double relative_difference(double a, double b);
-
-// Whether a path fits a pattern: `*` and `?` as in the shell, all else stands for itself, so that
-// `pos2.*.q[5]` means the brackets that paths have. `*` also stands for dots.
-bool path_matches(const char *pattern, const char *path);
 
 #endif

@@ -1,0 +1,43 @@
+// Distances of numbers: see diff_numbers.h.
+#include "compare/diff_numbers.h"
+
+#include <math.h>
+#include <string.h>
+
+// A number's place among all doubles ordered by value.
+static int64_t place(double x)
+{
+    int64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits >= 0 ? bits : INT64_MIN - bits;
+}
+
+uint64_t ulp_distance(double a, double b)
+{
+    if (isnan(a) || isnan(b)) {
+        return isnan(a) && isnan(b) ? 0 : UINT64_MAX;
+    }
+    int64_t place_a = place(a);
+    int64_t place_b = place(b);
+    return place_a > place_b ? (uint64_t)place_a - (uint64_t)place_b
+                             : (uint64_t)place_b - (uint64_t)place_a;
+}
+
+bool numbers_differ(double a, double b, uint64_t max_ulp)
+{
+    if (place(a) == place(b) && signbit(a) == signbit(b)) {
+        return false;
+    }
+    uint64_t distance = ulp_distance(a, b);
+    bool other_zero = distance == 0 && !isnan(a);
+    return distance > max_ulp || (other_zero && max_ulp == 0);
+}
+
+double relative_difference(double a, double b)
+{
+    if (a == b || (isnan(a) && isnan(b))) {
+        return 0;
+    }
+    double relative = fabs(a - b) / fmax(fabs(a), fabs(b));
+    return isfinite(relative) ? relative : INFINITY;
+}

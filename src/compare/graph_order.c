@@ -1,0 +1,130 @@
+// The order of a graph: see graph_order.h.
+#include "compare/graph_order.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Sets topo to the nodes that the root is made of, in the post-order of a depth-first walk that
+// takes children from left to right. The walk's stack grows from the end of topo: a node is in one
+// of them at most.
+// Source: Value.backward, build_topo
+static void build_topo(GraphOrder *order, const NodeDump *dump, uint32_t *topo, uint32_t *next_edge)
+{
+    size_t n_done = 0;
+    size_t top = order->n_nodes;
+    uint32_t root = (uint32_t)order->n_nodes - 1;
+    order->is_reachable[root] = true;
+    topo[--top] = root;
+    while (top < order->n_nodes) {
+        uint32_t node_id = topo[top];
+        if (next_edge[node_id] == dump->first_edge[node_id + 1]) {
+            top++;
+            topo[n_done++] = node_id;
+            continue;
+        }
+        uint32_t child = dump->children[next_edge[node_id]++];
+        if (!order->is_reachable[child]) {
+            order->is_reachable[child] = true;
+            topo[--top] = child;
+        }
+    }
+    order->n_reachable = n_done;
+}
+
+static void reverse(uint32_t *items, size_t n)
+{
+    for (size_t i = 0; i < n / 2; i++) {
+        uint32_t item = items[i];
+        items[i] = items[n - 1 - i];
+        items[n - 1 - i] = item;
+    }
+}
+
+// Puts the nodes that the walk did not come to behind the others, the last of them first.
+static void append_unreachable(GraphOrder *order)
+{
+    size_t n = order->n_reachable;
+    for (uint32_t node_id = (uint32_t)order->n_nodes; node_id-- > 0;) {
+        if (!order->is_reachable[node_id]) {
+            order->backward[n++] = node_id;
+        }
+    }
+}
+
+// Lists for each node whose child it is, in the order of backward. next[] starts as each node's
+// place in the lists.
+static void list_uses(GraphOrder *order, const NodeDump *dump, uint32_t *next)
+{
+    for (size_t i = 0; i < order->n_nodes; i++) {
+        uint32_t parent = order->backward[i];
+        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
+             edge++) {
+            uint32_t use = next[dump->children[edge]]++;
+            order->use_parent[use] = parent;
+            order->use_edge[use] = edge;
+        }
+    }
+}
+
+// Where each node's list starts: behind those of all nodes before it.
+static void count_uses(GraphOrder *order, const NodeDump *dump)
+{
+    for (size_t i = 0; i < order->n_nodes; i++) {
+        uint32_t parent = order->backward[i];
+        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
+             edge++) {
+            order->first_use[dump->children[edge] + 1]++;
+        }
+    }
+    for (size_t node_id = 0; node_id < order->n_nodes; node_id++) {
+        order->first_use[node_id + 1] += order->first_use[node_id];
+    }
+}
+
+static bool allocate(GraphOrder *order, size_t n_edges, Error *error)
+{
+    size_t n_nodes = order->n_nodes;
+    order->backward = malloc(n_nodes * sizeof *order->backward);
+    order->is_reachable = calloc(n_nodes, sizeof *order->is_reachable);
+    order->first_use = calloc(n_nodes + 1, sizeof *order->first_use);
+    order->use_parent = malloc((n_edges + 1) * sizeof *order->use_parent);
+    order->use_edge = malloc((n_edges + 1) * sizeof *order->use_edge);
+    return (order->backward != NULL && order->is_reachable != NULL && order->first_use != NULL &&
+            order->use_parent != NULL && order->use_edge != NULL) ||
+           error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
+}
+
+bool graph_order_init(GraphOrder *order, const NodeDump *dump, Error *error)
+{
+    assert(order != NULL && dump != NULL && error != NULL && !dump->is_sparse);
+    *order = (GraphOrder){.n_nodes = dump->n_nodes};
+    size_t n_edges = dump->first_edge[dump->n_nodes];
+    uint32_t *next = malloc((dump->n_nodes + 1) * sizeof *next);
+    if (next == NULL || !allocate(order, n_edges, error)) {
+        error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
+        free(next);
+        graph_order_free(order);
+        return false;
+    }
+    memcpy(next, dump->first_edge, dump->n_nodes * sizeof *next);
+    build_topo(order, dump, order->backward, next);
+    reverse(order->backward, order->n_reachable);
+    append_unreachable(order);
+    count_uses(order, dump);
+    memcpy(next, order->first_use, (dump->n_nodes + 1) * sizeof *next);
+    list_uses(order, dump, next);
+    free(next);
+    return true;
+}
+
+void graph_order_free(GraphOrder *order)
+{
+    assert(order != NULL);
+    free(order->backward);
+    free(order->is_reachable);
+    free(order->first_use);
+    free(order->use_parent);
+    free(order->use_edge);
+    *order = (GraphOrder){0};
+}

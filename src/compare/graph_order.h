@@ -1,0 +1,29 @@
+// How backward walks the graph of a dump, and whose children its nodes are.
+#ifndef MICROGPT_GRAPH_ORDER_H
+#define MICROGPT_GRAPH_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compare/dump_reader.h"
+#include "microgpt/error.h"
+
+// What the root, the last node, is not made of comes last in the order and contributes nothing.
+typedef struct GraphOrder {
+    size_t n_nodes;
+    uint32_t *backward;   // [n_nodes] the order in which it visits nodes: the root first
+    size_t n_reachable;   // how many of them the root is made of
+    bool *is_reachable;   // [n_nodes]
+    uint32_t *first_use;  // [n_nodes + 1] where in the lists of uses a node's start
+    uint32_t *use_parent; // [edges] whose child the node is, in the order of backward
+    uint32_t *use_edge;   // [edges] by which edge
+} GraphOrder;
+
+// Errors: out of memory. Requires: a full dump.
+bool graph_order_init(GraphOrder *order, const NodeDump *dump, Error *error);
+
+// A zeroed order is fine, too.
+void graph_order_free(GraphOrder *order);
+
+#endif
