@@ -40,7 +40,7 @@ typedef struct Program {
 
     // And what came of it.
     int status;      // the exit status, or minus the signal that ended it
-    char out[65536]; // standard output, terminated; longer ones are cut
+    char out[1 << 18]; // standard output, terminated; longer ones are cut
     size_t out_size;
     char err[8192]; // standard error, likewise
     size_t err_size;

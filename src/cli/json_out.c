@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "microgpt/utf8.h"
+
 void json_out_init(JsonOut *out)
 {
     out->root = json_object();
@@ -76,6 +78,29 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
     add(out, parent, key, json_stringn(text, size));
 }
 
+void json_out_bytes(JsonOut *out, json_t *parent, const char *key, const char *bytes, size_t size)
+{
+    char *text = malloc(4 * size + 1); // `\xNN`
+    if (text == NULL) {
+        out->out_of_memory = true;
+        return;
+    }
+    size_t length = 0;
+    for (size_t i = 0; i < size;) {
+        uint32_t code_point;
+        size_t n = utf8_decode(bytes + i, size - i, &code_point);
+        if (n > 0) {
+            memcpy(text + length, bytes + i, n);
+            length += n;
+        } else {
+            length += (size_t)sprintf(text + length, "\\x%02X", (unsigned char)bytes[i]);
+        }
+        i += n > 0 ? n : 1;
+    }
+    json_out_text_of(out, parent, key, text, length);
+    free(text);
+}
+
 static const size_t FORMAT = JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17);
 
 static bool say_out_of_memory(Error *error)
@@ -83,14 +108,24 @@ static bool say_out_of_memory(Error *error)
     return error_set(error, "out of memory for the JSON output");
 }
 
-bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+static bool write_document(const JsonOut *out, FILE *file, size_t flags, Error *error)
 {
-    if (out->out_of_memory || json_dumpf(out->root, file, FORMAT | JSON_INDENT(1)) != 0) {
+    if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
         // A file that cannot be written has its own error, which its owner finds.
         return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
     }
     fputc('\n', file);
     return true;
+}
+
+bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+{
+    return write_document(out, file, FORMAT | JSON_INDENT(1), error);
+}
+
+bool json_out_write_line(const JsonOut *out, FILE *file, Error *error)
+{
+    return write_document(out, file, FORMAT, error);
 }
 
 // Not json_dumps(), which goes on where there was no memory for a key, and leaves it out.

@@ -38,9 +38,15 @@ void json_out_null(JsonOut *out, json_t *parent, const char *key);
 void json_out_text(JsonOut *out, json_t *parent, const char *key, const char *text);
 void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char *text, size_t size);
 
+// The same of any bytes, of a file's name for example: those that are not UTF-8 become `\xNN`.
+void json_out_bytes(JsonOut *out, json_t *parent, const char *key, const char *bytes, size_t size);
+
 // Writes the document and a newline.
 // Errors: memory has run out, now or before. What the file says is for the caller to check.
 bool json_out_write(const JsonOut *out, FILE *file, Error *error);
+
+// The same on one line.
+bool json_out_write_line(const JsonOut *out, FILE *file, Error *error);
 
 // The document as a text without any space, for programs only; the caller frees it.
 // Errors: memory has run out, now or before: then NULL.

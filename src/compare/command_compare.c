@@ -18,6 +18,8 @@ typedef struct CompareOptions {
     RunOptions run; // of it, the model's sizes
     size_t max_ulp;
     const char *only;
+    bool unexplained;
+    bool all;
     bool json;
     bool help;
 } CompareOptions;
@@ -35,10 +37,10 @@ static void print_help(const Options *options)
     options_print(options);
 }
 
-static bool print_report(const CompareOptions *options, const GraphDiff *diff, Error *error)
+static bool print_report(const CompareOptions *options, const Judgement *judgement, Error *error)
 {
-    bool ok =
-        options->json ? diff_print_json(stdout, diff, error) : diff_print_text(stdout, diff, error);
+    bool ok = options->json ? diff_print_json(stdout, judgement, error)
+                            : diff_print_text(stdout, judgement, options->all, error);
     return ok && output_flush(error);
 }
 
@@ -92,12 +94,16 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
         return EXIT_TROUBLE;
     }
     bool same = graph_diff_is_same(&diff);
-    bool printed = print_report(options, &diff, error);
+    Judgement judgement = {.diff = NULL};
+    bool printed =
+        judgement_init(&judgement, &diff, error) && print_report(options, &judgement, error);
+    bool is_explained = options->unexplained && judgement_explains_all(&judgement);
+    judgement_free(&judgement);
     graph_diff_free(&diff);
     if (!printed) {
         return EXIT_TROUBLE;
     }
-    return same ? EXIT_DONE : EXIT_DIFFERS;
+    return same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
 }
 
 ExitStatus command_compare(int argc, char **argv, Error *error)
@@ -108,6 +114,11 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
                                    "let differences of up to N ULP pass", .max = OPTION_MAX_COUNT});
     options_add(&options, (Option){"only", OPTION_TEXT, &chosen.only, "PATTERN",
                                    "look only at paths like this; * and ? as in the shell",
+                                   .group = OPTION_OWN});
+    options_add(&options, (Option){"unexplained", OPTION_FLAG, &chosen.unexplained, NULL,
+                                   "answer 0 also where rounding explains all differences",
+                                   .group = OPTION_OWN});
+    options_add(&options, (Option){"all", OPTION_FLAG, &chosen.all, NULL, "list every difference",
                                    .group = OPTION_OWN});
     options_add(&options, (Option){"json", OPTION_FLAG, &chosen.json, NULL, "print one JSON object",
                                    .group = OPTION_OWN});

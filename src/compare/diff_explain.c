@@ -43,13 +43,16 @@ const char *diff_op(const GraphDiff *diff, uint32_t node_id)
     return op;
 }
 
-const char *diff_label(const GraphDiff *diff, uint32_t node_id, char *label)
+const char *diff_path(const GraphDiff *diff, uint32_t node_id)
 {
     const char *path = dump_path(base_dump(diff), node_id);
     uint32_t other = diff->counterpart[node_id];
-    if (path == NULL && other != NO_NODE) {
-        path = dump_path(diff->dumps[1 - diff->base], other);
-    }
+    return path != NULL || other == NO_NODE ? path : dump_path(diff->dumps[1 - diff->base], other);
+}
+
+const char *diff_label(const GraphDiff *diff, uint32_t node_id, char *label)
+{
+    const char *path = diff_path(diff, node_id);
     if (path != NULL) {
         snprintf(label, LABEL_BYTES, "%s", path);
     } else {
@@ -503,11 +506,38 @@ static void explain_sum(const GraphDiff *diff, uint32_t node_id, int side,
     say(text, "is not their sum");
 }
 
+// Whether a side has all that contributions are made of: the parents' gradients, and what their
+// local gradients are worked out from.
+static bool are_contributions_known(const GraphDiff *diff, int side,
+                                    const Contribution *contributions, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t parent = contributions[i].parent;
+        bool is_known = diff_has_grad(diff, side, parent);
+        for (uint32_t slot = 0; slot < dump_n_children(base_dump(diff), parent); slot++) {
+            uint32_t child = child_of(diff, parent, slot);
+            bool is_input =
+                slot != contributions[i].slot || dump_n_children(base_dump(diff), parent) == 1;
+            is_known = is_known && (!is_input || has_op(diff, parent, "add") ||
+                                    dump_n_children(base_dump(diff), child) == 0 ||
+                                    diff_has_data(diff, side, child));
+        }
+        if (!is_known) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool explain_grad(const GraphDiff *diff, uint32_t node_id, int side,
                   const Contribution *contributions, size_t n, char *text)
 {
     double grad = diff_grad(diff, side, node_id);
     bool is_root = node_id == diff->n_nodes - 1;
+    text[0] = '\0';
+    if (side != diff->base && !are_contributions_known(diff, side, contributions, n)) {
+        return false;
+    }
     if (n == 0) {
         bool right = is_same_bits(grad, is_root ? 1 : 0);
         say(text, right ? "is right" : "is wrong, or left over from before");
@@ -549,6 +579,36 @@ bool diff_nodes_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint
         *first = (uint32_t)i;
         for (uint32_t edge = dump->first_edge[i]; edge < dump->first_edge[i + 1]; edge++) {
             wanted[dump->children[edge]] = true;
+        }
+    }
+    free(wanted);
+    return true;
+}
+
+bool diff_grads_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint32_t *first,
+                        Error *error)
+{
+    assert(diff->has_graph);
+    const GraphOrder *order = &diff->order;
+    bool *wanted = calloc(diff->n_nodes, sizeof *wanted);
+    if (wanted == NULL) {
+        return error_out_of_memory(error, "the gradients between", diff->n_nodes);
+    }
+    // Parents come before their children in the order of backward: one pass from its end finds all.
+    wanted[node_id] = true;
+    *n = 0;
+    *first = node_id;
+    for (size_t i = diff->n_nodes; i-- > 0;) {
+        uint32_t at = order->backward[i];
+        bool is_between = at != node_id && !diff_has_grads(diff, at);
+        if (!wanted[at] || (at != node_id && !is_between)) {
+            continue;
+        }
+        *n += is_between;
+        *first = is_between ? at : *first;
+        for (uint32_t use = order->first_use[at]; use < order->first_use[at + 1]; use++) {
+            uint32_t parent = order->use_parent[use];
+            wanted[parent] = wanted[parent] || order->is_reachable[parent];
         }
     }
     free(wanted);

@@ -46,6 +46,9 @@ bool explain_grad(const GraphDiff *diff, uint32_t node_id, int side,
 // Returns the label. Shapes: label [LABEL_BYTES].
 const char *diff_label(const GraphDiff *diff, uint32_t node_id, char *label);
 
+// A node's path, from the base or else from the other dump; NULL: it has none.
+const char *diff_path(const GraphDiff *diff, uint32_t node_id);
+
 // A node's operation, from the base or else from the other dump; NULL: unknown.
 const char *diff_op(const GraphDiff *diff, uint32_t node_id);
 
@@ -65,6 +68,12 @@ CauseKind diff_first_cause(const GraphDiff *diff, uint32_t *node_id);
 // not counted. The fault is in one of them or in it.
 // Errors: out of memory.
 bool diff_nodes_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint32_t *first,
+                        Error *error);
+
+// Of a gradient: the nodes that it comes by, and of which not both sides have gradients, back to
+// those of which both have; first is the first of them in the order of backward. Errors: out of
+// memory.
+bool diff_grads_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint32_t *first,
                         Error *error);
 
 #endif

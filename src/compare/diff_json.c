@@ -2,146 +2,90 @@
 #include "compare/diff_report.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/json_out.h"
+#include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
 #include "microgpt/hexfloat.h"
 
-// JSON being written: where commas belong is all there is to know.
+// A document being built.
 typedef struct Json {
-    FILE *file;
+    JsonOut out;
     const GraphDiff *diff;
+    const Judgement *judgement;
     Error *error;
-    bool needs_comma;
 } Json;
 
-static void put_text(Json *j, const char *text)
-{
-    fputc('"', j->file);
-    for (const char *c = text; *c != '\0'; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte == '"' || byte == '\\') {
-            fprintf(j->file, "\\%c", byte);
-        } else if (byte < ' ' || byte > '~') {
-            fprintf(j->file, "\\u%04x", byte); // of a file name: bytes, whatever they mean
-        } else {
-            fputc(byte, j->file);
-        }
-    }
-    fputc('"', j->file);
-}
-
-// Goes to the next item of a list or, with a name, of an object.
-static void next(Json *j, const char *name)
-{
-    if (j->needs_comma) {
-        fputs(", ", j->file);
-    }
-    if (name != NULL) {
-        put_text(j, name);
-        fputs(": ", j->file);
-    }
-    j->needs_comma = true;
-}
-
-static void open_with(Json *j, const char *name, char bracket)
-{
-    next(j, name);
-    fputc(bracket, j->file);
-    j->needs_comma = false;
-}
-
-static void close_with(Json *j, char bracket)
-{
-    fputc(bracket, j->file);
-    j->needs_comma = true;
-}
-
-static void put_bool(Json *j, const char *name, bool value)
-{
-    next(j, name);
-    fputs(value ? "true" : "false", j->file);
-}
-
-static void put_count(Json *j, const char *name, uint64_t value)
-{
-    next(j, name);
-    fprintf(j->file, "%" PRIu64, value);
-}
-
 // A text that may be missing.
-static void put_string(Json *j, const char *name, const char *value)
+static void put_string(Json *j, json_t *parent, const char *key, const char *value)
 {
-    next(j, name);
     if (value != NULL) {
-        put_text(j, value);
+        json_out_bytes(&j->out, parent, key, value, strlen(value));
     } else {
-        fputs("null", j->file);
-    }
-}
-
-// A number in decimal, which JSON has only for finite ones.
-static void put_decimal(Json *j, const char *name, double value)
-{
-    next(j, name);
-    if (isfinite(value)) {
-        fprintf(j->file, "%.17g", value);
-    } else {
-        fputs("null", j->file);
+        json_out_null(&j->out, parent, key);
     }
 }
 
 // {"hex": ..., "decimal": ...}
-static void put_number(Json *j, const char *name, double value)
+static void put_number(Json *j, json_t *parent, const char *key, double value)
 {
     char hex[HEXFLOAT_BYTES];
     hexfloat_format(value, hex);
-    open_with(j, name, '{');
-    put_string(j, "hex", hex);
-    put_decimal(j, "decimal", value);
-    close_with(j, '}');
+    json_t *number = json_out_object(&j->out, parent, key);
+    put_string(j, number, "hex", hex);
+    json_out_number(&j->out, number, "decimal", value);
 }
 
-// null: one of both is not a number.
-static void put_ulp(Json *j, const char *name, uint64_t ulp)
+// null: one of both is not a number. Beyond 63 bits, JSON's integers end.
+static void put_ulp(Json *j, json_t *parent, const char *key, uint64_t ulp)
 {
     if (ulp == UINT64_MAX) {
-        put_string(j, name, NULL);
+        json_out_null(&j->out, parent, key);
+    } else if (ulp > INT64_MAX) {
+        json_out_number(&j->out, parent, key, (double)ulp);
     } else {
-        put_count(j, name, ulp);
+        json_out_count(&j->out, parent, key, ulp);
     }
 }
 
 // The fields of an object that say who a node is.
-static void put_node(Json *j, uint32_t node_id)
+static void put_node(Json *j, json_t *object, uint32_t node_id)
 {
     char label[LABEL_BYTES];
-    put_count(j, "node", node_id);
-    put_string(j, "path", diff_label(j->diff, node_id, label));
-    put_string(j, "op", diff_op(j->diff, node_id));
+    json_out_count(&j->out, object, "node", node_id);
+    put_string(j, object, "path", diff_label(j->diff, node_id, label));
+    put_string(j, object, "op", diff_op(j->diff, node_id));
 }
 
-static void put_sides(Json *j, double a, double b)
+static void put_sides(Json *j, json_t *object, double a, double b)
 {
-    put_number(j, "a", a);
-    put_number(j, "b", b);
-    put_ulp(j, "ulp", ulp_distance(a, b));
-    put_decimal(j, "relative", relative_difference(a, b));
+    put_number(j, object, "a", a);
+    put_number(j, object, "b", b);
+    put_ulp(j, object, "ulp", ulp_distance(a, b));
+    json_out_number(&j->out, object, "relative", relative_difference(a, b));
 }
 
-static void put_dump(Json *j, const char *name, const NodeDump *dump)
+static void put_dump(Json *j, json_t *parent, const char *key, int side)
 {
-    open_with(j, name, '{');
-    put_string(j, "file", dump->file_name);
-    put_count(j, "nodes", dump->n_nodes);
-    put_bool(j, "sparse", dump->is_sparse);
-    put_string(j, "names", dump->named_by_us ? "model" : (dump->has_names ? "file" : NULL));
-    close_with(j, '}');
+    static const char *const grads[] = {
+        [GRADS_ALL] = "all",
+        [GRADS_SOME] = "some",
+        [GRADS_PARAMS] = "parameters",
+        [GRADS_NONE] = "none",
+    };
+    const NodeDump *dump = j->diff->dumps[side];
+    json_t *object = json_out_object(&j->out, parent, key);
+    put_string(j, object, "file", dump->file_name);
+    json_out_count(&j->out, object, "nodes", dump->n_nodes);
+    json_out_bool(&j->out, object, "sparse", dump->is_sparse);
+    put_string(j, object, "names", dump->named_by_us ? "model" : (dump->has_names ? "file" : NULL));
+    put_string(j, object, "precision", j->judgement->is_single[side] ? "single" : "double");
+    put_string(j, object, "gradients", grads[j->diff->grads_of_side[side]]);
 }
 
-static void put_first_cause(Json *j)
+static void put_first_cause(Json *j, json_t *root)
 {
     static const char *const findings[] = {
         [CAUSE_STRUCTURE] = "structure",
@@ -153,33 +97,80 @@ static void put_first_cause(Json *j)
     CauseKind kind = diff_first_cause(j->diff, &node_id);
     bool in_base = kind != CAUSE_STRUCTURE || j->diff->structure.kind != STRUCTURE_PATH;
     if (kind == CAUSE_NONE) {
-        put_string(j, "first_cause", NULL);
+        json_out_null(&j->out, root, "first_cause");
         return;
     }
-    open_with(j, "first_cause", '{');
-    put_string(j, "in", findings[kind]);
+    json_t *cause = json_out_object(&j->out, root, "first_cause");
+    put_string(j, cause, "in", findings[kind]);
     if (in_base && node_id < j->diff->n_nodes) {
-        put_node(j, node_id);
+        put_node(j, cause, node_id);
     }
-    close_with(j, '}');
 }
 
-static void put_structure_side(Json *j, const char *name, const NodeDump *dump, uint32_t node_id)
+static const char *name_place(UnexplainedIn in)
+{
+    static const char *const places[] = {
+        [IN_DATA] = "data",
+        [IN_LOCAL_GRADS] = "local_grads",
+        [IN_GRAD] = "grad",
+        [IN_PARAMS] = "parameters",
+    };
+    return places[in];
+}
+
+static void put_unexplained_kind(Json *j, json_t *kinds, const UnexplainedKind *kind)
+{
+    const Judgement *judgement = j->judgement;
+    json_t *object = json_out_object(&j->out, kinds, NULL);
+    put_string(j, object, "in", name_place(kind->in));
+    put_string(j, object, "pattern", judgement->kinds_of_paths.patterns[kind->kind]);
+    json_out_count(&j->out, object, "values", kind->n);
+    json_t *first = json_out_object(&j->out, object, "first");
+    put_node(j, first, kind->first);
+    if (kind->in != IN_LOCAL_GRADS) {
+        double off;
+        double explained;
+        judgement_sizes(judgement, kind->in, kind->first, &off, &explained);
+        json_out_number(&j->out, first, "off", off);
+        json_out_number(&j->out, first, "explained", explained);
+        json_out_number(&j->out, first, "inputs_give",
+                        range_middle(judgement_bound(judgement, kind->in, kind->first)));
+    }
+    put_string(j, object, "subject_did", kind->did[0] != '\0' ? kind->did : NULL);
+}
+
+// null: there is no graph to judge by.
+static void put_unexplained(Json *j, json_t *root)
+{
+    const Judgement *judgement = j->judgement;
+    if (!judgement->has_bounds) {
+        json_out_null(&j->out, root, "unexplained");
+        return;
+    }
+    json_t *object = json_out_object(&j->out, root, "unexplained");
+    put_string(j, object, "subject", judgement->subject == 0 ? "a" : "b");
+    json_out_count(&j->out, object, "values", judgement->n_unexplained);
+    json_t *kinds = json_out_array(&j->out, object, "kinds");
+    for (size_t i = 0; i < judgement->n_kinds; i++) {
+        put_unexplained_kind(j, kinds, &judgement->kinds[i]);
+    }
+}
+
+static void put_structure_side(Json *j, json_t *parent, const char *key, const NodeDump *dump,
+                               uint32_t node_id)
 {
     if (node_id >= dump->n_nodes) {
-        put_string(j, name, NULL);
+        json_out_null(&j->out, parent, key);
         return;
     }
-    open_with(j, name, '[');
+    json_t *children = json_out_array(&j->out, parent, key);
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
-        open_with(j, NULL, '{');
-        put_node(j, dump->children[dump->first_edge[node_id] + i]);
-        close_with(j, '}');
+        json_t *child = json_out_object(&j->out, children, NULL);
+        put_node(j, child, dump->children[dump->first_edge[node_id] + i]);
     }
-    close_with(j, ']');
 }
 
-static void put_structure(Json *j)
+static void put_structure(Json *j, json_t *root)
 {
     static const char *const kinds[] = {
         [STRUCTURE_SAME] = "same",
@@ -190,125 +181,122 @@ static void put_structure(Json *j)
         [STRUCTURE_PATH] = "path",
     };
     const StructureFinding *found = &j->diff->structure;
-    open_with(j, "structure", '{');
-    put_string(j, "kind", kinds[found->kind]);
-    put_count(j, "differing", found->n_differ);
+    json_t *object = json_out_object(&j->out, root, "structure");
+    put_string(j, object, "kind", kinds[found->kind]);
+    json_out_count(&j->out, object, "differing", found->n_differ);
+    json_out_bool(&j->out, object, "by_names", j->diff->by_path);
     if (found->kind == STRUCTURE_PATH) {
-        put_string(j, "path", dump_path(j->diff->dumps[1 - j->diff->base], found->first));
+        put_string(j, object, "path", dump_path(j->diff->dumps[1 - j->diff->base], found->first));
     } else if (found->kind != STRUCTURE_SAME) {
         if (found->first < j->diff->n_nodes) {
-            put_node(j, found->first);
+            put_node(j, object, found->first);
         }
-        put_structure_side(j, "a_children", j->diff->dumps[0], found->first);
-        put_structure_side(j, "b_children", j->diff->dumps[1], found->first);
+        put_structure_side(j, object, "a_children", j->diff->dumps[0], found->first);
+        put_structure_side(j, object, "b_children", j->diff->dumps[1], found->first);
     }
-    close_with(j, '}');
 }
 
 // The counts of a finding, and its causes by name.
-static void put_counts(Json *j, const Finding *finding)
+static void put_counts(Json *j, json_t *object, const Finding *finding)
 {
-    put_bool(j, "compared", finding->is_compared);
-    put_count(j, "differing", finding->n_differ);
-    put_count(j, "causes", finding->n_causes);
-    put_count(j, "following", finding->n_differ - finding->n_causes);
-    open_with(j, "first_causes", '[');
+    json_out_bool(&j->out, object, "compared", finding->is_compared);
+    json_out_count(&j->out, object, "differing", finding->n_differ);
+    json_out_count(&j->out, object, "causes", finding->n_causes);
+    json_out_count(&j->out, object, "following", finding->n_differ - finding->n_causes);
+    json_t *causes = json_out_array(&j->out, object, "first_causes");
     for (size_t i = 0; i < finding->n_causes && i < DIFF_MAX_CAUSES; i++) {
-        open_with(j, NULL, '{');
-        put_node(j, finding->causes[i]);
-        close_with(j, '}');
+        put_node(j, json_out_object(&j->out, causes, NULL), finding->causes[i]);
     }
-    close_with(j, ']');
 }
 
-static void put_explanations(Json *j, const char *a, const char *b)
+static void put_explanations(Json *j, json_t *object, const char *a, const char *b)
 {
-    put_string(j, "a_is", a[0] != '\0' ? a : NULL);
-    put_string(j, "b_is", b[0] != '\0' ? b : NULL);
+    put_string(j, object, "a_is", a[0] != '\0' ? a : NULL);
+    put_string(j, object, "b_is", b[0] != '\0' ? b : NULL);
 }
 
-static void put_children(Json *j, uint32_t node_id)
+static void put_children(Json *j, json_t *object, uint32_t node_id)
 {
     const NodeDump *dump = j->diff->dumps[j->diff->base];
-    open_with(j, "children", '[');
+    json_t *children = json_out_array(&j->out, object, "children");
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
         uint32_t child = dump->children[dump->first_edge[node_id] + i];
-        open_with(j, NULL, '{');
-        put_node(j, child);
-        put_number(j, "data", dump->data[child]);
-        close_with(j, '}');
+        json_t *item = json_out_object(&j->out, children, NULL);
+        put_node(j, item, child);
+        put_number(j, item, "data", dump->data[child]);
     }
-    close_with(j, ']');
 }
 
-static void put_data(Json *j)
+static void put_arithmetic(Json *j, json_t *object, uint32_t node_id)
+{
+    char text[HYPOTHESIS_BYTES];
+    bool found = arithmetic_find(j->judgement, node_id, text);
+    put_string(j, object, "arithmetic", found ? text : NULL);
+}
+
+static void put_data(Json *j, json_t *root)
 {
     const GraphDiff *diff = j->diff;
-    open_with(j, "data", '{');
-    put_counts(j, &diff->data);
+    json_t *data = json_out_object(&j->out, root, "data");
+    put_counts(j, data, &diff->data);
     if (diff->data.n_causes > 0) {
         uint32_t node_id = diff->data.causes[0];
         char text[2][EXPLAIN_BYTES];
-        open_with(j, "first_cause", '{');
-        put_node(j, node_id);
-        put_sides(j, diff_data(diff, 0, node_id), diff_data(diff, 1, node_id));
-        put_children(j, node_id);
+        json_t *cause = json_out_object(&j->out, data, "first_cause");
+        put_node(j, cause, node_id);
+        put_sides(j, cause, diff_data(diff, 0, node_id), diff_data(diff, 1, node_id));
+        put_children(j, cause, node_id);
         explain_data(diff, node_id, 0, text[0]);
         explain_data(diff, node_id, 1, text[1]);
-        put_explanations(j, text[0], text[1]);
-        close_with(j, '}');
+        put_explanations(j, cause, text[0], text[1]);
+        put_arithmetic(j, cause, node_id);
     }
-    close_with(j, '}');
 }
 
-static void put_local_grads_of_side(Json *j, const char *name, int side, uint32_t node_id)
+static void put_local_grads_of_side(Json *j, json_t *object, const char *key, int side,
+                                    uint32_t node_id)
 {
-    open_with(j, name, '[');
+    json_t *local_grads = json_out_array(&j->out, object, key);
     for (uint32_t i = 0; i < dump_n_children(j->diff->dumps[side], node_id); i++) {
-        put_number(j, NULL, diff_local_grads(j->diff, side, node_id)[i]);
+        put_number(j, local_grads, NULL, diff_local_grads(j->diff, side, node_id)[i]);
     }
-    close_with(j, ']');
 }
 
-static void put_local_grads(Json *j)
+static void put_local_grads(Json *j, json_t *root)
 {
     const GraphDiff *diff = j->diff;
-    open_with(j, "local_grads", '{');
-    put_counts(j, &diff->local_grads);
+    json_t *local_grads = json_out_object(&j->out, root, "local_grads");
+    put_counts(j, local_grads, &diff->local_grads);
     if (diff->local_grads.n_causes > 0) {
         uint32_t node_id = diff->local_grads.causes[0];
         char text[2][EXPLAIN_BYTES];
-        open_with(j, "first_cause", '{');
-        put_node(j, node_id);
-        put_local_grads_of_side(j, "a", 0, node_id);
-        put_local_grads_of_side(j, "b", 1, node_id);
-        put_children(j, node_id);
+        json_t *cause = json_out_object(&j->out, local_grads, "first_cause");
+        put_node(j, cause, node_id);
+        put_local_grads_of_side(j, cause, "a", 0, node_id);
+        put_local_grads_of_side(j, cause, "b", 1, node_id);
+        put_children(j, cause, node_id);
         explain_local_grads(diff, node_id, 0, text[0]);
         explain_local_grads(diff, node_id, 1, text[1]);
-        put_explanations(j, text[0], text[1]);
-        close_with(j, '}');
+        put_explanations(j, cause, text[0], text[1]);
     }
-    close_with(j, '}');
 }
 
-static void put_contributions(Json *j, const Contribution *contributions, size_t n)
+static void put_contributions(Json *j, json_t *object, const Contribution *contributions, size_t n)
 {
-    open_with(j, "contributions", '[');
+    json_t *list = json_out_array(&j->out, object, "contributions");
     for (size_t i = 0; i < n; i++) {
         const Contribution *c = &contributions[i];
-        open_with(j, NULL, '{');
-        put_node(j, c->parent);
-        put_count(j, "child", c->slot);
-        put_number(j, "local_grad", c->local_grad);
-        put_number(j, "grad", c->parent_grad);
-        put_number(j, "amount", c->amount);
-        put_number(j, "sum", c->total);
-        close_with(j, '}');
+        json_t *item = json_out_object(&j->out, list, NULL);
+        put_node(j, item, c->parent);
+        json_out_count(&j->out, item, "child", c->slot);
+        put_number(j, item, "local_grad", c->local_grad);
+        put_number(j, item, "grad", c->parent_grad);
+        put_number(j, item, "amount", c->amount);
+        put_number(j, item, "sum", c->total);
     }
-    close_with(j, ']');
 }
 
-static bool put_grad_cause(Json *j, uint32_t node_id)
+static bool put_grad_cause(Json *j, json_t *grad, uint32_t node_id)
 {
     const GraphDiff *diff = j->diff;
     Contribution *contributions = NULL;
@@ -316,80 +304,117 @@ static bool put_grad_cause(Json *j, uint32_t node_id)
     if (diff->has_graph && !diff_contributions(diff, node_id, &contributions, &n, j->error)) {
         return false;
     }
-    open_with(j, "first_cause", '{');
-    put_node(j, node_id);
-    put_sides(j, diff_grad(diff, 0, node_id), diff_grad(diff, 1, node_id));
-    put_contributions(j, contributions, n);
+    json_t *cause = json_out_object(&j->out, grad, "first_cause");
+    put_node(j, cause, node_id);
+    put_sides(j, cause, diff_grad(diff, 0, node_id), diff_grad(diff, 1, node_id));
+    put_contributions(j, cause, contributions, n);
     if (diff->has_graph) {
         char text[2][EXPLAIN_BYTES];
         explain_grad(diff, node_id, 0, contributions, n, text[0]);
         explain_grad(diff, node_id, 1, contributions, n, text[1]);
-        put_explanations(j, text[0], text[1]);
+        put_explanations(j, cause, text[0], text[1]);
     }
-    close_with(j, '}');
     free(contributions);
     return true;
 }
 
-static bool put_grad(Json *j)
+// Where the data are not explained, gradients that are follow from them.
+static bool put_grad(Json *j, json_t *root)
 {
     const Finding *finding = &j->diff->grad;
-    open_with(j, "grad", '{');
-    put_counts(j, finding);
-    if (finding->n_causes > 0 && !put_grad_cause(j, finding->causes[0])) {
-        return false;
-    }
-    close_with(j, '}');
-    return true;
+    json_t *grad = json_out_object(&j->out, root, "grad");
+    put_counts(j, grad, finding);
+    return finding->n_causes == 0 || judgement_grads_follow(j->judgement) ||
+           put_grad_cause(j, grad, finding->causes[0]);
 }
 
-static void put_tally(Json *j, const char *name, const Tally *tally)
+static void put_tally(Json *j, json_t *parent, const char *key, const Tally *tally)
 {
-    open_with(j, name, '{');
-    put_count(j, "differing", tally->n_differ);
-    put_ulp(j, "max_ulp", tally->max_ulp);
-    put_decimal(j, "max_relative", tally->max_relative);
-    close_with(j, '}');
+    json_t *object = json_out_object(&j->out, parent, key);
+    json_out_count(&j->out, object, "differing", tally->n_differ);
+    put_ulp(j, object, "max_ulp", tally->max_ulp);
+    json_out_number(&j->out, object, "max_relative", tally->max_relative);
 }
 
-static void put_parts(Json *j)
+static void put_parts(Json *j, json_t *root)
 {
-    open_with(j, "parts", '[');
+    json_t *parts = json_out_array(&j->out, root, "parts");
     for (int part = 0; part < N_MODEL_PARTS; part++) {
         const Tally *data = &j->diff->data_of_part[part];
         if (data->n_nodes > 0) {
-            open_with(j, NULL, '{');
-            put_string(j, "part", model_part_name((ModelPart)part));
-            put_count(j, "nodes", data->n_nodes);
-            put_tally(j, "data", data);
-            put_tally(j, "grad", &j->diff->grad_of_part[part]);
-            close_with(j, '}');
+            json_t *object = json_out_object(&j->out, parts, NULL);
+            put_string(j, object, "part", model_part_name((ModelPart)part));
+            json_out_count(&j->out, object, "nodes", data->n_nodes);
+            put_tally(j, object, "data", data);
+            put_tally(j, object, "grad", &j->diff->grad_of_part[part]);
         }
     }
-    close_with(j, ']');
 }
 
-bool diff_print_json(FILE *file, const GraphDiff *diff, Error *error)
+// [path, hexadecimal number of A, of B, whether it is explained]
+static void put_difference(Json *j, json_t *list, uint32_t node_id, double a, double b,
+                           bool explained)
 {
-    assert(file != NULL && diff != NULL && error != NULL);
-    Json json = {file, diff, error, false};
-    Json *j = &json;
-    open_with(j, NULL, '{');
-    put_bool(j, "same", graph_diff_is_same(diff));
-    put_dump(j, "a", diff->dumps[0]);
-    put_dump(j, "b", diff->dumps[1]);
-    put_count(j, "max_ulp", diff->rules.max_ulp);
-    put_string(j, "only", diff->rules.only);
-    put_count(j, "compared", diff->n_paired);
-    put_first_cause(j);
-    put_structure(j);
-    put_data(j);
-    put_local_grads(j);
-    if (!put_grad(j)) {
+    char label[LABEL_BYTES];
+    char hex[2][HEXFLOAT_BYTES];
+    hexfloat_format(a, hex[0]);
+    hexfloat_format(b, hex[1]);
+    json_t *item = json_out_array(&j->out, list, NULL);
+    put_string(j, item, NULL, diff_label(j->diff, node_id, label));
+    put_string(j, item, NULL, hex[0]);
+    put_string(j, item, NULL, hex[1]);
+    json_out_bool(&j->out, item, NULL, explained);
+}
+
+static void put_differences(Json *j, json_t *root)
+{
+    const GraphDiff *diff = j->diff;
+    const Judgement *judgement = j->judgement;
+    json_t *differences = json_out_object(&j->out, root, "differences");
+    json_t *data = json_out_array(&j->out, differences, "data");
+    json_t *grad = json_out_array(&j->out, differences, "grad");
+    for (uint32_t i = 0; i < diff->n_nodes; i++) {
+        if (diff_data_differ(diff, i)) {
+            put_difference(j, data, i, diff_data(diff, 0, i), diff_data(diff, 1, i),
+                           judgement->has_bounds && !is_unexplained(judgement, IN_DATA, i) &&
+                               !is_unexplained(judgement, IN_PARAMS, i));
+        }
+        if (diff_grads_differ(diff, i)) {
+            put_difference(j, grad, i, diff_grad(diff, 0, i), diff_grad(diff, 1, i),
+                           judgement->has_bounds && !is_unexplained(judgement, IN_GRAD, i));
+        }
+    }
+}
+
+static bool put_all(Json *j, json_t *root)
+{
+    const GraphDiff *diff = j->diff;
+    json_out_bool(&j->out, root, "same", graph_diff_is_same(diff));
+    json_out_bool(&j->out, root, "explained", judgement_explains_all(j->judgement));
+    put_dump(j, root, "a", 0);
+    put_dump(j, root, "b", 1);
+    json_out_count(&j->out, root, "max_ulp", diff->rules.max_ulp);
+    put_string(j, root, "only", diff->rules.only);
+    json_out_count(&j->out, root, "compared", diff->n_paired);
+    put_first_cause(j, root);
+    put_unexplained(j, root);
+    put_structure(j, root);
+    put_data(j, root);
+    put_local_grads(j, root);
+    if (!put_grad(j, root)) {
         return false;
     }
-    put_parts(j);
-    close_with(j, '}');
-    fputc('\n', file);
+    put_parts(j, root);
+    put_differences(j, root);
     return true;
+}
+
+bool diff_print_json(FILE *file, const Judgement *judgement, Error *error)
+{
+    assert(file != NULL && judgement != NULL && error != NULL);
+    Json json = {.diff = judgement->diff, .judgement = judgement, .error = error};
+    json_out_init(&json.out);
+    bool ok = put_all(&json, json.out.root) && json_out_write_line(&json.out, file, error);
+    json_out_free(&json.out);
+    return ok;
 }

@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "compare/graph_diff.h"
+#include "compare/judge.h"
 #include "microgpt/error.h"
 
-// The verdict and the first cause, then each finding in full, then the table of parts.
-// Errors: out of memory.
-bool diff_print_text(FILE *file, const GraphDiff *diff, Error *error);
+// The verdict, what is unexplained, then each finding with its first cause, then the table of
+// parts; and, for all, every difference. Errors: out of memory.
+bool diff_print_text(FILE *file, const Judgement *judgement, bool all, Error *error);
 
 // The same as JSON, described in docs/comparing.md.
 // Errors: out of memory.
-bool diff_print_json(FILE *file, const GraphDiff *diff, Error *error);
+bool diff_print_json(FILE *file, const Judgement *judgement, Error *error);
 
 #endif

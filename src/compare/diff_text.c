@@ -5,34 +5,33 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/printable.h"
+#include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
+#include "compare/text_report.h"
 #include "microgpt/hexfloat.h"
 
 enum {
     MAX_CONTRIBUTIONS = 24, // beyond that the middle of the list is left out
-    MANY_ULP = 1000000,     // beyond that the digits say nothing any more
+    MAX_KINDS_OF_CAUSES = 8,
+    MANY_ULP = 1000000, // beyond that the digits say nothing any more
 };
 
-typedef struct Report {
-    FILE *file;
-    const GraphDiff *diff;
-    Error *error;
-} Report;
-
-static char side_name(int side)
+char text_side(int side)
 {
     return (char)('A' + side);
 }
 
-static void print_number(const Report *r, const char *name, double number)
+void text_number(const TextReport *r, const char *name, double number)
 {
     char hex[HEXFLOAT_BYTES];
     hexfloat_format(number, hex);
     fprintf(r->file, "    %s  %-24s %.17g\n", name, hex, number);
 }
 
-static void print_ulp(const Report *r, uint64_t ulp)
+static void print_ulp(const TextReport *r, uint64_t ulp)
 {
     if (ulp == UINT64_MAX) {
         fprintf(r->file, " %8s", "nan");
@@ -43,7 +42,7 @@ static void print_ulp(const Report *r, uint64_t ulp)
     }
 }
 
-static void print_distance(const Report *r, double a, double b)
+static void print_distance(const TextReport *r, double a, double b)
 {
     uint64_t ulp = ulp_distance(a, b);
     if (ulp == UINT64_MAX) {
@@ -57,7 +56,7 @@ static void print_distance(const Report *r, double a, double b)
 }
 
 // `pos0.norm[3] (node 4193, mul)`
-static void print_node(const Report *r, uint32_t node_id)
+void text_node(const TextReport *r, uint32_t node_id)
 {
     char label[LABEL_BYTES];
     const char *op = diff_op(r->diff, node_id);
@@ -67,19 +66,19 @@ static void print_node(const Report *r, uint32_t node_id)
     }
     if (op != NULL) {
         fprintf(r->file, " (node %u, %s)", (unsigned)node_id, op);
-    } else if (diff_label(r->diff, node_id, label)[0] != 'n') {
+    } else if (diff_path(r->diff, node_id) != NULL) {
         fprintf(r->file, " (node %u)", (unsigned)node_id);
     }
 }
 
-static void print_sides(const Report *r, double a, double b)
+static void print_sides(const TextReport *r, double a, double b)
 {
-    print_number(r, "A", a);
-    print_number(r, "B", b);
+    text_number(r, "A", a);
+    text_number(r, "B", b);
     print_distance(r, a, b);
 }
 
-static void print_count(const Report *r, const char *what, const Finding *finding)
+static void print_count(const TextReport *r, const char *what, const Finding *finding)
 {
     fprintf(r->file, "\n%s: ", what);
     if (!finding->is_compared) {
@@ -92,8 +91,35 @@ static void print_count(const Report *r, const char *what, const Finding *findin
     }
 }
 
+// The causes but the first one, put together by kinds: `44 posN.prob[*], 1 loss`.
+static void print_kinds_of_causes(const TextReport *r, const Finding *finding)
+{
+    const PathKinds *kinds = &r->judgement->kinds_of_paths;
+    size_t n_of_kind[MAX_PATH_KINDS] = {0};
+    uint16_t shown[MAX_KINDS_OF_CAUSES];
+    size_t n_shown = 0;
+    bool has_more = false;
+    for (size_t i = 0; i < r->diff->n_nodes; i++) {
+        uint32_t node_id = finding == &r->diff->grad ? r->diff->order.backward[i] : (uint32_t)i;
+        if (node_id == finding->causes[0] || !diff_is_cause(r->diff, finding, node_id)) {
+            continue;
+        }
+        uint16_t kind = kinds->kind_of[node_id];
+        if (n_of_kind[kind]++ == 0 && n_shown < MAX_KINDS_OF_CAUSES) {
+            shown[n_shown++] = kind;
+        } else if (n_of_kind[kind] == 1) {
+            has_more = true;
+        }
+    }
+    for (size_t i = 0; i < n_shown; i++) {
+        fprintf(r->file, "%s%zu %s", i > 0 ? ", " : "", n_of_kind[shown[i]],
+                kinds->patterns[shown[i]]);
+    }
+    fprintf(r->file, "%s\n", has_more ? " ..." : "");
+}
+
 // What a finding is besides its first cause.
-static void print_rest(const Report *r, const Finding *finding)
+static void print_rest(const TextReport *r, const Finding *finding)
 {
     if (!r->diff->has_graph) {
         fprintf(r->file, "  without a full dump, causes cannot be told from what follows\n");
@@ -104,40 +130,36 @@ static void print_rest(const Report *r, const Finding *finding)
             n_follow == 1 ? "s" : "", n_follow == 1 ? "s" : "");
     size_t n_further = finding->n_causes - 1;
     fprintf(r->file, "%zu further cause%s%s", n_further, n_further == 1 ? "" : "s",
-            n_further > 0 ? ":" : "\n");
-    for (size_t i = 1; i < finding->n_causes && i < DIFF_MAX_CAUSES; i++) {
-        char label[LABEL_BYTES];
-        fprintf(r->file, "%s %s", i > 1 ? "," : "", diff_label(r->diff, finding->causes[i], label));
-    }
+            n_further > 0 ? ": " : "\n");
     if (n_further > 0) {
-        fprintf(r->file, "%s\n", finding->n_causes > DIFF_MAX_CAUSES ? " ..." : "");
+        print_kinds_of_causes(r, finding);
     }
 }
 
 // Where all differences follow from others: of what they are made of, or that --only leaves out.
-static void print_no_cause(const Report *r, const Finding *finding)
+static void print_no_cause(const TextReport *r, const Finding *finding)
 {
     char label[LABEL_BYTES];
     fprintf(r->file, "  no cause among them: all follow from other differences; the first is %s\n",
             diff_label(r->diff, finding->first_differ, label));
 }
 
-static void print_first(const Report *r, const char *what, uint32_t node_id)
+static void print_first(const TextReport *r, const char *what, uint32_t node_id)
 {
     fprintf(r->file, "  %s: ", r->diff->has_graph ? what : "the first of them");
-    print_node(r, node_id);
+    text_node(r, node_id);
     fprintf(r->file, "\n");
 }
 
 // What each side's number is, where that can be said.
-static void print_explanation(const Report *r, int side, const char *text)
+static void print_explanation(const TextReport *r, int side, const char *text)
 {
     if (text[0] != '\0') {
-        fprintf(r->file, "    %c %s\n", side_name(side), text);
+        fprintf(r->file, "    %c %s\n", text_side(side), text);
     }
 }
 
-static void print_children(const Report *r, uint32_t node_id)
+static void print_children(const TextReport *r, uint32_t node_id)
 {
     const NodeDump *dump = r->diff->dumps[r->diff->base];
     uint32_t first = dump->first_edge[node_id];
@@ -146,12 +168,12 @@ static void print_children(const Report *r, uint32_t node_id)
         char hex[HEXFLOAT_BYTES];
         hexfloat_format(dump->data[child], hex);
         fprintf(r->file, "    input %u: %-24s %.17g  ", (unsigned)i, hex, dump->data[child]);
-        print_node(r, child);
+        text_node(r, child);
         fprintf(r->file, "\n");
     }
 }
 
-static bool print_between(const Report *r, uint32_t node_id)
+static bool print_between(const TextReport *r, uint32_t node_id)
 {
     size_t n;
     uint32_t first;
@@ -161,14 +183,23 @@ static bool print_between(const Report *r, uint32_t node_id)
     fprintf(r->file, "    all that it is made of and both dumps have agrees");
     if (n > 0) {
         char label[LABEL_BYTES];
-        fprintf(r->file, "; %zu nodes lie between, from %s on", n,
+        fprintf(r->file, "; %zu node%s between, from %s on", n, n == 1 ? " lies" : "s lie",
                 diff_label(r->diff, first, label));
     }
     fprintf(r->file, "\n");
     return true;
 }
 
-static bool print_data(const Report *r)
+// By which arithmetic the first cause has other bits, if rounding is all that it is.
+static void print_arithmetic(const TextReport *r, uint32_t node_id)
+{
+    char text[HYPOTHESIS_BYTES];
+    if (arithmetic_find(r->judgement, node_id, text)) {
+        fprintf(r->file, "    %c %s\n", text_side(r->judgement->subject), text);
+    }
+}
+
+static bool print_data(const TextReport *r)
 {
     const GraphDiff *diff = r->diff;
     const Finding *finding = &diff->data;
@@ -200,11 +231,12 @@ static bool print_data(const Report *r)
         explain_data(diff, node_id, side, text);
         print_explanation(r, side, text);
     }
+    print_arithmetic(r, node_id);
     print_rest(r, finding);
     return true;
 }
 
-static void print_local_grads(const Report *r)
+static void print_local_grads(const TextReport *r)
 {
     const GraphDiff *diff = r->diff;
     const Finding *finding = &diff->local_grads;
@@ -223,8 +255,8 @@ static void print_local_grads(const Report *r)
     print_first(r, "first cause, with the same data on both sides", node_id);
     for (uint32_t i = 0; i < dump_n_children(diff->dumps[0], node_id); i++) {
         fprintf(r->file, "    to input %u\n", (unsigned)i);
-        print_number(r, "A", diff_local_grads(diff, 0, node_id)[i]);
-        print_number(r, "B", diff_local_grads(diff, 1, node_id)[i]);
+        text_number(r, "A", diff_local_grads(diff, 0, node_id)[i]);
+        text_number(r, "B", diff_local_grads(diff, 1, node_id)[i]);
     }
     print_children(r, node_id);
     for (int side = 0; side < 2; side++) {
@@ -235,7 +267,7 @@ static void print_local_grads(const Report *r)
     print_rest(r, finding);
 }
 
-static void print_contribution(const Report *r, const Contribution *c, size_t number)
+static void print_contribution(const TextReport *r, const Contribution *c, size_t number)
 {
     char amount[HEXFLOAT_BYTES];
     char total[HEXFLOAT_BYTES];
@@ -246,7 +278,7 @@ static void print_contribution(const Report *r, const Contribution *c, size_t nu
             c->parent_grad, amount, total, diff_label(r->diff, c->parent, label));
 }
 
-static void print_contributions(const Report *r, const Contribution *contributions, size_t n)
+static void print_contributions(const TextReport *r, const Contribution *contributions, size_t n)
 {
     if (n == 0) {
         fprintf(r->file, "    nothing contributes to it\n");
@@ -269,7 +301,35 @@ static void print_contributions(const Report *r, const Contribution *contributio
     }
 }
 
-static bool print_grad_cause(const Report *r, uint32_t node_id)
+// Whether the report has said already what the subject did to a gradient.
+static bool is_said(const TextReport *r, uint32_t node_id)
+{
+    const Judgement *j = r->judgement;
+    for (size_t i = 0; i < j->n_kinds; i++) {
+        if (j->kinds[i].in == IN_GRAD && j->kinds[i].first == node_id) {
+            return j->kinds[i].did[0] != '\0';
+        }
+    }
+    return false;
+}
+
+// What lies between a gradient and those that both dumps have.
+static bool print_grads_between(const TextReport *r, uint32_t node_id)
+{
+    size_t n;
+    uint32_t first;
+    if (!diff_grads_between(r->diff, node_id, &n, &first, r->error)) {
+        return false;
+    }
+    if (n > 0 && !is_said(r, node_id)) {
+        char label[LABEL_BYTES];
+        fprintf(r->file, "    %zu gradient%s between that only one dump has, from %s on\n", n,
+                n == 1 ? " lies" : "s lie", diff_label(r->diff, first, label));
+    }
+    return true;
+}
+
+static bool print_grad_cause(const TextReport *r, uint32_t node_id)
 {
     const GraphDiff *diff = r->diff;
     print_sides(r, diff_grad(diff, 0, node_id), diff_grad(diff, 1, node_id));
@@ -282,6 +342,10 @@ static bool print_grad_cause(const Report *r, uint32_t node_id)
         return false;
     }
     print_contributions(r, contributions, n);
+    if (!print_grads_between(r, node_id)) {
+        free(contributions);
+        return false;
+    }
     for (int side = 0; side < 2; side++) {
         char text[EXPLAIN_BYTES];
         explain_grad(diff, node_id, side, contributions, n, text);
@@ -291,7 +355,7 @@ static bool print_grad_cause(const Report *r, uint32_t node_id)
     return true;
 }
 
-static bool print_grad(const Report *r)
+static bool print_grad(const TextReport *r)
 {
     const Finding *finding = &r->diff->grad;
     print_count(r, "gradients", finding);
@@ -303,7 +367,7 @@ static bool print_grad(const Report *r)
     if (finding->n_differ == 0) {
         return true;
     }
-    if (finding->n_causes == 0) {
+    if (finding->n_causes == 0 || judgement_grads_follow(r->judgement)) {
         print_no_cause(r, finding);
         return true;
     }
@@ -315,26 +379,26 @@ static bool print_grad(const Report *r)
     return true;
 }
 
-static void print_structure_side(const Report *r, int side, uint32_t node_id)
+static void print_structure_side(const TextReport *r, int side, uint32_t node_id)
 {
     const NodeDump *dump = r->diff->dumps[side];
     if (node_id >= dump->n_nodes) {
         fprintf(r->file, "    %c has no such node: it ends here; is the file cut off?\n",
-                side_name(side));
+                text_side(side));
         return;
     }
     uint32_t n = dump_n_children(dump, node_id);
     const char *op = dump_op(dump, node_id);
-    fprintf(r->file, "    %c: %s%s%u child%s\n", side_name(side), op != NULL ? op : "",
+    fprintf(r->file, "    %c: %s%s%u child%s\n", text_side(side), op != NULL ? op : "",
             op != NULL ? " of " : "", (unsigned)n, n == 1 ? "" : "ren");
     for (uint32_t i = 0; i < n; i++) {
         fprintf(r->file, "       ");
-        print_node(r, dump->children[dump->first_edge[node_id] + i]);
+        text_node(r, dump->children[dump->first_edge[node_id] + i]);
         fprintf(r->file, "\n");
     }
 }
 
-static void print_structure(const Report *r)
+static void print_structure(const TextReport *r)
 {
     static const char *const kinds[] = {
         [STRUCTURE_SAME] = "the same",
@@ -374,12 +438,15 @@ static void print_structure(const Report *r)
             in_base ? diff_label(r->diff, found->first, label) : "behind the last");
     print_structure_side(r, 0, found->first);
     print_structure_side(r, 1, found->first);
-    if (a->n_nodes != b->n_nodes) {
+    if (r->diff->by_path) {
+        fprintf(r->file, "  what has the same name on both sides is compared: %zu nodes\n",
+                r->diff->n_paired);
+    } else if (a->n_nodes != b->n_nodes) {
         fprintf(r->file, "  only what stands before it is compared\n");
     }
 }
 
-static void print_tally(const Report *r, const Tally *tally)
+static void print_tally(const TextReport *r, const Tally *tally)
 {
     fprintf(r->file, " | %7zu", tally->n_differ);
     if (tally->n_differ == 0) {
@@ -390,7 +457,7 @@ static void print_tally(const Report *r, const Tally *tally)
     fprintf(r->file, " %8.1e", tally->max_relative);
 }
 
-static void print_table(const Report *r)
+static void print_table(const TextReport *r)
 {
     fprintf(r->file, "\n%-12s %7s | %-25s | gradients\n", "", "", "data");
     fprintf(r->file, "%-12s %7s | %7s %8s %8s | %7s %8s %8s\n", "part", "nodes", "differ",
@@ -406,22 +473,31 @@ static void print_table(const Report *r)
     }
 }
 
-static void print_dump(const Report *r, int side)
+static void print_dump(const TextReport *r, int side)
 {
     const NodeDump *dump = r->diff->dumps[side];
-    fprintf(r->file, "%c  %s: %zu %s\n", side_name(side), dump->file_name, dump->n_nodes,
-            dump->is_sparse ? "values" : "nodes");
+    static const char *const grads[] = {
+        [GRADS_ALL] = "",
+        [GRADS_SOME] = ", some without gradients",
+        [GRADS_PARAMS] = ", with gradients at parameters only",
+        [GRADS_NONE] = ", without gradients",
+    };
+    fprintf(r->file, "%c  ", text_side(side));
+    printable_write(r->file, dump->file_name, strlen(dump->file_name));
+    fprintf(r->file, ": %zu %s%s%s\n", dump->n_nodes, dump->is_sparse ? "values" : "nodes",
+            r->judgement->is_single[side] ? ", in single precision" : "",
+            grads[r->diff->grads_of_side[side]]);
 }
 
 // A hint where nodes go by their numbers alone: the sizes of the model could name them.
-static void print_lack_of_names(const Report *r)
+static void print_lack_of_names(const TextReport *r)
 {
     if (!r->diff->dumps[0]->has_names && !r->diff->dumps[1]->has_names) {
         fprintf(r->file, "no names: %s\n", DUMP_OTHER_SIZES);
     }
 }
 
-static void print_verdict(const Report *r)
+static void print_verdict(const TextReport *r)
 {
     static const char *const findings[] = {
         [CAUSE_STRUCTURE] = "structure",
@@ -441,25 +517,27 @@ static void print_verdict(const Report *r)
         fprintf(r->file, "different, first in the %s", findings[kind]);
         if (is_in_base || kind == CAUSE_DATA) {
             fprintf(r->file, ": ");
-            print_node(r, node_id);
+            text_node(r, node_id);
         }
         fprintf(r->file, "\n");
     }
 }
 
-bool diff_print_text(FILE *file, const GraphDiff *diff, Error *error)
+bool diff_print_text(FILE *file, const Judgement *judgement, bool all, Error *error)
 {
-    assert(file != NULL && diff != NULL && error != NULL);
-    Report report = {file, diff, error};
+    assert(file != NULL && judgement != NULL && error != NULL);
+    const GraphDiff *diff = judgement->diff;
+    TextReport report = {file, diff, judgement, error};
     print_dump(&report, 0);
     print_dump(&report, 1);
     print_verdict(&report);
     if (graph_diff_is_same(diff)) {
         return true;
     }
+    text_judgement(&report);
     print_lack_of_names(&report);
     print_structure(&report);
-    if (!print_data(&report)) {
+    if (!text_unexplained(&report) || !print_data(&report)) {
         return false;
     }
     print_local_grads(&report);
@@ -467,5 +545,8 @@ bool diff_print_text(FILE *file, const GraphDiff *diff, Error *error)
         return false;
     }
     print_table(&report);
+    if (all) {
+        text_all_differences(&report);
+    }
     return true;
 }

@@ -1,38 +1,9 @@
-// Nodes of two dumps side by side: see dump_pairs.h. A hash table of the base's paths finds them.
+// Nodes of two dumps side by side: see dump_pairs.h.
 #include "compare/dump_pairs.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FREE_SLOT UINT32_MAX
-
-typedef struct PathTable {
-    const NodeDump *dump;
-    uint32_t *slots; // node ids; FREE_SLOT: none
-    size_t mask;
-} PathTable;
-
-// FNV-1a.
-static uint64_t hash(const char *text)
-{
-    uint64_t h = UINT64_C(0xCBF29CE484222325);
-    for (; *text != '\0'; text++) {
-        h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001B3);
-    }
-    return h ^ h >> 32;
-}
-
-// The slot of a path: of the node that has it, or the free one where it belongs.
-static uint32_t *find_slot(const PathTable *table, const char *path)
-{
-    size_t slot = (size_t)hash(path) & table->mask;
-    while (table->slots[slot] != FREE_SLOT &&
-           strcmp(dump_path(table->dump, table->slots[slot]), path) != 0) {
-        slot = (slot + 1) & table->mask;
-    }
-    return &table->slots[slot];
-}
+#include "compare/path_index.h"
 
 // A line number is one more than the index of its node, in both kinds of dumps.
 static bool fail_twice(const NodeDump *dump, uint32_t first, uint32_t second, Error *error)
@@ -42,37 +13,30 @@ static bool fail_twice(const NodeDump *dump, uint32_t first, uint32_t second, Er
                           (size_t)first + 1);
 }
 
-static bool fill_table(PathTable *table, const NodeDump *dump, Error *error)
+// The first line whose path an earlier line has is refused.
+static bool refuse_twice(const PathIndex *index, Error *error)
 {
-    size_t n_slots = 16;
-    while (n_slots < 2 * dump->n_nodes) {
-        n_slots *= 2;
+    const NodeDump *dump = index->dump;
+    uint32_t second = NO_NODE;
+    for (size_t i = 1; i < dump->n_nodes; i++) {
+        bool same =
+            strcmp(dump_path(dump, index->sorted[i - 1]), dump_path(dump, index->sorted[i])) == 0;
+        second = same && index->sorted[i] < second ? index->sorted[i] : second;
     }
-    *table = (PathTable){dump, malloc(n_slots * sizeof *table->slots), n_slots - 1};
-    if (table->slots == NULL) {
-        return error_out_of_memory(error, "a table of paths", n_slots * sizeof *table->slots);
-    }
-    memset(table->slots, 0xFF, n_slots * sizeof *table->slots); // FREE_SLOT everywhere
-    for (uint32_t node_id = 0; node_id < dump->n_nodes; node_id++) {
-        uint32_t *slot = find_slot(table, dump_path(dump, node_id));
-        if (*slot != FREE_SLOT) {
-            return fail_twice(dump, *slot, node_id, error);
-        }
-        *slot = node_id;
-    }
-    return true;
+    return second == NO_NODE ||
+           fail_twice(dump, path_index_find(index, dump_path(dump, second)), second, error);
 }
 
-static bool pair_all(const PathTable *table, const NodeDump *other, uint32_t *counterpart,
+static bool pair_all(const PathIndex *index, const NodeDump *other, uint32_t *counterpart,
                      size_t *n_only_other, uint32_t *first_only_other, Error *error)
 {
     size_t n_pairs = 0;
     for (uint32_t node_id = 0; node_id < other->n_nodes; node_id++) {
-        uint32_t base_id = *find_slot(table, dump_path(other, node_id));
-        if (base_id == FREE_SLOT) {
+        uint32_t base_id = path_index_find(index, dump_path(other, node_id));
+        if (base_id == NO_NODE) {
             *first_only_other = *n_only_other == 0 ? node_id : *first_only_other;
             *n_only_other += 1;
-        } else if (counterpart[base_id] != UINT32_MAX) {
+        } else if (counterpart[base_id] != NO_NODE) {
             return fail_twice(other, counterpart[base_id], node_id, error);
         } else {
             counterpart[base_id] = node_id;
@@ -81,7 +45,7 @@ static bool pair_all(const PathTable *table, const NodeDump *other, uint32_t *co
     }
     return n_pairs > 0 ||
            error_set_file(error, other->file_name, 0, "has no path in common with %.200s",
-                          table->dump->file_name);
+                          index->dump->file_name);
 }
 
 bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
@@ -92,11 +56,14 @@ bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *co
         return error_set_file(error, nameless->file_name, 0,
                               "its nodes have no names to find them by, and %s", DUMP_OTHER_SIZES);
     }
-    PathTable table = {0};
     *n_only_other = 0;
-    *first_only_other = UINT32_MAX;
-    bool ok = fill_table(&table, base, error) &&
-              pair_all(&table, other, counterpart, n_only_other, first_only_other, error);
-    free(table.slots);
+    *first_only_other = NO_NODE;
+    PathIndex index;
+    if (!path_index_init(&index, base, error)) {
+        return false;
+    }
+    bool ok = refuse_twice(&index, error) &&
+              pair_all(&index, other, counterpart, n_only_other, first_only_other, error);
+    path_index_free(&index);
     return ok;
 }

@@ -12,6 +12,8 @@
 #include "compare/dump_about.h"
 #include "microgpt/error.h"
 
+#define NO_NODE UINT32_MAX // no such node; no counterpart in another dump
+
 enum {
     DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
     DUMP_NO_TEXT = UINT32_MAX, // an offset that stands for: there is none

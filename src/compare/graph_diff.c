@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/dump_pairs.h"
+#include "compare/diff_structure.h"
+#include "compare/missing_grads.h"
+#include "compare/softmax_groups.h"
 
 // What is known of a node.
 enum {
@@ -18,6 +20,9 @@ enum {
     GRAD_DIFFERS = 1 << 5,   // as DATA_DIFFERS
     GRAD_TAINTED = 1 << 6,   // as DATA_TAINTED, against the direction of the graph
     GRAD_EXPLAINED = 1 << 7, // its contributions differ, or who contributes
+    DATA_CAUSE = 1 << 8,     // selected, and none of what it is made of differs
+    LOCAL_CAUSE = 1 << 9,
+    GRAD_CAUSE = 1 << 10,
 };
 
 static uint32_t node_of_side(const GraphDiff *diff, int side, uint32_t node_id)
@@ -37,11 +42,19 @@ double diff_grad(const GraphDiff *diff, int side, uint32_t node_id)
     return diff->dumps[side]->grad[node_of_side(diff, side, node_id)];
 }
 
+bool diff_has_data(const GraphDiff *diff, int side, uint32_t node_id)
+{
+    return side == diff->base || diff->counterpart[node_id] != NO_NODE;
+}
+
+bool diff_has_grad(const GraphDiff *diff, int side, uint32_t node_id)
+{
+    return diff->has_grad[side][node_id];
+}
+
 bool diff_has_grads(const GraphDiff *diff, uint32_t node_id)
 {
-    uint32_t other = diff->counterpart[node_id];
-    return other != NO_NODE && diff->dumps[diff->base]->has_grad[node_id] &&
-           diff->dumps[1 - diff->base]->has_grad[other];
+    return diff_has_grad(diff, 0, node_id) && diff_has_grad(diff, 1, node_id);
 }
 
 const double *diff_local_grads(const GraphDiff *diff, int side, uint32_t node_id)
@@ -69,6 +82,31 @@ static bool has_mark(const GraphDiff *diff, uint32_t node_id, int mark)
 static void set_mark(GraphDiff *diff, uint32_t node_id, int mark)
 {
     diff->marks[node_id] = (uint16_t)(diff->marks[node_id] | mark);
+}
+
+bool diff_is_selected(const GraphDiff *diff, uint32_t node_id)
+{
+    return has_mark(diff, node_id, SELECTED);
+}
+
+bool diff_has_other_shape(const GraphDiff *diff, uint32_t node_id)
+{
+    return has_mark(diff, node_id, OTHER_SHAPE);
+}
+
+// The gradients of a dump's children come from other nodes than in the other dump.
+static void mark_children_explained(GraphDiff *diff, const NodeDump *dump, uint32_t node_id)
+{
+    for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
+        set_mark(diff, dump->children[edge], GRAD_EXPLAINED);
+    }
+}
+
+void diff_mark_other_shape(GraphDiff *diff, uint32_t node_id)
+{
+    set_mark(diff, node_id, OTHER_SHAPE);
+    mark_children_explained(diff, diff->dumps[0], node_id);
+    mark_children_explained(diff, diff->dumps[1], node_id);
 }
 
 static bool select_nodes(GraphDiff *diff, Error *error)
@@ -100,7 +138,30 @@ static void count_difference(const GraphDiff *diff, Finding *finding, uint32_t n
     }
 }
 
-static void count_cause(const GraphDiff *diff, Finding *finding, uint32_t node_id)
+static int mark_of_causes(const GraphDiff *diff, const Finding *finding)
+{
+    if (finding == &diff->grad) {
+        return GRAD_CAUSE;
+    }
+    return finding == &diff->data ? DATA_CAUSE : LOCAL_CAUSE;
+}
+
+bool diff_is_cause(const GraphDiff *diff, const Finding *finding, uint32_t node_id)
+{
+    return has_mark(diff, node_id, mark_of_causes(diff, finding));
+}
+
+bool diff_data_differ(const GraphDiff *diff, uint32_t node_id)
+{
+    return has_mark(diff, node_id, SELECTED) && has_mark(diff, node_id, DATA_DIFFERS);
+}
+
+bool diff_grads_differ(const GraphDiff *diff, uint32_t node_id)
+{
+    return has_mark(diff, node_id, SELECTED) && has_mark(diff, node_id, GRAD_DIFFERS);
+}
+
+static void count_cause(GraphDiff *diff, Finding *finding, uint32_t node_id)
 {
     if (!has_mark(diff, node_id, SELECTED)) {
         finding->n_elsewhere++;
@@ -109,6 +170,7 @@ static void count_cause(const GraphDiff *diff, Finding *finding, uint32_t node_i
     if (finding->n_causes < DIFF_MAX_CAUSES) {
         finding->causes[finding->n_causes] = node_id;
     }
+    set_mark(diff, node_id, mark_of_causes(diff, finding));
     finding->n_causes++;
 }
 
@@ -125,125 +187,6 @@ static void count_in_tally(Tally *tally, double a, double b, bool differs)
     tally->max_relative = relative > tally->max_relative ? relative : tally->max_relative;
 }
 
-// Whether an operation is one that all of our dumps call so.
-static bool is_known_op(const char *op)
-{
-    static const char *const known[] = {"add", "mul", "pow", "log", "exp", "relu"};
-    for (size_t i = 0; op != NULL && i < sizeof known / sizeof *known; i++) {
-        if (strcmp(op, known[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump *b, size_t node_id)
-{
-    uint32_t n_children = dump_n_children(a, node_id);
-    if (n_children != dump_n_children(b, node_id)) {
-        return STRUCTURE_N_CHILDREN;
-    }
-    if (n_children > 0 &&
-        memcmp(a->children + a->first_edge[node_id], b->children + b->first_edge[node_id],
-               n_children * sizeof *a->children) != 0) {
-        return STRUCTURE_CHILDREN;
-    }
-    const char *op_a = dump_op(a, node_id);
-    const char *op_b = dump_op(b, node_id);
-    bool other_op = is_known_op(op_a) && is_known_op(op_b) && strcmp(op_a, op_b) != 0;
-    return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
-}
-
-// The gradients of these nodes come from other nodes than in the other dump.
-static void mark_children_explained(GraphDiff *diff, const NodeDump *dump, uint32_t node_id)
-{
-    for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
-        set_mark(diff, dump->children[edge], GRAD_EXPLAINED);
-    }
-}
-
-// Finds the nodes whose operation or children differ. Where the node counts differ, whatever stands
-// behind the first of them is not the same node any more: only what stands before is compared.
-static void compare_structure(GraphDiff *diff)
-{
-    const NodeDump *a = diff->dumps[0];
-    const NodeDump *b = diff->dumps[1];
-    uint32_t n_both = (uint32_t)(a->n_nodes < b->n_nodes ? a->n_nodes : b->n_nodes);
-    bool same_count = a->n_nodes == b->n_nodes;
-    StructureFinding *found = &diff->structure;
-    for (uint32_t node_id = 0; node_id < n_both; node_id++) {
-        StructureKind kind = compare_structure_of_node(a, b, node_id);
-        diff->counterpart[node_id] = node_id;
-        if (kind == STRUCTURE_SAME) {
-            continue;
-        }
-        if (!same_count) {
-            *found = (StructureFinding){kind, node_id, 1};
-            diff->counterpart[node_id] = NO_NODE;
-            return;
-        }
-        if (has_mark(diff, node_id, SELECTED)) {
-            found->kind = found->n_differ == 0 ? kind : found->kind;
-            found->first = found->n_differ == 0 ? node_id : found->first;
-            found->n_differ++;
-        }
-        set_mark(diff, node_id, OTHER_SHAPE);
-        mark_children_explained(diff, a, node_id);
-        mark_children_explained(diff, b, node_id);
-    }
-    if (!same_count) {
-        *found = (StructureFinding){STRUCTURE_N_NODES, n_both, 1};
-    }
-}
-
-// Constants that are worked out from data without being connected to it: softmax takes the largest
-// logit off as a plain number, so a leaf -max differs because that logit does. They are recognised
-// by their value: on each side the negative of a node before them that differs. The sets are hash
-// tables of the bits of such values.
-typedef struct ValueSets {
-    uint64_t *slots[2]; // one set for A's values, one for B's; 0: free
-    size_t mask;
-} ValueSets;
-
-static size_t find_slot(const ValueSets *sets, int side, double x, uint64_t *key)
-{
-    memcpy(key, &x, sizeof *key);
-    *key += *key == 0; // 0 marks a free slot, and +0.0 is no value to recognise anything by
-    size_t slot = (size_t)(*key * UINT64_C(0x9E3779B97F4A7C15) >> 20) & sets->mask;
-    while (sets->slots[side][slot] != 0 && sets->slots[side][slot] != *key) {
-        slot = (slot + 1) & sets->mask;
-    }
-    return slot;
-}
-
-static void remember_value(ValueSets *sets, int side, double x)
-{
-    uint64_t key;
-    size_t slot = find_slot(sets, side, x, &key);
-    sets->slots[side][slot] = key;
-}
-
-static bool is_remembered(const ValueSets *sets, int side, double x)
-{
-    uint64_t key;
-    return sets->slots[side][find_slot(sets, side, x, &key)] != 0;
-}
-
-static bool value_sets_init(ValueSets *sets, size_t n_values, Error *error)
-{
-    size_t n_slots = 16;
-    while (n_slots < 2 * n_values) {
-        n_slots *= 2;
-    }
-    sets->mask = n_slots - 1;
-    sets->slots[0] = calloc(2 * n_slots, sizeof *sets->slots[0]);
-    if (sets->slots[0] == NULL) {
-        return error_out_of_memory(error, "the comparison", 2 * n_slots * sizeof *sets->slots[0]);
-    }
-    sets->slots[1] = sets->slots[0] + n_slots;
-    return true;
-}
-
 // Whether anything that a node was made of is known to differ.
 static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
 {
@@ -256,48 +199,53 @@ static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
     return false;
 }
 
-static bool is_leaf(const GraphDiff *diff, uint32_t node_id)
+// Whether a constant is what softmax takes off, and any of its inputs is known to differ.
+static bool has_tainted_input(const GraphDiff *diff, const SoftmaxGroups *softmaxes,
+                              uint32_t node_id)
 {
-    return dump_n_children(base_dump(diff), node_id) == 0;
+    uint32_t group_id = diff->has_graph ? softmaxes->group_of[node_id] : NO_NODE;
+    if (group_id == NO_NODE) {
+        return false;
+    }
+    SoftmaxGroup group = softmaxes->groups[group_id];
+    for (uint32_t i = group.first; i < group.first + group.n; i++) {
+        if (has_mark(diff, softmaxes->inputs[i], DATA_TAINTED)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-// A differing node is a cause, or follows from its children, from its other shape, or from another
-// node by value.
-static void judge_data(GraphDiff *diff, ValueSets *sets, uint32_t node_id, bool is_param)
+// A differing node is a cause, or follows from its children, from its other shape, or from the
+// inputs of its softmax.
+static void judge_data(GraphDiff *diff, const SoftmaxGroups *softmaxes, uint32_t node_id)
 {
-    double a = diff_data(diff, 0, node_id);
-    double b = diff_data(diff, 1, node_id);
     bool follows = has_tainted_child(diff, node_id) || has_mark(diff, node_id, OTHER_SHAPE) ||
-                   (is_leaf(diff, node_id) && !is_param && is_remembered(sets, 0, -a) &&
-                    is_remembered(sets, 1, -b));
+                   has_tainted_input(diff, softmaxes, node_id);
     count_difference(diff, &diff->data, node_id);
     if (!follows) {
         count_cause(diff, &diff->data, node_id);
     }
     set_mark(diff, node_id, DATA_DIFFERS | DATA_TAINTED);
-    remember_value(sets, 0, a);
-    remember_value(sets, 1, b);
 }
 
 static bool compare_data(GraphDiff *diff, Error *error)
 {
-    ValueSets sets = {{NULL, NULL}, 0};
-    if (!value_sets_init(&sets, diff->n_nodes, error)) {
+    SoftmaxGroups softmaxes = {.groups = NULL};
+    if (diff->has_graph && !softmax_groups_init(&softmaxes, base_dump(diff), error)) {
         return false;
     }
-    bool is_param = true;
     for (uint32_t node_id = 0; node_id < diff->n_nodes; node_id++) {
-        is_param = is_param && is_leaf(diff, node_id);
         if (!is_known(diff, node_id)) {
-            if (has_tainted_child(diff, node_id)) {
+            if (has_tainted_child(diff, node_id) || has_tainted_input(diff, &softmaxes, node_id)) {
                 set_mark(diff, node_id, DATA_TAINTED);
             }
         } else if (numbers_differ(diff_data(diff, 0, node_id), diff_data(diff, 1, node_id),
                                   diff->rules.max_ulp)) {
-            judge_data(diff, &sets, node_id, is_param);
+            judge_data(diff, &softmaxes, node_id);
         }
     }
-    free(sets.slots[0]);
+    softmax_groups_free(&softmaxes);
     return true;
 }
 
@@ -410,43 +358,46 @@ static bool allocate(GraphDiff *diff, Error *error)
     size_t n_nodes = diff->n_nodes;
     diff->counterpart = malloc(n_nodes * sizeof *diff->counterpart);
     diff->marks = calloc(n_nodes, sizeof *diff->marks);
-    if (diff->counterpart == NULL || diff->marks == NULL) {
+    diff->has_grad[0] = calloc(n_nodes, sizeof *diff->has_grad[0]);
+    diff->has_grad[1] = calloc(n_nodes, sizeof *diff->has_grad[1]);
+    if (diff->counterpart == NULL || diff->marks == NULL || diff->has_grad[0] == NULL ||
+        diff->has_grad[1] == NULL) {
         return error_out_of_memory(error, "the comparison", n_nodes * sizeof *diff->counterpart);
     }
     memset(diff->counterpart, 0xFF, n_nodes * sizeof *diff->counterpart); // NO_NODE everywhere
     return true;
 }
 
-// Finds out which node of one dump is which of the other.
-static bool pair_nodes(GraphDiff *diff, Error *error)
+// Finds out who has a gradient of what.
+static bool find_grads(GraphDiff *diff, Error *error)
+{
+    for (int side = 0; side < 2; side++) {
+        for (uint32_t i = 0; i < diff->n_nodes; i++) {
+            diff->has_grad[side][i] = diff_has_data(diff, side, i) &&
+                                      diff->dumps[side]->has_grad[node_of_side(diff, side, i)];
+        }
+    }
+    return missing_grads_find(diff, 0, error) && missing_grads_find(diff, 1, error);
+}
+
+static bool order_nodes(GraphDiff *diff, Error *error)
 {
     const NodeDump *base = base_dump(diff);
-    const NodeDump *other = diff->dumps[1 - diff->base];
-    if (!diff->by_path) {
-        compare_structure(diff);
-        return true;
-    }
-    uint32_t first_only_other;
-    if (!dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,
-                           error)) {
-        return false;
-    }
-    if (diff->n_only_other > 0 && diff->has_graph) { // a full dump has all there is
-        diff->structure = (StructureFinding){STRUCTURE_PATH, first_only_other, diff->n_only_other};
-    }
-    return true;
+    return graph_order_init(&diff->order, base->n_nodes, base->first_edge, base->children, error);
 }
 
 static bool compare(GraphDiff *diff, Error *error)
 {
-    if (!select_nodes(diff, error) || !pair_nodes(diff, error) || !compare_data(diff, error)) {
+    if (!select_nodes(diff, error) || !diff_pair_nodes(diff, error) || !compare_data(diff, error) ||
+        !find_grads(diff, error)) {
         return false;
     }
+    diff->local_grads.is_compared = !diff->by_path;
     if (!diff->by_path) {
         compare_local_grads(diff);
     }
     diff->grad.is_compared = diff->by_path || diff->dumps[0]->n_nodes == diff->dumps[1]->n_nodes;
-    if (diff->has_graph && !graph_order_init(&diff->order, base_dump(diff), error)) {
+    if (diff->has_graph && !order_nodes(diff, error)) {
         return false;
     }
     if (diff->grad.is_compared) {
@@ -470,7 +421,7 @@ bool graph_diff(GraphDiff *diff, const NodeDump *a, const NodeDump *b, const Dif
         .rules = *rules,
         .n_nodes = shown->n_nodes,
         .data = {.is_compared = true, .first_differ = NO_NODE},
-        .local_grads = {.is_compared = !a->is_sparse && !b->is_sparse, .first_differ = NO_NODE},
+        .local_grads = {.first_differ = NO_NODE},
         .grad = {.first_differ = NO_NODE},
         .structure = {.first = NO_NODE},
     };
@@ -486,6 +437,8 @@ void graph_diff_free(GraphDiff *diff)
     assert(diff != NULL);
     free(diff->counterpart);
     free(diff->marks);
+    free(diff->has_grad[0]);
+    free(diff->has_grad[1]);
     graph_order_free(&diff->order);
     *diff = (GraphDiff){0};
 }

@@ -18,8 +18,6 @@
 #include "compare/path_pattern.h"
 #include "microgpt/error.h"
 
-#define NO_NODE UINT32_MAX // no such node; no counterpart in the other dump
-
 enum {
     DIFF_MAX_CAUSES = 6, // how many causes a finding keeps by name
 };
@@ -64,17 +62,27 @@ typedef struct StructureFinding {
     size_t n_differ; // nodes; where node counts differ, none behind the first place is counted
 } StructureFinding;
 
+// Which gradients a side has.
+typedef enum GradsOfSide {
+    GRADS_ALL,  // wherever its dump says so
+    GRADS_SOME, // zeros at all values of some kinds, where the other side has others: no gradients
+    GRADS_PARAMS, // at parameters only
+    GRADS_NONE,   // nowhere
+} GradsOfSide;
+
 typedef struct GraphDiff {
     const NodeDump *dumps[2]; // A and B
     int base;                 // which of them is the base
-    bool by_path;             // at least one is sparse
+    bool by_path;             // nodes go by their paths: one is sparse, or the graphs differ
     bool has_graph;           // the base is full; otherwise causes cannot be told from the rest
     DiffRules rules;
     size_t n_nodes;        // of the base
     uint32_t *counterpart; // [n_nodes] the node in the other dump, or NO_NODE
     uint16_t *marks;       // [n_nodes] what is known of each node
-    size_t n_paired;       // nodes that have a counterpart
-    size_t n_only_other;   // paths of the other dump that the base has not
+    bool *has_grad[2];     // [n_nodes] whether a side has a gradient of it
+    GradsOfSide grads_of_side[2];
+    size_t n_paired;     // nodes that have a counterpart
+    size_t n_only_other; // paths of the other dump that the base has not
 
     GraphOrder order; // of the base's graph; zero without one
 
@@ -103,8 +111,24 @@ bool graph_diff_is_same(const GraphDiff *diff);
 double diff_data(const GraphDiff *diff, int side, uint32_t node_id);
 double diff_grad(const GraphDiff *diff, int side, uint32_t node_id);
 
-// Whether both sides have a gradient of a node.
+// Whether one side has a value of a node, and whether it has a gradient of it; whether both have
+// one.
+bool diff_has_data(const GraphDiff *diff, int side, uint32_t node_id);
+bool diff_has_grad(const GraphDiff *diff, int side, uint32_t node_id);
 bool diff_has_grads(const GraphDiff *diff, uint32_t node_id);
+
+// Whether the rules select it, and its data or gradients are known on both sides and differ.
+bool diff_data_differ(const GraphDiff *diff, uint32_t node_id);
+bool diff_grads_differ(const GraphDiff *diff, uint32_t node_id);
+
+// Whether it is one of the causes of a finding of this comparison.
+bool diff_is_cause(const GraphDiff *diff, const Finding *finding, uint32_t node_id);
+
+// Whether the rules select it, and whether it has other children or another operation than in the
+// other dump.
+bool diff_is_selected(const GraphDiff *diff, uint32_t node_id);
+bool diff_has_other_shape(const GraphDiff *diff, uint32_t node_id);
+void diff_mark_other_shape(GraphDiff *diff, uint32_t node_id);
 
 // Whether the root is made of it.
 bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id);

@@ -9,7 +9,8 @@
 // takes children from left to right. The walk's stack grows from the end of topo: a node is in one
 // of them at most.
 // Source: Value.backward, build_topo
-static void build_topo(GraphOrder *order, const NodeDump *dump, uint32_t *topo, uint32_t *next_edge)
+static void build_topo(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children,
+                       uint32_t *topo, uint32_t *next_edge)
 {
     size_t n_done = 0;
     size_t top = order->n_nodes;
@@ -18,12 +19,12 @@ static void build_topo(GraphOrder *order, const NodeDump *dump, uint32_t *topo, 
     topo[--top] = root;
     while (top < order->n_nodes) {
         uint32_t node_id = topo[top];
-        if (next_edge[node_id] == dump->first_edge[node_id + 1]) {
+        if (next_edge[node_id] == first_edge[node_id + 1]) {
             top++;
             topo[n_done++] = node_id;
             continue;
         }
-        uint32_t child = dump->children[next_edge[node_id]++];
+        uint32_t child = children[next_edge[node_id]++];
         if (!order->is_reachable[child]) {
             order->is_reachable[child] = true;
             topo[--top] = child;
@@ -54,13 +55,13 @@ static void append_unreachable(GraphOrder *order)
 
 // Lists for each node whose child it is, in the order of backward. next[] starts as each node's
 // place in the lists.
-static void list_uses(GraphOrder *order, const NodeDump *dump, uint32_t *next)
+static void list_uses(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children,
+                      uint32_t *next)
 {
     for (size_t i = 0; i < order->n_nodes; i++) {
         uint32_t parent = order->backward[i];
-        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
-             edge++) {
-            uint32_t use = next[dump->children[edge]]++;
+        for (uint32_t edge = first_edge[parent]; edge < first_edge[parent + 1]; edge++) {
+            uint32_t use = next[children[edge]]++;
             order->use_parent[use] = parent;
             order->use_edge[use] = edge;
         }
@@ -68,13 +69,12 @@ static void list_uses(GraphOrder *order, const NodeDump *dump, uint32_t *next)
 }
 
 // Where each node's list starts: behind those of all nodes before it.
-static void count_uses(GraphOrder *order, const NodeDump *dump)
+static void count_uses(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children)
 {
     for (size_t i = 0; i < order->n_nodes; i++) {
         uint32_t parent = order->backward[i];
-        for (uint32_t edge = dump->first_edge[parent]; edge < dump->first_edge[parent + 1];
-             edge++) {
-            order->first_use[dump->children[edge] + 1]++;
+        for (uint32_t edge = first_edge[parent]; edge < first_edge[parent + 1]; edge++) {
+            order->first_use[children[edge] + 1]++;
         }
     }
     for (size_t node_id = 0; node_id < order->n_nodes; node_id++) {
@@ -95,25 +95,26 @@ static bool allocate(GraphOrder *order, size_t n_edges, Error *error)
            error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
 }
 
-bool graph_order_init(GraphOrder *order, const NodeDump *dump, Error *error)
+bool graph_order_init(GraphOrder *order, size_t n_nodes, const uint32_t *first_edge,
+                      const uint32_t *children, Error *error)
 {
-    assert(order != NULL && dump != NULL && error != NULL && !dump->is_sparse);
-    *order = (GraphOrder){.n_nodes = dump->n_nodes};
-    size_t n_edges = dump->first_edge[dump->n_nodes];
-    uint32_t *next = malloc((dump->n_nodes + 1) * sizeof *next);
+    assert(order != NULL && first_edge != NULL && error != NULL);
+    *order = (GraphOrder){.n_nodes = n_nodes};
+    size_t n_edges = first_edge[n_nodes];
+    uint32_t *next = malloc((n_nodes + 1) * sizeof *next);
     if (next == NULL || !allocate(order, n_edges, error)) {
         error_out_of_memory(error, "the order of the graph", n_edges * 2 * sizeof(uint32_t));
         free(next);
         graph_order_free(order);
         return false;
     }
-    memcpy(next, dump->first_edge, dump->n_nodes * sizeof *next);
-    build_topo(order, dump, order->backward, next);
+    memcpy(next, first_edge, n_nodes * sizeof *next);
+    build_topo(order, first_edge, children, order->backward, next);
     reverse(order->backward, order->n_reachable);
     append_unreachable(order);
-    count_uses(order, dump);
-    memcpy(next, order->first_use, (dump->n_nodes + 1) * sizeof *next);
-    list_uses(order, dump, next);
+    count_uses(order, first_edge, children);
+    memcpy(next, order->first_use, (n_nodes + 1) * sizeof *next);
+    list_uses(order, first_edge, children, next);
     free(next);
     return true;
 }

@@ -1,4 +1,4 @@
-// How backward walks the graph of a dump, and whose children its nodes are.
+// How backward walks a graph, and whose children its nodes are.
 #ifndef MICROGPT_GRAPH_ORDER_H
 #define MICROGPT_GRAPH_ORDER_H
 
@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "compare/dump_reader.h"
 #include "microgpt/error.h"
 
 // What the root, the last node, is not made of comes last in the order and contributes nothing.
@@ -20,8 +19,10 @@ typedef struct GraphOrder {
     uint32_t *use_edge;   // [edges] by which edge
 } GraphOrder;
 
-// Errors: out of memory. Requires: a full dump.
-bool graph_order_init(GraphOrder *order, const NodeDump *dump, Error *error);
+// Shapes: first_edge [n_nodes + 1], children [edges], as in a full dump.
+// Errors: out of memory.
+bool graph_order_init(GraphOrder *order, size_t n_nodes, const uint32_t *first_edge,
+                      const uint32_t *children, Error *error);
 
 // A zeroed order is fine, too.
 void graph_order_free(GraphOrder *order);

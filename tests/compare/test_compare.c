@@ -69,6 +69,7 @@ typedef struct Pair {
     NodeDump a;
     NodeDump b;
     GraphDiff diff;
+    Judgement judgement;
     char *text;
     size_t text_size;
 } Pair;
@@ -85,17 +86,26 @@ static void compare_pair(Pair *pair, const DiffRules *rules)
 {
     Error error;
     ck_assert_msg(graph_diff(&pair->diff, &pair->a, &pair->b, rules, &error), "%s", error.message);
+    ck_assert_msg(judgement_init(&pair->judgement, &pair->diff, &error), "%s", error.message);
     FILE *file = open_memstream(&pair->text, &pair->text_size);
-    ck_assert(diff_print_text(file, &pair->diff, &error));
+    ck_assert(diff_print_text(file, &pair->judgement, true, &error));
     ck_assert_int_eq(fclose(file), 0);
+}
+
+// Forgets the comparison; the dumps stay.
+static void forget_comparison(Pair *pair)
+{
+    judgement_free(&pair->judgement);
+    graph_diff_free(&pair->diff);
+    free(pair->text);
+    pair->text = NULL;
 }
 
 static void close_pair(Pair *pair)
 {
-    graph_diff_free(&pair->diff);
+    forget_comparison(pair);
     dump_free(&pair->a);
     dump_free(&pair->b);
-    free(pair->text);
 }
 
 static void assert_says(const Pair *pair, const char *what)
@@ -200,8 +210,7 @@ START_TEST(one_forgotten_plus_is_told_from_what_follows)
     for (uint32_t e = pair.b.first_edge[wrong]; e < pair.b.first_edge[wrong + 1]; e++) {
         pair.b.grad[pair.b.children[e]] *= 1.5;
     }
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_GRAD, "pos1.norm[2]");
     assert_says(&pair, "B is their sum from number 2: `=` where `+=` belongs");
@@ -225,8 +234,7 @@ START_TEST(a_lost_contribution_is_found)
         pair.b.grad[wrong] += i == 2 ? 0 : c[i].amount;
     }
     free(c);
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_GRAD, "pos1.norm[2]");
     assert_says(&pair, "B is their sum without number 3");
@@ -737,8 +745,7 @@ START_TEST(small_differences_may_pass)
     pair.b.data[node_id] = nextafter(nextafter(pair.b.data[node_id], 9), 9);
     compare_pair(&pair, &(DiffRules){2, NULL});
     ck_assert(graph_diff_is_same(&pair.diff));
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &(DiffRules){1, NULL});
     assert_first_cause(&pair, CAUSE_DATA, "pos0.logit[1]");
     close_pair(&pair);
@@ -803,16 +810,14 @@ START_TEST(only_looks_at_what_it_names)
     }
     compare_pair(&pair, &(DiffRules){0, "pos0.*"});
     ck_assert(graph_diff_is_same(&pair.diff));
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &(DiffRules){0, "pos1.logit[2].add*"});
     ck_assert(!graph_diff_is_same(&pair.diff));
     ck_assert_uint_eq(pair.diff.data.n_differ, 1);
     ck_assert_uint_eq(pair.diff.data.n_causes, 0);
     ck_assert_uint_eq(pair.diff.data.n_elsewhere, 1);
     assert_says(&pair, "all follow from other differences; the first is pos1.logit[2].add[1]");
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &(DiffRules){0, "pos1.*"});
     assert_first_cause(&pair, CAUSE_DATA, "pos1.logit[2].mul[1]");
     close_pair(&pair);
@@ -853,8 +858,7 @@ START_TEST(nodes_without_names_go_by_their_numbers)
     assert_says(&pair, label);
     assert_says(&pair, "no names: ");
     pair.b.has_names = true; // one side's names do for both
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_DATA, "pos0.norm[0]");
     assert_says(&pair, "B is not what mul gives for these inputs");
@@ -899,8 +903,7 @@ START_TEST(sparse_dumps_are_compared_by_path)
     open_sparse(&pair, _i & 1, _i & 2);
     compare_pair(&pair, &all_bits);
     ck_assert_msg(graph_diff_is_same(&pair.diff), "%s", pair.text);
-    graph_diff_free(&pair.diff);
-    free(pair.text);
+    forget_comparison(&pair);
     pair.b.data[find_node(&pair.b, "pos2.logit[1]")] += 1;
     pair.b.data[find_node(&pair.b, "pos2.prob[1]")] += 1;
     compare_pair(&pair, &all_bits);
@@ -1036,7 +1039,7 @@ START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
     compare_pair(&pair, &(DiffRules){next_random(&state) % 3, _i % 3 == 0 ? "pos*" : NULL});
     Error error;
     FILE *null = fopen("/dev/null", "w");
-    ck_assert(diff_print_json(null, &pair.diff, &error));
+    ck_assert(diff_print_json(null, &pair.judgement, &error));
     fclose(null);
     close_pair(&pair);
 }

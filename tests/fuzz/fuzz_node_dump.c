@@ -50,7 +50,7 @@ static void name_nodes(NodeDump *dump)
     }
 }
 
-static void check_report(const GraphDiff *diff)
+static void check_report(const Judgement *judgement)
 {
     static FILE *text;
     char *json = NULL;
@@ -59,14 +59,15 @@ static void check_report(const GraphDiff *diff)
     text = text != NULL ? text : fopen("/dev/null", "w");
     FILE *file = open_memstream(&json, &size);
     must_hold(text != NULL && file != NULL, "no memory");
-    must_hold(diff_print_text(text, diff, &error), error.message);
-    must_hold(diff_print_json(file, diff, &error), error.message);
+    must_hold(diff_print_text(text, judgement, true, &error), error.message);
+    must_hold(diff_print_json(file, judgement, &error), error.message);
     must_hold(fclose(file) == 0, "no memory");
     json_error_t reason;
     size_t flags = JSON_DECODE_INT_AS_REAL; // a distance in ULP may be beyond 63 bits
     json_t *root = json_loadb(json, size, flags, &reason);
     must_hold(root != NULL, reason.text);
-    must_hold(json_is_true(json_object_get(root, "same")) == graph_diff_is_same(diff), "same");
+    must_hold(json_is_true(json_object_get(root, "same")) == graph_diff_is_same(judgement->diff),
+              "same");
     json_decref(root);
     free(json);
 }
@@ -90,7 +91,10 @@ static void compare(const NodeDump *a, const NodeDump *b, const DiffRules *rules
     Error error = {""};
     if (graph_diff(&diff, a, b, rules, &error)) {
         must_hold(a != b || graph_diff_is_same(&diff), "a dump differs from itself");
-        check_report(&diff);
+        Judgement judgement;
+        must_hold(judgement_init(&judgement, &diff, &error), error.message);
+        check_report(&judgement);
+        judgement_free(&judgement);
         graph_diff_free(&diff);
     } else {
         must_hold(error.message[0] != '\0' && strchr(error.message, '\n') == NULL, "no one line");

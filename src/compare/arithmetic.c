@@ -1,0 +1,501 @@
+// Other bits by other arithmetic: see arithmetic.h.
+#include "compare/arithmetic.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_TERMS = 4096, // of a sum
+    MAX_MEMBERS = 256,
+    MAX_CONE = 20000,
+    MAX_LANES = 8,
+};
+
+typedef enum SumOrder {
+    ORDER_GIVEN,
+    ORDER_REVERSED,
+    ORDER_PAIRWISE,
+    ORDER_4_LANES,        // the lanes added up one after the other
+    ORDER_4_LANES_HALVES, // and by halves: 0 + 2, 1 + 3
+    ORDER_8_LANES,
+    ORDER_8_LANES_HALVES,
+    N_ORDERS,
+} SumOrder;
+
+// How a port computes. All zero: as the graph says.
+typedef struct Arithmetic {
+    SumOrder order;
+    bool is_fused;     // products are not rounded before they are added
+    bool divides;      // x / y for x * y**-1, and x / n for x * (1/n)
+    bool short_powers; // 1 / sqrt(x), x * x
+} Arithmetic;
+
+typedef struct Evaluation {
+    const Bounds *bounds;
+    Arithmetic arithmetic;
+    double *values;            // [n_nodes] of the nodes of a cone
+    double given[MAX_MEMBERS]; // what the graph's own arithmetic gives for each member
+    uint32_t *terms;           // [MAX_TERMS] of the sum at hand
+    bool is_known;             // false: something that it is made of is not
+} Evaluation;
+
+static bool is_same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+static uint32_t child_of(const Bounds *b, uint32_t node_id, uint32_t slot)
+{
+    return b->children[b->dump->first_edge[node_id] + slot];
+}
+
+static uint32_t n_children(const Bounds *b, uint32_t node_id)
+{
+    return dump_n_children(b->dump, node_id);
+}
+
+static double value_of(const Evaluation *e, uint32_t node_id)
+{
+    return e->bounds->has_data[node_id] ? e->bounds->data[node_id] : e->values[node_id];
+}
+
+static double child_value(const Evaluation *e, uint32_t node_id, uint32_t slot)
+{
+    return value_of(e, child_of(e->bounds, node_id, slot));
+}
+
+static bool is_zero_leaf(const Bounds *b, uint32_t node_id)
+{
+    return b->rules[node_id] == RULE_LEAF && b->constants[node_id] == 0;
+}
+
+// Whether a sum is only a part of another one that the subject does not show.
+static bool is_open_sum(const Bounds *b, uint32_t node_id)
+{
+    return b->rules[node_id] == RULE_ADD && !b->has_data[node_id] && n_children(b, node_id) == 2;
+}
+
+// Lists the terms of a sum from left to right, without the constant 0 that it starts with. Returns
+// how many there are; 0: too many.
+static size_t list_terms(const Evaluation *e, uint32_t node_id)
+{
+    const Bounds *b = e->bounds;
+    size_t n = 0;
+    for (;;) {
+        if (n + 2 > MAX_TERMS) {
+            return 0;
+        }
+        uint32_t left = child_of(b, node_id, 0);
+        uint32_t right = child_of(b, node_id, 1);
+        if (!is_zero_leaf(b, right)) {
+            e->terms[n++] = right;
+        }
+        if (!is_open_sum(b, left)) {
+            e->terms[n++] = left;
+            break;
+        }
+        node_id = left;
+    }
+    for (size_t i = 0; i < n / 2; i++) {
+        uint32_t term = e->terms[i];
+        e->terms[i] = e->terms[n - 1 - i];
+        e->terms[n - 1 - i] = term;
+    }
+    return n;
+}
+
+// Adds a term to a sum; a product that the subject does not show may be fused with it.
+static double add_term(const Evaluation *e, double sum, uint32_t term)
+{
+    const Bounds *b = e->bounds;
+    bool is_product = b->rules[term] == RULE_MUL && !b->has_data[term];
+    return e->arithmetic.is_fused && is_product
+               ? fma(child_value(e, term, 0), child_value(e, term, 1), sum)
+               : sum + value_of(e, term);
+}
+
+static double sum_pairwise(const Evaluation *e, const uint32_t *terms, size_t n)
+{
+    double sums[64];
+    size_t sizes[64];
+    size_t depth = 0;
+    for (size_t i = 0; i < n; i++) { // as a counter counts: two sums of a size become one
+        sums[depth] = value_of(e, terms[i]);
+        sizes[depth] = 1;
+        while (depth > 0 && sizes[depth] == sizes[depth - 1]) {
+            sums[depth - 1] += sums[depth];
+            sizes[depth - 1] *= 2;
+            depth--;
+        }
+        depth++;
+    }
+    double sum = depth > 0 ? sums[depth - 1] : 0;
+    for (size_t i = depth; i-- > 1;) {
+        sum = sums[i - 1] + sum;
+    }
+    return sum;
+}
+
+static double sum_in_lanes(const Evaluation *e, const uint32_t *terms, size_t n, size_t n_lanes,
+                           bool by_halves)
+{
+    double lanes[MAX_LANES] = {0};
+    size_t n_even = n - n % n_lanes;
+    for (size_t i = 0; i < n_even; i++) {
+        lanes[i % n_lanes] = add_term(e, lanes[i % n_lanes], terms[i]);
+    }
+    for (size_t half = n_lanes / 2; by_halves && half > 0; half /= 2) {
+        for (size_t i = 0; i < half; i++) {
+            lanes[i] += lanes[i + half];
+        }
+    }
+    double sum = lanes[0];
+    for (size_t i = 1; !by_halves && i < n_lanes; i++) {
+        sum += lanes[i];
+    }
+    for (size_t i = n_even; i < n; i++) {
+        sum = add_term(e, sum, terms[i]);
+    }
+    return sum;
+}
+
+static double sum_in_order(const Evaluation *e, const uint32_t *terms, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t next = e->arithmetic.order == ORDER_REVERSED ? n - 1 - i : i;
+        sum = add_term(e, sum, terms[next]);
+    }
+    return sum;
+}
+
+static double compute_sum(Evaluation *e, uint32_t node_id)
+{
+    if (n_children(e->bounds, node_id) != 2) {
+        e->is_known = false;
+        return 0;
+    }
+    size_t n = list_terms(e, node_id);
+    e->is_known = e->is_known && n > 0;
+    switch (e->arithmetic.order) {
+    case ORDER_PAIRWISE:
+        return sum_pairwise(e, e->terms, n);
+    case ORDER_4_LANES:
+    case ORDER_4_LANES_HALVES:
+        return sum_in_lanes(e, e->terms, n, 4, e->arithmetic.order == ORDER_4_LANES_HALVES);
+    case ORDER_8_LANES:
+    case ORDER_8_LANES_HALVES:
+        return sum_in_lanes(e, e->terms, n, 8, e->arithmetic.order == ORDER_8_LANES_HALVES);
+    default:
+        return sum_in_order(e, e->terms, n);
+    }
+}
+
+// Whether a factor is the inverse of a node that the subject does not divide by itself.
+static bool is_inverse(const Bounds *b, uint32_t node_id)
+{
+    return b->rules[node_id] == RULE_POW && b->constants[node_id] == -1 && !b->has_data[node_id];
+}
+
+// Whether a factor is 1/n as Python computes it.
+static bool is_one_over_whole(const Bounds *b, uint32_t node_id, double *whole)
+{
+    *whole = nearbyint(1 / b->constants[node_id]);
+    return b->rules[node_id] == RULE_LEAF && *whole > 1 && *whole < 1e6 &&
+           is_same_bits(b->constants[node_id], 1 / *whole);
+}
+
+static double compute_product(const Evaluation *e, uint32_t node_id)
+{
+    const Bounds *b = e->bounds;
+    uint32_t right = child_of(b, node_id, 1);
+    double x = child_value(e, node_id, 0);
+    double whole;
+    if (e->arithmetic.divides && is_inverse(b, right)) {
+        return x / child_value(e, right, 0);
+    }
+    if (e->arithmetic.divides && is_one_over_whole(b, right, &whole)) {
+        return x / whole;
+    }
+    return x * value_of(e, right);
+}
+
+static double compute_power(const Evaluation *e, uint32_t node_id)
+{
+    double x = child_value(e, node_id, 0);
+    double exponent = e->bounds->constants[node_id];
+    if (e->arithmetic.short_powers && exponent == -0.5) {
+        return 1 / sqrt(x);
+    }
+    if (e->arithmetic.short_powers && exponent == 2) {
+        return x * x;
+    }
+    return e->arithmetic.short_powers && exponent == -1 ? 1 / x : pow(x, exponent);
+}
+
+static double compute_minus_max(const Evaluation *e, uint32_t node_id)
+{
+    const SoftmaxGroups *softmaxes = &e->bounds->softmaxes;
+    SoftmaxGroup group = softmaxes->groups[softmaxes->group_of[node_id]];
+    double largest = -INFINITY;
+    for (uint32_t i = group.first; i < group.first + group.n; i++) {
+        largest = fmax(largest, value_of(e, softmaxes->inputs[i]));
+    }
+    return -largest;
+}
+
+static double compute_node(Evaluation *e, uint32_t node_id)
+{
+    const Bounds *b = e->bounds;
+    switch (b->rules[node_id]) {
+    case RULE_LEAF:
+        return b->constants[node_id];
+    case RULE_MINUS_MAX:
+        return compute_minus_max(e, node_id);
+    case RULE_ADD:
+        return compute_sum(e, node_id);
+    case RULE_MUL:
+        return compute_product(e, node_id);
+    case RULE_POW:
+        return compute_power(e, node_id);
+    case RULE_LOG:
+        return log(child_value(e, node_id, 0));
+    case RULE_EXP:
+        return exp(child_value(e, node_id, 0));
+    case RULE_RELU: {
+        double x = child_value(e, node_id, 0);
+        return x > 0 ? x : 0;
+    }
+    default:
+        e->is_known = false; // a parameter, too
+        return 0;
+    }
+}
+
+// The values of a kind, each with what it is made of.
+typedef struct Members {
+    uint32_t nodes[MAX_MEMBERS];
+    size_t first_in_cones[MAX_MEMBERS + 1];
+    size_t n;
+    uint32_t *cones;
+    size_t capacity;
+    bool *is_needed; // [n_nodes] not only as the beginning of a longer sum
+} Members;
+
+// Marks what a node needs the values of. A sum lists the terms of the shorter one that it goes on
+// from by itself.
+static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
+{
+    for (uint32_t slot = 0; slot < n_children(b, node_id); slot++) {
+        uint32_t child = child_of(b, node_id, slot);
+        bool goes_on = slot == 0 && b->rules[node_id] == RULE_ADD && is_open_sum(b, child);
+        is_needed[child] = is_needed[child] || !goes_on;
+    }
+    if (b->rules[node_id] == RULE_MINUS_MAX) {
+        SoftmaxGroup group = b->softmaxes.groups[b->softmaxes.group_of[node_id]];
+        for (uint32_t i = group.first; i < group.first + group.n; i++) {
+            is_needed[b->softmaxes.inputs[i]] = true;
+        }
+    }
+}
+
+static bool add_member(Members *members, const Bounds *b, uint32_t node_id, bool *wanted,
+                       uint32_t *cone)
+{
+    size_t first = members->first_in_cones[members->n];
+    size_t n = bounds_find_cone(b, &node_id, 1, wanted, cone);
+    if (n > MAX_CONE) {
+        return false;
+    }
+    if (first + n > members->capacity) {
+        size_t capacity = 2 * members->capacity + n;
+        uint32_t *cones = realloc(members->cones, capacity * sizeof *cones);
+        if (cones == NULL) {
+            return false;
+        }
+        members->cones = cones;
+        members->capacity = capacity;
+    }
+    memcpy(members->cones + first, cone, n * sizeof *cone);
+    for (size_t i = 0; i < n; i++) {
+        mark_needed(b, cone[i], members->is_needed);
+    }
+    members->nodes[members->n++] = node_id;
+    members->first_in_cones[members->n] = first + n;
+    return true;
+}
+
+static bool list_members(const Judgement *j, uint32_t node_id, Members *members, bool *wanted,
+                         uint32_t *cone)
+{
+    const Bounds *b = &j->bounds;
+    uint16_t kind = j->kinds_of_paths.kind_of[node_id];
+    for (uint32_t i = 0; i < b->n_nodes && members->n < MAX_MEMBERS; i++) {
+        bool belongs = b->has_data[i] && b->dump->has_names ? j->kinds_of_paths.kind_of[i] == kind
+                                                            : i == node_id;
+        if (belongs && b->has_data[i] && !add_member(members, b, i, wanted, cone)) {
+            return false;
+        }
+        if (members->first_in_cones[members->n] > 4 * MAX_CONE) {
+            break;
+        }
+    }
+    return members->n > 0;
+}
+
+// A member's value by an arithmetic, from the subject's own values.
+static double evaluate(Evaluation *e, const Members *members, size_t member)
+{
+    size_t first = members->first_in_cones[member];
+    size_t end = members->first_in_cones[member + 1];
+    double value = 0;
+    for (size_t i = first; i < end && e->is_known; i++) {
+        uint32_t node_id = members->cones[i];
+        if (members->is_needed[node_id] || i == end - 1) {
+            value = compute_node(e, node_id);
+            e->values[node_id] = value;
+        }
+    }
+    return value; // of the last one, which is the member itself
+}
+
+// Whether all members are what an arithmetic gives. Counts those that tell it from the graph's own.
+static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmetic, size_t *n_tell)
+{
+    e->arithmetic = arithmetic;
+    *n_tell = 0;
+    for (size_t i = 0; i < members->n; i++) {
+        double value = evaluate(e, members, i);
+        if (!e->is_known || !is_same_bits(value, e->bounds->data[members->nodes[i]])) {
+            return false;
+        }
+        *n_tell += !is_same_bits(value, e->given[i]);
+    }
+    return true;
+}
+
+// Whether the graph's own arithmetic can be done, and does not give all members.
+static bool compute_given(Evaluation *e, const Members *members)
+{
+    bool differs = false;
+    e->arithmetic = (Arithmetic){.order = ORDER_GIVEN};
+    for (size_t i = 0; i < members->n && e->is_known; i++) {
+        e->given[i] = evaluate(e, members, i);
+        differs = differs || !is_same_bits(e->given[i], e->bounds->data[members->nodes[i]]);
+    }
+    return differs && e->is_known;
+}
+
+static void describe(Arithmetic arithmetic, char *text)
+{
+    static const char *const orders[N_ORDERS] = {
+        [ORDER_GIVEN] = "",
+        [ORDER_REVERSED] = "adds up from the last to the first",
+        [ORDER_PAIRWISE] = "adds up in pairs",
+        [ORDER_4_LANES] = "adds up in four lanes",
+        [ORDER_4_LANES_HALVES] = "adds up in four lanes",
+        [ORDER_8_LANES] = "adds up in eight lanes",
+        [ORDER_8_LANES_HALVES] = "adds up in eight lanes",
+    };
+    const char *parts[] = {
+        orders[arithmetic.order],
+        arithmetic.is_fused ? "fuses multiplications with additions (see -ffp-contract=off)" : "",
+        arithmetic.divides ? "divides, rounded once" : "",
+        arithmetic.short_powers ? "takes 1/sqrt(x), 1/x and x*x for pow" : "",
+    };
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i][0] != '\0') {
+            length += (size_t)snprintf(text + length, HYPOTHESIS_BYTES - length, "%s%s",
+                                       length > 0 ? ", and " : "", parts[i]);
+        }
+    }
+}
+
+// How many values must tell an arithmetic from the graph's own: where sums are involved there are
+// many ways, and one of them may fit a few values by chance.
+static size_t n_that_must_tell(Arithmetic arithmetic)
+{
+    return arithmetic.order != ORDER_GIVEN || arithmetic.is_fused ? 3 : 1;
+}
+
+// Tries what does so many things in another way. Returns whether all that fits says the same.
+static bool try_deviations(Evaluation *e, const Members *members, int n_deviations, char *text)
+{
+    char other[HYPOTHESIS_BYTES];
+    bool found = false;
+    for (unsigned bits = 1; bits < 16; bits++) {
+        if (__builtin_popcount(bits) != n_deviations) {
+            continue;
+        }
+        bool any_order = (bits & 1) != 0;
+        for (int order = any_order; order < (any_order ? N_ORDERS : 1); order++) {
+            Arithmetic arithmetic = {(SumOrder)order, (bits & 2) != 0, (bits & 4) != 0,
+                                     (bits & 8) != 0};
+            size_t n_tell;
+            if (!gives_all(e, members, arithmetic, &n_tell) ||
+                n_tell < n_that_must_tell(arithmetic)) {
+                continue;
+            }
+            describe(arithmetic, found ? other : text);
+            if (found && strcmp(text, other) != 0) {
+                text[0] = '\0';
+                return false;
+            }
+            found = true;
+        }
+    }
+    return found;
+}
+
+// One thing done in another way first, then two, then more.
+static bool try_all(Evaluation *e, const Members *members, char *text)
+{
+    if (!compute_given(e, members)) {
+        return false;
+    }
+    bool found = false;
+    for (int n = 1; n <= 4 && !found; n++) {
+        found = try_deviations(e, members, n, text);
+    }
+    return found;
+}
+
+bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text)
+{
+    const Bounds *b = &judgement->bounds;
+    text[0] = '\0';
+    bool is_question = judgement->has_bounds && judgement->diff->by_path &&
+                       !is_unexplained(judgement, IN_DATA, node_id) && b->has_data[node_id];
+    if (!is_question) {
+        return false;
+    }
+    bool *wanted = calloc(b->n_nodes, sizeof *wanted);
+    uint32_t *cone = malloc(b->n_nodes * sizeof *cone);
+    Members *members = calloc(1, sizeof *members);
+    Evaluation e = {
+        .bounds = b,
+        .values = malloc(b->n_nodes * sizeof *e.values),
+        .terms = malloc(MAX_TERMS * sizeof *e.terms),
+        .is_known = true,
+    };
+    if (members != NULL) {
+        members->is_needed = calloc(b->n_nodes, sizeof *members->is_needed);
+    }
+    bool found = wanted != NULL && cone != NULL && members != NULL && e.values != NULL &&
+                 members->is_needed != NULL && e.terms != NULL &&
+                 list_members(judgement, node_id, members, wanted, cone) &&
+                 try_all(&e, members, text);
+    if (members != NULL) {
+        free(members->cones);
+        free(members->is_needed);
+    }
+    free(members);
+    free(wanted);
+    free(cone);
+    free(e.values);
+    free(e.terms);
+    return found;
+}

@@ -1,0 +1,682 @@
+// The subject's operations done again in ranges: see bounds.h.
+//
+// Every bound holds for all roundings that a port may have: u is the unit roundoff of its
+// precision.
+//
+//   one operation       |error| <= u * |result|, and some u for what libraries compute
+//   a sum of n terms    |error| <= n * u * (|t1| + ... + |tn|), in every order, fused or not
+//   a value it shows    |error| <= u * |value|: it may go on with more digits than it wrote
+//
+// The ends of ranges are rounded as well, in double precision: that is one more u at most.
+#include "compare/bounds.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Units for one rounded operation, and for a function of a library, which need not be the nearest.
+static const double OPERATION_UNITS = 2;
+static const double FUNCTION_UNITS = 8;
+
+// A logarithm of a probability may be taken as a difference of logits, which is not as exact as the
+// logarithm when that is near 0.
+static const double LOG_UNITS = 32;
+
+// Nothing is called a cause that is not this many times outside of its bound.
+static const double MARGIN = 2;
+
+static uint32_t n_children(const Bounds *bounds, uint32_t node_id)
+{
+    return bounds->dump->first_edge[node_id + 1] - bounds->dump->first_edge[node_id];
+}
+
+static uint32_t child_of(const Bounds *bounds, uint32_t node_id, uint32_t slot)
+{
+    return bounds->children[bounds->dump->first_edge[node_id] + slot];
+}
+
+double bounds_rounding(const Bounds *bounds, double terms, size_t n)
+{
+    return n > 1 ? (double)n * OPERATION_UNITS * bounds->unit * terms + bounds->tiny : 0;
+}
+
+static Range round_result(const Bounds *bounds, Range range, double units)
+{
+    return range_widen(range, units * bounds->unit * range_magnitude(range) + bounds->tiny);
+}
+
+bool bounds_explain(const Bounds *bounds, Range range, double value)
+{
+    if (!range_is_finite(range)) {
+        return true;
+    }
+    double allowed = MARGIN * range_half_width(range) + bounds->tiny;
+    return fabs(value - range_middle(range)) <= allowed;
+}
+
+// What a sum that the subject does not show comes to, with what its order may have changed.
+static Range closed_data(const Bounds *bounds, uint32_t node_id)
+{
+    Range range = bounds->data_used[node_id];
+    bool is_open = bounds->rules[node_id] == RULE_ADD && !bounds->has_data[node_id];
+    return is_open ? range_widen(range, bounds_rounding(bounds, bounds->data_terms[node_id],
+                                                        bounds->n_terms[node_id]))
+                   : range;
+}
+
+static Range child_data(const Bounds *bounds, uint32_t node_id, uint32_t slot)
+{
+    return closed_data(bounds, child_of(bounds, node_id, slot));
+}
+
+// Adds one child to a sum. A child that is a sum itself, and that the subject does not show, may be
+// part of the same one: only all terms together tell what another order makes of them.
+static void add_term(const Bounds *bounds, uint32_t child, double factor, Range *sum, double *terms,
+                     uint32_t *n_terms)
+{
+    *sum = range_add(*sum, range_scale(bounds->data_used[child], factor));
+    *terms += fabs(factor) * bounds->data_terms[child];
+    *n_terms += bounds->n_terms[child];
+}
+
+static Range compute_sum(Bounds *bounds, uint32_t node_id, double *terms, uint32_t *n_terms)
+{
+    Range sum = range_of(0);
+    uint32_t first = bounds->dump->first_edge[node_id];
+    for (uint32_t edge = first; edge < bounds->dump->first_edge[node_id + 1]; edge++) {
+        add_term(bounds, bounds->children[edge], bounds->edge_factors[edge], &sum, terms, n_terms);
+    }
+    return sum;
+}
+
+// softmax takes the largest off, whichever that is in the subject.
+static Range compute_minus_max(const Bounds *bounds, uint32_t node_id)
+{
+    SoftmaxGroup group = bounds->softmaxes.groups[bounds->softmaxes.group_of[node_id]];
+    Range largest = {-INFINITY, -INFINITY};
+    for (uint32_t i = group.first; i < group.first + group.n; i++) {
+        Range x = closed_data(bounds, bounds->softmaxes.inputs[i]);
+        largest.lo = fmax(largest.lo, x.lo);
+        largest.hi = fmax(largest.hi, x.hi);
+    }
+    return range_scale(largest, -1);
+}
+
+static double gelu(double x)
+{
+    return x * 0.5 * (1 + erf(x * M_SQRT1_2));
+}
+
+static double gelu_tanh(double x)
+{
+    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+// What a function gives in a range in which its slope is at most max_slope in size.
+static Range apply(double (*function)(double), double max_slope, Range x)
+{
+    double half = range_half_width(x);
+    return range_is_finite(x) ? range_widen(range_of(function(range_middle(x))), max_slope * half)
+                              : range_all();
+}
+
+static Range compute_relu(Range x)
+{
+    return (Range){fmax(x.lo, 0), fmax(x.hi, 0)};
+}
+
+static Range compute_activation(Rule rule, Range x)
+{
+    switch (rule) {
+    case RULE_RELU:
+        return compute_relu(x);
+    case RULE_RELU_SQUARED:
+        return range_square(compute_relu(x));
+    case RULE_LEAKY_RELU:
+        return range_between(x.lo > 0 ? x.lo : 0.01 * x.lo, x.hi > 0 ? x.hi : 0.01 * x.hi);
+    case RULE_GELU:
+        return apply(gelu, 1.2, x);
+    case RULE_GELU_TANH:
+        return apply(gelu_tanh, 1.2, x);
+    case RULE_SILU:
+        return apply(silu, 1.2, x);
+    default:
+        return x;
+    }
+}
+
+static Range compute_root_plus(Range x, double constant)
+{
+    if (!(x.lo > 0)) {
+        return range_all();
+    }
+    return range_between(1 / (sqrt(x.lo) + constant), 1 / (sqrt(x.hi) + constant));
+}
+
+static Range round_to_single(Range x)
+{
+    return range_is_finite(x) ? (Range){(double)(float)x.lo, (double)(float)x.hi} : range_all();
+}
+
+static Range compute_product(const Bounds *bounds, uint32_t node_id)
+{
+    bool is_square = child_of(bounds, node_id, 0) == child_of(bounds, node_id, 1);
+    Range x = child_data(bounds, node_id, 0);
+    return is_square ? range_square(x) : range_mul(x, child_data(bounds, node_id, 1));
+}
+
+// What a node's rule gives, rounded once.
+static Range compute_rule(const Bounds *bounds, uint32_t node_id)
+{
+    double constant = bounds->constants[node_id];
+    Rule rule = bounds->rules[node_id];
+    switch (rule) {
+    case RULE_LEAF:
+        return range_widen(range_of(constant), bounds->unit * fabs(constant));
+    case RULE_PARAM:
+        return bounds->own_params ? range_all()
+                                  : range_widen(range_of(constant), bounds->unit * fabs(constant));
+    case RULE_MINUS_MAX:
+        return compute_minus_max(bounds, node_id);
+    case RULE_MUL:
+        return round_result(bounds, compute_product(bounds, node_id), OPERATION_UNITS);
+    case RULE_DIV:
+        return round_result(bounds,
+                            range_mul(child_data(bounds, node_id, 0),
+                                      range_pow(child_data(bounds, node_id, 1), -1)),
+                            FUNCTION_UNITS);
+    case RULE_POW:
+        return round_result(bounds, range_pow(child_data(bounds, node_id, 0), constant),
+                            FUNCTION_UNITS);
+    case RULE_LOG:
+        return range_widen(
+            round_result(bounds, range_log(child_data(bounds, node_id, 0)), FUNCTION_UNITS),
+            LOG_UNITS * bounds->unit);
+    case RULE_EXP:
+        return round_result(bounds, range_exp(child_data(bounds, node_id, 0)), FUNCTION_UNITS);
+    case RULE_RELU:
+    case RULE_IDENTITY:
+        return compute_activation(rule, child_data(bounds, node_id, 0));
+    case RULE_RELU_SQUARED:
+    case RULE_LEAKY_RELU:
+    case RULE_GELU:
+    case RULE_GELU_TANH:
+    case RULE_SILU:
+        return round_result(bounds, compute_activation(rule, child_data(bounds, node_id, 0)),
+                            FUNCTION_UNITS);
+    case RULE_ROOT_PLUS:
+        return round_result(bounds, compute_root_plus(child_data(bounds, node_id, 0), constant),
+                            FUNCTION_UNITS);
+    default:
+        return range_all();
+    }
+}
+
+// A value that the subject shows; it may have gone on with a few more digits than it wrote.
+static Range shown(const Bounds *bounds, double value)
+{
+    return range_widen(range_of(value), bounds->unit * fabs(value));
+}
+
+void bounds_compute_data(Bounds *bounds, uint32_t node_id)
+{
+    double terms = 0;
+    uint32_t n_terms = 0;
+    bool is_sum = bounds->rules[node_id] == RULE_ADD;
+    Range bound =
+        is_sum ? compute_sum(bounds, node_id, &terms, &n_terms) : compute_rule(bounds, node_id);
+    double factor = bounds->factors[node_id];
+    if (factor != 1) {
+        bound = round_result(bounds, range_scale(bound, factor), OPERATION_UNITS);
+        terms *= fabs(factor);
+    }
+    bool is_open = is_sum && !bounds->has_data[node_id];
+    bounds->data_used[node_id] =
+        bounds->has_data[node_id] ? shown(bounds, bounds->data[node_id]) : bound;
+    bounds->data_bound[node_id] =
+        is_sum ? range_widen(bound, bounds_rounding(bounds, terms, n_terms)) : bound;
+    double magnitude = range_magnitude(bounds->data_used[node_id]);
+    bounds->data_terms[node_id] = is_open ? terms : magnitude;
+    bounds->n_terms[node_id] = is_open ? n_terms : (magnitude != 0 ? 1 : 0);
+    if (bounds->is_single[node_id]) {
+        bounds->data_bound[node_id] = round_to_single(bounds->data_bound[node_id]);
+    }
+    if (bounds->is_odd[node_id]) {
+        bounds->data_bound[node_id] = range_all();
+    }
+}
+
+void bounds_compute_all_data(Bounds *bounds)
+{
+    for (uint32_t node_id = 0; node_id < bounds->n_nodes; node_id++) {
+        bounds_compute_data(bounds, node_id);
+    }
+}
+
+static void want(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
+{
+    if (!wanted[node_id] && !bounds->has_data[node_id]) {
+        wanted[node_id] = true;
+        *n_pending += 1;
+    }
+}
+
+// What a node is made of, which for softmax's constant is no matter of the graph.
+static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
+{
+    for (uint32_t slot = 0; slot < n_children(bounds, node_id); slot++) {
+        want(bounds, child_of(bounds, node_id, slot), wanted, n_pending);
+    }
+    if (bounds->rules[node_id] != RULE_MINUS_MAX) {
+        return;
+    }
+    SoftmaxGroup group = bounds->softmaxes.groups[bounds->softmaxes.group_of[node_id]];
+    for (uint32_t i = group.first; i < group.first + group.n; i++) {
+        want(bounds, bounds->softmaxes.inputs[i], wanted, n_pending);
+    }
+}
+
+size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
+                        bool *wanted, uint32_t *cone)
+{
+    size_t n_pending = 0;
+    uint32_t top = 0;
+    for (size_t i = 0; i < n_targets; i++) {
+        n_pending += !wanted[targets[i]];
+        wanted[targets[i]] = true;
+        top = targets[i] > top ? targets[i] : top;
+    }
+    // Whatever a node is made of stands before it: one way down finds all of it.
+    size_t n = 0;
+    for (uint32_t i = top + 1; i-- > 0 && n_pending > 0;) {
+        if (wanted[i]) {
+            n_pending--;
+            wanted[i] = false;
+            cone[n++] = i;
+            want_inputs(bounds, i, wanted, &n_pending);
+        }
+    }
+    for (size_t i = 0; i < n / 2; i++) {
+        uint32_t node_id = cone[i];
+        cone[i] = cone[n - 1 - i];
+        cone[n - 1 - i] = node_id;
+    }
+    return n;
+}
+
+// The slope of the activations. Where the input may be on both sides of 0, so may the slope.
+static Range activation_slope(Rule rule, Range x)
+{
+    Range step = {x.lo > 0 ? 1 : 0, x.hi > 0 ? 1 : 0};
+    switch (rule) {
+    case RULE_RELU:
+        return step;
+    case RULE_RELU_SQUARED:
+        return range_scale(compute_relu(x), 2);
+    case RULE_LEAKY_RELU:
+        return (Range){x.lo > 0 ? 1 : 0.01, x.hi > 0 ? 1 : 0.01};
+    case RULE_IDENTITY:
+        return range_of(1);
+    default:
+        return (Range){-0.2, 1.2}; // of gelu and silu, whatever x is
+    }
+}
+
+// d(base ** exponent) / d(base)
+static Range power_slope(const Bounds *bounds, uint32_t node_id)
+{
+    double exponent = bounds->constants[node_id];
+    Range x = child_data(bounds, node_id, 0);
+    return range_scale(range_pow(x, exponent - 1), exponent);
+}
+
+// What the rule alone gives, before factors.
+static Range rule_slope(const Bounds *bounds, uint32_t parent, uint32_t slot)
+{
+    Rule rule = bounds->rules[parent];
+    if (rule == RULE_IDENTITY && slot > 0) {
+        return range_of(0);
+    }
+    switch (rule) {
+    case RULE_ADD:
+        return range_of(bounds->edge_factors[bounds->dump->first_edge[parent] + slot]);
+    case RULE_MUL:
+        return child_data(bounds, parent, 1 - slot);
+    case RULE_DIV: {
+        Range inverse = range_pow(child_data(bounds, parent, 1), -1);
+        Range falling = range_scale(range_mul(inverse, inverse), -1);
+        return slot == 0 ? inverse : range_mul(child_data(bounds, parent, 0), falling);
+    }
+    case RULE_POW:
+        return power_slope(bounds, parent);
+    case RULE_LOG:
+        return range_pow(child_data(bounds, parent, 0), -1);
+    case RULE_EXP:
+        return closed_data(bounds, parent);
+    case RULE_UNKNOWN:
+    case RULE_ROOT_PLUS:
+        return range_all();
+    default:
+        return activation_slope(rule, child_data(bounds, parent, 0));
+    }
+}
+
+Range bounds_worked_out_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge)
+{
+    if (bounds->is_odd[parent]) {
+        return range_all();
+    }
+    Rule rule = bounds->rules[parent];
+    Range slope = rule_slope(bounds, parent, edge - bounds->dump->first_edge[parent]);
+    if (bounds->factors[parent] != 1 && rule != RULE_EXP) {
+        slope = range_scale(slope, bounds->factors[parent]);
+    }
+    bool is_exact = rule == RULE_ADD || rule == RULE_MUL || rule == RULE_RELU;
+    return is_exact ? slope : round_result(bounds, slope, FUNCTION_UNITS);
+}
+
+Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge)
+{
+    double known = bounds->local_grads[edge];
+    return isnan(known) ? bounds_worked_out_local_grad(bounds, parent, edge) : shown(bounds, known);
+}
+
+Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
+{
+    return range_mul(bounds_local_grad(bounds, parent, edge), bounds->grad_used[parent]);
+}
+
+void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
+{
+    const GraphOrder *order = &bounds->order;
+    bool is_root = node_id == bounds->n_nodes - 1;
+    Range sum = range_of(is_root ? 1 : 0);
+    double terms = 0;
+    size_t n = 0;
+    for (uint32_t use = order->first_use[node_id]; use < order->first_use[node_id + 1]; use++) {
+        uint32_t parent = order->use_parent[use];
+        if (!order->is_reachable[parent]) {
+            continue;
+        }
+        Range local_grad = bounds_local_grad(bounds, parent, order->use_edge[use]);
+        sum = range_add(sum, range_mul(local_grad, bounds->grad_used[parent]));
+        double size = range_magnitude(local_grad);
+        terms += size == 0 ? 0 : size * bounds->grad_terms[parent];
+        n++;
+    }
+    // One rounding of each product, one of each sum; a sum passes gradients on as they are.
+    bounds->grad_bound[node_id] =
+        range_widen(sum, n > 0 ? bounds_rounding(bounds, terms, n + 1) : 0);
+    bounds->grad_used[node_id] = bounds->has_grad[node_id] ? shown(bounds, bounds->grad[node_id])
+                                                           : bounds->grad_bound[node_id];
+    double magnitude = range_magnitude(bounds->grad_used[node_id]);
+    bounds->grad_terms[node_id] =
+        bounds->has_grad[node_id] || n == 0 ? magnitude : fmax(terms, magnitude);
+}
+
+void bounds_compute_all_grads(Bounds *bounds)
+{
+    for (size_t i = 0; i < bounds->n_nodes; i++) {
+        bounds_compute_grad(bounds, bounds->order.backward[i]);
+    }
+}
+
+static bool is_near(double a, double b)
+{
+    return fabs(a - b) <= 1e-6 * fmax(fabs(a), fabs(b));
+}
+
+// A power's exponent, which no dump says: what its local gradient c * x**(c-1) makes of it, if that
+// is a whole or a half number.
+static bool find_exponent(double x, double data, double local_grad, double *exponent)
+{
+    double guess = local_grad * x / data;
+    *exponent = nearbyint(2 * guess) / 2;
+    return fabs(guess - *exponent) < 1e-6;
+}
+
+static Rule name_rule(const char *op)
+{
+    static const struct {
+        const char *op;
+        Rule rule;
+    } known[] = {
+        {"add", RULE_ADD}, {"mul", RULE_MUL}, {"pow", RULE_POW},
+        {"log", RULE_LOG}, {"exp", RULE_EXP}, {"relu", RULE_RELU},
+    };
+    for (size_t i = 0; op != NULL && i < sizeof known / sizeof *known; i++) {
+        if (strcmp(op, known[i].op) == 0) {
+            return known[i].rule;
+        }
+    }
+    return RULE_UNKNOWN;
+}
+
+// What an operation of one child is, by its numbers.
+static Rule guess_function(double x, double data, double local_grad)
+{
+    double exponent;
+    if (local_grad == (x > 0 ? 1 : 0) && data == (x > 0 ? x : 0)) {
+        return RULE_RELU;
+    }
+    if (local_grad == data && is_near(exp(x), data)) {
+        return RULE_EXP;
+    }
+    if (x > 0 && is_near(local_grad, 1 / x) && is_near(log(x), data)) {
+        return RULE_LOG;
+    }
+    bool is_power =
+        find_exponent(x, data, local_grad, &exponent) && is_near(pow(x, exponent), data);
+    return is_power ? RULE_POW : RULE_UNKNOWN;
+}
+
+static Rule guess_of_two(double x, double y, double data, const double *local_grads)
+{
+    if (local_grads[0] == y && local_grads[1] == x && is_near(x * y, data)) {
+        return RULE_MUL;
+    }
+    bool is_quotient = is_near(local_grads[0], 1 / y) && is_near(data, x / y);
+    return is_quotient && is_near(local_grads[1], -x / (y * y)) ? RULE_DIV : RULE_UNKNOWN;
+}
+
+// Whether a node adds its children up, or takes them off; the factors are then 1 and -1.
+static bool is_sum_of_children(Bounds *bounds, uint32_t node_id)
+{
+    const NodeDump *dump = bounds->dump;
+    double sum = 0;
+    double terms = 0;
+    for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
+        if (fabs(dump->local_grads[edge]) != 1) {
+            return false;
+        }
+        sum += dump->local_grads[edge] * dump->data[dump->children[edge]];
+        terms += fabs(dump->data[dump->children[edge]]);
+    }
+    return fabs(sum - dump->data[node_id]) <= 1e-6 * terms;
+}
+
+static void take_sum(Bounds *bounds, uint32_t node_id)
+{
+    const NodeDump *dump = bounds->dump;
+    bounds->rules[node_id] = RULE_ADD;
+    for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
+        bounds->edge_factors[edge] = dump->local_grads[edge];
+    }
+}
+
+// Without a name, or with one that only the port knows, its numbers tell what an operation is.
+static Rule guess_rule(Bounds *bounds, uint32_t node_id)
+{
+    const NodeDump *dump = bounds->dump;
+    const double *local_grads = dump->local_grads + dump->first_edge[node_id];
+    uint32_t n = n_children(bounds, node_id);
+    double x = dump->data[child_of(bounds, node_id, 0)];
+    if (n == 1) {
+        Rule rule = guess_function(x, dump->data[node_id], local_grads[0]);
+        return rule == RULE_UNKNOWN && is_sum_of_children(bounds, node_id) ? RULE_ADD : rule;
+    }
+    if (is_sum_of_children(bounds, node_id)) {
+        return RULE_ADD;
+    }
+    return n == 2 ? guess_of_two(x, dump->data[child_of(bounds, node_id, 1)], dump->data[node_id],
+                                 local_grads)
+                  : RULE_UNKNOWN;
+}
+
+static bool has_right_number_of_children(const Bounds *bounds, uint32_t node_id, Rule rule)
+{
+    uint32_t n = n_children(bounds, node_id);
+    return rule == RULE_ADD || n == (rule == RULE_MUL ? 2 : 1);
+}
+
+static void find_rule(Bounds *bounds, uint32_t node_id)
+{
+    const NodeDump *dump = bounds->dump;
+    if (n_children(bounds, node_id) == 0) {
+        bounds->rules[node_id] = RULE_LEAF;
+        bounds->constants[node_id] = dump->data[node_id];
+        return;
+    }
+    Rule rule = name_rule(dump_op(dump, node_id));
+    if (rule == RULE_UNKNOWN) {
+        rule = guess_rule(bounds, node_id);
+        if (rule == RULE_ADD) {
+            take_sum(bounds, node_id);
+            return;
+        }
+    } else if (!has_right_number_of_children(bounds, node_id, rule)) {
+        rule = RULE_UNKNOWN;
+    }
+    bounds->rules[node_id] = rule;
+    if (rule == RULE_POW &&
+        !find_exponent(dump->data[child_of(bounds, node_id, 0)], dump->data[node_id],
+                       dump->local_grads[dump->first_edge[node_id]], &bounds->constants[node_id])) {
+        bounds->rules[node_id] = RULE_UNKNOWN;
+    }
+}
+
+static void find_rules(Bounds *bounds)
+{
+    size_t n_params = dump_n_leading_leaves(bounds->dump);
+    for (uint32_t i = 0; i < bounds->n_nodes; i++) {
+        bounds->factors[i] = 1;
+        bounds->data[i] = NAN;
+    }
+    for (uint32_t edge = 0; edge < bounds->dump->first_edge[bounds->n_nodes]; edge++) {
+        bounds->edge_factors[edge] = 1;
+        bounds->children[edge] = bounds->dump->children[edge];
+        bounds->local_grads[edge] = NAN;
+    }
+    for (uint32_t i = 0; i < bounds->n_nodes; i++) {
+        find_rule(bounds, i);
+        if (i < n_params) {
+            bounds->rules[i] = RULE_PARAM;
+        }
+    }
+    for (uint32_t i = 0; i < bounds->n_nodes; i++) {
+        if (bounds->softmaxes.group_of[i] != NO_NODE) {
+            bounds->rules[i] = RULE_MINUS_MAX;
+        }
+    }
+}
+
+// Memory of n items of some size; remembers whether there was enough.
+static void *get(size_t n, size_t item_size, bool *ok)
+{
+    void *items = calloc(n + 1, item_size);
+    *ok = *ok && items != NULL;
+    return items;
+}
+
+static bool allocate(Bounds *bounds, size_t n, size_t n_edges)
+{
+    bool ok = true;
+    bounds->rules = get(n, sizeof *bounds->rules, &ok);
+    bounds->constants = get(n, sizeof *bounds->constants, &ok);
+    bounds->factors = get(n, sizeof *bounds->factors, &ok);
+    bounds->children = get(n_edges, sizeof *bounds->children, &ok);
+    bounds->edge_factors = get(n_edges, sizeof *bounds->edge_factors, &ok);
+    bounds->local_grads = get(n_edges, sizeof *bounds->local_grads, &ok);
+    bounds->is_single = get(n, sizeof *bounds->is_single, &ok);
+    bounds->is_odd = get(n, sizeof *bounds->is_odd, &ok);
+    bounds->data = get(n, sizeof *bounds->data, &ok);
+    bounds->grad = get(n, sizeof *bounds->grad, &ok);
+    bounds->has_data = get(n, sizeof *bounds->has_data, &ok);
+    bounds->has_grad = get(n, sizeof *bounds->has_grad, &ok);
+    bounds->data_bound = get(n, sizeof *bounds->data_bound, &ok);
+    bounds->data_used = get(n, sizeof *bounds->data_used, &ok);
+    bounds->data_terms = get(n, sizeof *bounds->data_terms, &ok);
+    bounds->n_terms = get(n, sizeof *bounds->n_terms, &ok);
+    bounds->grad_bound = get(n, sizeof *bounds->grad_bound, &ok);
+    bounds->grad_used = get(n, sizeof *bounds->grad_used, &ok);
+    bounds->grad_terms = get(n, sizeof *bounds->grad_terms, &ok);
+    return ok;
+}
+
+bool bounds_init(Bounds *bounds, const NodeDump *dump, Error *error)
+{
+    assert(bounds != NULL && dump != NULL && error != NULL && !dump->is_sparse);
+    size_t n_edges = dump->first_edge[dump->n_nodes];
+    *bounds = (Bounds){
+        .dump = dump,
+        .n_nodes = dump->n_nodes,
+        .unit = DBL_EPSILON / 2,
+        .tiny = DBL_MIN,
+    };
+    if (!allocate(bounds, dump->n_nodes, n_edges)) {
+        bounds_free(bounds);
+        return error_out_of_memory(error, "the bounds of all nodes",
+                                   dump->n_nodes * 3 * sizeof(Range));
+    }
+    if (!softmax_groups_init(&bounds->softmaxes, dump, error)) {
+        bounds_free(bounds);
+        return false;
+    }
+    find_rules(bounds);
+    if (!bounds_reorder(bounds, error)) {
+        bounds_free(bounds);
+        return false;
+    }
+    return true;
+}
+
+bool bounds_reorder(Bounds *bounds, Error *error)
+{
+    graph_order_free(&bounds->order);
+    return graph_order_init(&bounds->order, bounds->n_nodes, bounds->dump->first_edge,
+                            bounds->children, error);
+}
+
+void bounds_free(Bounds *bounds)
+{
+    assert(bounds != NULL);
+    graph_order_free(&bounds->order);
+    free(bounds->rules);
+    free(bounds->constants);
+    free(bounds->factors);
+    free(bounds->children);
+    free(bounds->edge_factors);
+    free(bounds->local_grads);
+    free(bounds->is_single);
+    free(bounds->is_odd);
+    free(bounds->data);
+    free(bounds->grad);
+    free(bounds->has_data);
+    free(bounds->has_grad);
+    free(bounds->data_bound);
+    free(bounds->data_used);
+    free(bounds->data_terms);
+    free(bounds->n_terms);
+    free(bounds->grad_bound);
+    free(bounds->grad_used);
+    free(bounds->grad_terms);
+    softmax_groups_free(&bounds->softmaxes);
+    *bounds = (Bounds){0};
+}

@@ -1,0 +1,139 @@
+// The structure of two graphs: see diff_structure.h.
+#include "compare/diff_structure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "compare/dump_pairs.h"
+
+// Whether an operation is one that all of our dumps call so.
+static bool is_known_op(const char *op)
+{
+    static const char *const known[] = {"add", "mul", "pow", "log", "exp", "relu"};
+    for (size_t i = 0; op != NULL && i < sizeof known / sizeof *known; i++) {
+        if (strcmp(op, known[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump *b, size_t node_id)
+{
+    uint32_t n_children = dump_n_children(a, node_id);
+    if (n_children != dump_n_children(b, node_id)) {
+        return STRUCTURE_N_CHILDREN;
+    }
+    if (n_children > 0 &&
+        memcmp(a->children + a->first_edge[node_id], b->children + b->first_edge[node_id],
+               n_children * sizeof *a->children) != 0) {
+        return STRUCTURE_CHILDREN;
+    }
+    const char *op_a = dump_op(a, node_id);
+    const char *op_b = dump_op(b, node_id);
+    bool other_op = is_known_op(op_a) && is_known_op(op_b) && strcmp(op_a, op_b) != 0;
+    return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
+}
+
+// Finds the nodes whose operation or children differ. Where the node counts differ, whatever stands
+// behind the first of them is not the same node any more: only what stands before is compared.
+static void compare_structure(GraphDiff *diff)
+{
+    const NodeDump *a = diff->dumps[0];
+    const NodeDump *b = diff->dumps[1];
+    uint32_t n_both = (uint32_t)(a->n_nodes < b->n_nodes ? a->n_nodes : b->n_nodes);
+    bool same_count = a->n_nodes == b->n_nodes;
+    StructureFinding *found = &diff->structure;
+    for (uint32_t node_id = 0; node_id < n_both; node_id++) {
+        StructureKind kind = compare_structure_of_node(a, b, node_id);
+        diff->counterpart[node_id] = node_id;
+        if (kind == STRUCTURE_SAME) {
+            continue;
+        }
+        if (!same_count) {
+            *found = (StructureFinding){kind, node_id, 1};
+            diff->counterpart[node_id] = NO_NODE;
+            return;
+        }
+        if (diff_is_selected(diff, node_id)) {
+            found->kind = found->n_differ == 0 ? kind : found->kind;
+            found->first = found->n_differ == 0 ? node_id : found->first;
+            found->n_differ++;
+        }
+        diff_mark_other_shape(diff, node_id);
+    }
+    if (!same_count) {
+        *found = (StructureFinding){STRUCTURE_N_NODES, n_both, 1};
+    }
+}
+
+// The number of the last position that a dump names; -1 where it names none.
+static int find_last_position(const NodeDump *dump)
+{
+    int last = -1;
+    for (size_t node_id = 0; node_id < dump->n_nodes; node_id++) {
+        int position;
+        bool has_one = sscanf(dump_path(dump, node_id), "pos%d.", &position) == 1;
+        last = has_one && position > last ? position : last;
+    }
+    return last;
+}
+
+// Whether graphs that are not the same can be compared by the names of their nodes: both have some,
+// of the same document.
+static bool can_go_by_names(const GraphDiff *diff)
+{
+    const NodeDump *a = diff->dumps[0];
+    const NodeDump *b = diff->dumps[1];
+    StructureKind kind = diff->structure.kind;
+    return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && a->n_nodes != b->n_nodes &&
+           a->has_names && b->has_names && find_last_position(a) == find_last_position(b);
+}
+
+static void forget_pairs(GraphDiff *diff)
+{
+    for (uint32_t node_id = 0; node_id < diff->n_nodes; node_id++) {
+        diff->counterpart[node_id] = NO_NODE;
+    }
+}
+
+// Pairs nodes of other graphs by their names; where these do not serve, all stays as it was.
+static void go_by_names(GraphDiff *diff)
+{
+    size_t n_before = diff->structure.first;
+    uint32_t first_only_other;
+    Error ignored;
+    forget_pairs(diff);
+    diff->by_path =
+        dump_pair_by_path(diff->dumps[diff->base], diff->dumps[1 - diff->base], diff->counterpart,
+                          &diff->n_only_other, &first_only_other, &ignored);
+    if (diff->by_path) {
+        return;
+    }
+    forget_pairs(diff);
+    for (uint32_t node_id = 0; node_id < n_before; node_id++) {
+        diff->counterpart[node_id] = node_id;
+    }
+}
+
+bool diff_pair_nodes(GraphDiff *diff, Error *error)
+{
+    const NodeDump *base = diff->dumps[diff->base];
+    const NodeDump *other = diff->dumps[1 - diff->base];
+    if (!diff->by_path) {
+        compare_structure(diff);
+        if (can_go_by_names(diff)) {
+            go_by_names(diff);
+        }
+        return true;
+    }
+    uint32_t first_only_other;
+    if (!dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,
+                           error)) {
+        return false;
+    }
+    if (diff->n_only_other > 0 && diff->has_graph) { // a full dump has all there is
+        diff->structure = (StructureFinding){STRUCTURE_PATH, first_only_other, diff->n_only_other};
+    }
+    return true;
+}

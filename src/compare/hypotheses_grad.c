@@ -1,0 +1,417 @@
+// Hypotheses about gradients: see hypotheses.h. A gradient is the sum of contributions; each
+// hypothesis is another sum of the same ones, and holds if it fits all gradients of a kind.
+#include "compare/hypotheses.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_TESTED = 256, // how many gradients of a kind are tested
+    MAX_TERMS = 4096, // of a sum
+};
+
+// A contribution, as the middle of its range.
+typedef struct Term {
+    double amount;
+    uint16_t kind; // of the parent
+    uint32_t parent;
+} Term;
+
+// What one gradient should have been the sum of, and what it is.
+typedef struct GradSum {
+    Term *terms; // [n]
+    size_t n;
+    double total;
+    double allowed; // how far a sum of these may be off; so far that it says nothing: infinite
+    double grad;
+} GradSum;
+
+typedef struct GradSums {
+    const HypothesisSearch *search;
+    GradSum *sums;
+    size_t n;
+} GradSums;
+
+static const double MARGIN = 2;
+static const double SMALLER = 8;
+static const double SMALLER_FOR_ONE = 1000;
+
+static size_t count_terms(const Bounds *b, uint32_t node_id)
+{
+    size_t n = 0;
+    for (uint32_t use = b->order.first_use[node_id]; use < b->order.first_use[node_id + 1]; use++) {
+        n += b->order.is_reachable[b->order.use_parent[use]];
+    }
+    return n;
+}
+
+static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
+{
+    const Bounds *b = s->bounds;
+    size_t n = count_terms(b, node_id);
+    *sum = (GradSum){.grad = b->grad[node_id]};
+    sum->terms = n <= MAX_TERMS ? malloc((n + 1) * sizeof *sum->terms) : NULL;
+    if (sum->terms == NULL) {
+        return false;
+    }
+    for (uint32_t use = b->order.first_use[node_id]; sum->n < n; use++) {
+        uint32_t parent = b->order.use_parent[use];
+        Range range = bounds_contribution(b, parent, b->order.use_edge[use]);
+        double amount = range_middle(range);
+        sum->terms[sum->n++] = (Term){amount, s->kinds->kind_of[parent], parent};
+        sum->total += amount;
+    }
+    sum->allowed = MARGIN * range_half_width(b->grad_bound[node_id]) + b->tiny;
+    return true;
+}
+
+// Whether another sum is the gradient, by a bound that says something.
+static bool fits(const GradSums *sums, const GradSum *sum, double other)
+{
+    double smaller = sums->n == 1 ? SMALLER_FOR_ONE : SMALLER;
+    return sum->allowed * smaller <= fabs(sum->grad - sum->total) + fabs(sum->grad) * 0x1p-40 &&
+           fabs(sum->grad - other) <= sum->allowed;
+}
+
+// ---- Nothing has arrived, or a factor
+
+static bool is_zero(const GradSums *sums)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        if (sums->sums[i].grad != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_factor(const GradSums *sums, double factor)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        GradSum scaled = *sum;
+        scaled.allowed *= fmax(1, fabs(factor));
+        if (!fits(sums, &scaled, factor * sum->total)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The gradient that tells a factor best: the one with the smallest bound for its size.
+static const GradSum *find_clearest(const GradSums *sums)
+{
+    const GradSum *clearest = &sums->sums[0];
+    for (size_t i = 1; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        if (fabs(sum->total) * clearest->allowed > fabs(clearest->total) * sum->allowed) {
+            clearest = sum;
+        }
+    }
+    return clearest;
+}
+
+static bool try_factor(const GradSums *sums, char *text)
+{
+    const GradSum *clearest = find_clearest(sums);
+    double factor = clearest->grad / clearest->total;
+    if (!isfinite(factor) || factor == 0) {
+        return false;
+    }
+    char name[PATTERN_BYTES];
+    bool is_nice = hypotheses_name_factor(&factor, name);
+    if ((sums->n < 3 && !is_nice) || !has_factor(sums, factor)) {
+        return false;
+    }
+    if (factor == -1) {
+        snprintf(text, HYPOTHESIS_BYTES, "has the other sign%s", sums->n > 1 ? ", throughout" : "");
+    } else {
+        snprintf(text, HYPOTHESIS_BYTES, "is %.40s x their sum%s", name,
+                 sums->n > 1 ? ", throughout" : "");
+    }
+    return true;
+}
+
+// ---- Contributions left out, or counted twice
+
+static double sum_of_kind(const GradSum *sum, uint16_t kind)
+{
+    double total = 0;
+    for (size_t i = 0; i < sum->n; i++) {
+        total += sum->terms[i].kind == kind ? sum->terms[i].amount : 0;
+    }
+    return total;
+}
+
+// Whether all gradients are their sum with the contributions of a kind taken so many times more.
+static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        if (!fits(sums, sum, sum->total + more * sum_of_kind(sum, kind))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Whether all gradients are the contributions of one kind alone.
+static bool has_kind_alone(const GradSums *sums, uint16_t kind)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        if (!fits(sums, &sums->sums[i], sum_of_kind(&sums->sums[i], kind))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// "3 and 4" of the contributions of a kind, or those of the other kinds; the first few of them.
+static void list_numbers(const GradSum *sum, uint16_t kind, bool of_kind, char *text, size_t size)
+{
+    size_t n_all = 0;
+    for (size_t i = 0; i < sum->n; i++) {
+        n_all += (sum->terms[i].kind == kind) == of_kind;
+    }
+    size_t n = 0;
+    size_t length = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sum->n && length + 24 < size; i++) {
+        if ((sum->terms[i].kind == kind) == of_kind) {
+            const char *link = n == 0 ? "" : (n + 1 == n_all ? " and " : ", ");
+            length += (size_t)snprintf(text + length, size - length, "%s%zu", link, i + 1);
+            n++;
+        }
+    }
+    if (n < n_all) {
+        snprintf(text + length, size - length, " and more");
+    }
+}
+
+static void say_left_out(const GradSums *sums, uint16_t kind, bool of_kind, char *text)
+{
+    char numbers[100];
+    const GradSum *sum = &sums->sums[0];
+    list_numbers(sum, kind, of_kind, numbers, sizeof numbers);
+    bool is_one = strspn(numbers, "0123456789") == strlen(numbers);
+    if (of_kind) {
+        snprintf(text, HYPOTHESIS_BYTES, "is their sum without number%s %s: those by way of %.100s",
+                 is_one ? "" : "s", numbers, sums->search->kinds->patterns[kind]);
+    } else {
+        snprintf(text, HYPOTHESIS_BYTES, "is their sum without number%s %s: only %.100s counts",
+                 is_one ? "" : "s", numbers, sums->search->kinds->patterns[kind]);
+    }
+}
+
+static bool has_other_kinds(const GradSum *sum)
+{
+    for (size_t i = 1; i < sum->n; i++) {
+        if (sum->terms[i].kind != sum->terms[0].kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool try_kinds(const GradSums *sums, char *text)
+{
+    const GradSum *first = &sums->sums[0];
+    if (!has_other_kinds(first)) {
+        return false;
+    }
+    for (size_t i = 0; i < first->n; i++) {
+        uint16_t kind = first->terms[i].kind;
+        if (has_kind_times(sums, kind, -1)) {
+            say_left_out(sums, kind, true, text);
+            return true;
+        }
+        if (has_kind_alone(sums, kind)) {
+            say_left_out(sums, kind, false, text);
+            return true;
+        }
+        if (has_kind_times(sums, kind, 1)) {
+            snprintf(text, HYPOTHESIS_BYTES, "counts what comes by way of %.100s twice",
+                     sums->search->kinds->patterns[kind]);
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- Single contributions, in each gradient its own
+
+// The contribution from which on a sum is the gradient: the last such one; 0 if there is none.
+static size_t find_restart(const GradSums *sums, const GradSum *sum)
+{
+    double total = 0;
+    for (size_t i = sum->n; i-- > 1;) {
+        total += sum->terms[i].amount;
+        if (fits(sums, sum, total)) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+// The contribution that is taken so many times more; n if there is none.
+static size_t find_odd_one(const GradSums *sums, const GradSum *sum, double more)
+{
+    size_t i = 0;
+    while (i < sum->n && !fits(sums, sum, sum->total + more * sum->terms[i].amount)) {
+        i++;
+    }
+    return i;
+}
+
+static bool try_restart(const GradSums *sums, char *text)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        if (find_restart(sums, &sums->sums[i]) == 0) {
+            return false;
+        }
+    }
+    const GradSum *sum = &sums->sums[0];
+    size_t first = find_restart(sums, sum);
+    snprintf(text, HYPOTHESIS_BYTES, "is %s number %zu: `=` where `+=` belongs",
+             first == sum->n - 1 ? "the last of them alone," : "their sum from", first + 1);
+    return true;
+}
+
+static bool try_odd_ones(const GradSums *sums, double more, const char *format, char *text)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        if (find_odd_one(sums, &sums->sums[i], more) == sums->sums[i].n) {
+            return false;
+        }
+    }
+    const GradSum *sum = &sums->sums[0];
+    size_t number = find_odd_one(sums, sum, more) + 1;
+    snprintf(text, HYPOTHESIS_BYTES, "is their sum %s number %zu%s", format, number,
+             more > 0 ? " counted twice" : "");
+    return true;
+}
+
+// ---- Gradients of other parameters
+
+// Whether each gradient is within what the gradient of another node should be.
+static bool are_those_of(const GradSums *sums, const uint32_t *members, const uint32_t *others)
+{
+    const Bounds *b = sums->search->bounds;
+    for (size_t i = 0; i < sums->n; i++) {
+        if (others[i] == NO_NODE) {
+            return false;
+        }
+        Range bound = b->grad_bound[others[i]];
+        double off = fabs(sums->sums[i].grad - sums->sums[i].total);
+        if (!range_is_finite(bound) || range_half_width(bound) * SMALLER > off ||
+            !bounds_explain(b, bound, b->grad[members[i]])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_indices(const char *path, unsigned *row, unsigned *column, int *length)
+{
+    const char *bracket = path != NULL ? strchr(path, '[') : NULL;
+    *length = bracket != NULL ? (int)(bracket - path) : 0;
+    return bracket != NULL && sscanf(bracket, "[%u,%u]", row, column) == 2;
+}
+
+static bool try_transposed(const GradSums *sums, const uint32_t *members, char *text)
+{
+    uint32_t others[MAX_TESTED];
+    const HypothesisSearch *s = sums->search;
+    unsigned row;
+    unsigned column;
+    int length = 0;
+    const char *path = NULL;
+    for (size_t i = 0; i < sums->n; i++) {
+        char other[PATTERN_BYTES + 32];
+        path = dump_path(s->bounds->dump, members[i]);
+        if (!parse_indices(path, &row, &column, &length)) {
+            return false;
+        }
+        snprintf(other, sizeof other, "%.*s[%u,%u]", length, path, column, row);
+        others[i] = path_index_find(&s->index, other);
+    }
+    if (sums->n < 2 || !are_those_of(sums, members, others)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "has the gradients of %.*s transposed", length, path);
+    return true;
+}
+
+// Members of a row have what belongs to another one.
+static bool try_row(const GradSums *sums, const uint32_t *members, unsigned other_row, char *text)
+{
+    uint32_t others[MAX_TESTED];
+    const HypothesisSearch *s = sums->search;
+    unsigned first_row = 0;
+    int length = 0;
+    const char *path = NULL;
+    for (size_t i = 0; i < sums->n; i++) {
+        char other[PATTERN_BYTES + 32];
+        unsigned row;
+        unsigned column;
+        path = dump_path(s->bounds->dump, members[i]);
+        if (!parse_indices(path, &row, &column, &length) || (i > 0 && row != first_row)) {
+            return false;
+        }
+        first_row = row;
+        snprintf(other, sizeof other, "%.*s[%u,%u]", length, path, other_row, column);
+        others[i] = path_index_find(&s->index, other);
+    }
+    if (sums->n < 2 || !are_those_of(sums, members, others)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "has in row %u what belongs to row %u of %.*s", first_row,
+             other_row, length, path);
+    return true;
+}
+
+static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
+{
+    for (unsigned row = 0; row < MAX_TESTED; row++) {
+        if (try_row(sums, members, row, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool try_all(const GradSums *sums, const uint32_t *members, char *text)
+{
+    if (sums->sums[0].n == 0) {
+        return (sums->search->index.sorted != NULL && try_rows(sums, members, text));
+    }
+    if (is_zero(sums)) {
+        snprintf(text, HYPOTHESIS_BYTES, "is 0, as if nothing had been added%s",
+                 sums->n > 1 ? ", throughout" : "");
+        return true;
+    }
+    bool has_paths = sums->search->index.sorted != NULL;
+    return try_factor(sums, text) || try_kinds(sums, text) || try_restart(sums, text) ||
+           try_odd_ones(sums, -1, "without", text) || try_odd_ones(sums, 1, "with", text) ||
+           (has_paths && try_transposed(sums, members, text)) ||
+           (has_paths && try_rows(sums, members, text));
+}
+
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
+{
+    size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
+    GradSums sums = {search, malloc(n_tested * sizeof *sums.sums), 0};
+    bool ok = sums.sums != NULL;
+    while (ok && sums.n < n_tested) {
+        ok = fill_sum(search, members[sums.n], &sums.sums[sums.n]);
+        sums.n += ok;
+    }
+    bool found = ok && sums.n > 0 && try_all(&sums, members, text);
+    while (sums.n > 0) {
+        free(sums.sums[--sums.n].terms);
+    }
+    free(sums.sums);
+    return found;
+}

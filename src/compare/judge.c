@@ -1,0 +1,418 @@
+// Judges differences: see judge.h.
+#include "compare/judge.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/diff_explain.h"
+#include "compare/hypotheses.h"
+
+// Parameters come out of the steps before, with roundings that this step does not show: so much of
+// them, or of what their matrix is in the mean, is rounding still.
+static const double PARAM_ROUNDING_DOUBLE = 0x1p-33;
+static const double PARAM_ROUNDING_SINGLE = 0x1p-17;
+
+// Whether a number is one of single precision.
+static bool is_single_number(double x)
+{
+    return (double)(float)x == x;
+}
+
+// Counts the numbers that tell precisions apart: not those that are short in either.
+static void count_precision(double own, double other, size_t *n, size_t *n_single)
+{
+    bool tells = isfinite(own) && own != 0 && !(is_single_number(own) && own == other);
+    *n += tells;
+    *n_single += tells && is_single_number(own);
+}
+
+// Whether a side computed in single precision: all that tells, or all but a loss, say, that was
+// summed up in doubles.
+static bool computed_in_single(const GraphDiff *diff, int side)
+{
+    size_t n = 0;
+    size_t n_single = 0;
+    for (uint32_t i = 0; i < diff->n_nodes; i++) {
+        if (diff->counterpart[i] == NO_NODE) {
+            continue;
+        }
+        count_precision(diff_data(diff, side, i), diff_data(diff, 1 - side, i), &n, &n_single);
+        if (diff_has_grads(diff, i)) {
+            count_precision(diff_grad(diff, side, i), diff_grad(diff, 1 - side, i), &n, &n_single);
+        }
+    }
+    return n > 0 && n_single > n / 2;
+}
+
+static void take_local_grads(Judgement *j, uint32_t node_id)
+{
+    const GraphDiff *diff = j->diff;
+    const NodeDump *base = diff->dumps[diff->base];
+    const double *local_grads = diff_local_grads(diff, j->subject, node_id);
+    uint32_t first = base->first_edge[node_id];
+    for (uint32_t i = 0; i < dump_n_children(base, node_id); i++) {
+        j->bounds.local_grads[first + i] = local_grads[i];
+    }
+}
+
+// Takes over what the subject shows.
+static void take_values(Judgement *j)
+{
+    const GraphDiff *diff = j->diff;
+    Bounds *bounds = &j->bounds;
+    for (uint32_t i = 0; i < diff->n_nodes; i++) {
+        bounds->has_data[i] = diff_has_data(diff, j->subject, i);
+        bounds->has_grad[i] = diff_has_grad(diff, j->subject, i) && diff->grad.is_compared;
+        bounds->data[i] = bounds->has_data[i] ? diff_data(diff, j->subject, i) : (double)NAN;
+        bounds->grad[i] = bounds->has_grad[i] ? diff_grad(diff, j->subject, i) : (double)NAN;
+        bounds->is_odd[i] = diff_has_other_shape(diff, i);
+        if (bounds->has_data[i] && !diff->by_path && !bounds->is_odd[i]) {
+            take_local_grads(j, i);
+        }
+    }
+}
+
+bool is_unexplained(const Judgement *j, UnexplainedIn in, uint32_t node_id)
+{
+    return (j->unexplained[node_id] & 1 << in) != 0;
+}
+
+// Nodes of one kind, unexplained, being collected.
+typedef struct Members {
+    uint32_t *nodes; // [n_nodes]
+    size_t n;
+    uint16_t kind; // of their paths
+} Members;
+
+// Adds a node to the members, if it is the first or of the same kind.
+static void collect(const Judgement *j, uint32_t node_id, Members *members)
+{
+    uint16_t kind = j->kinds_of_paths.kind_of[node_id];
+    if (members->n == 0) {
+        members->kind = kind;
+    }
+    if (kind == members->kind) {
+        members->nodes[members->n++] = node_id;
+    }
+}
+
+static UnexplainedKind *find_kind(Judgement *j, UnexplainedIn in, uint16_t kind)
+{
+    for (size_t i = 0; i < j->n_kinds; i++) {
+        if (j->kinds[i].in == in && j->kinds[i].kind == kind) {
+            return &j->kinds[i];
+        }
+    }
+    return NULL;
+}
+
+// Marks all members, and reports them under their kind, with what the subject did.
+static bool report_members(Judgement *j, UnexplainedIn in, const Members *members, const char *did,
+                           Error *error)
+{
+    UnexplainedKind *kind = find_kind(j, in, members->kind);
+    if (kind == NULL) {
+        size_t size = (j->n_kinds + 1) * sizeof *j->kinds;
+        UnexplainedKind *kinds = realloc(j->kinds, size);
+        if (kinds == NULL) {
+            return error_out_of_memory(error, "the unexplained differences", size);
+        }
+        j->kinds = kinds;
+        kind = &kinds[j->n_kinds++];
+        *kind = (UnexplainedKind){.in = in, .kind = members->kind, .first = members->nodes[0]};
+    }
+    size_t length = strlen(kind->did);
+    if (did[0] != '\0' && length + strlen(did) + 3 < HYPOTHESIS_BYTES) {
+        snprintf(kind->did + length, HYPOTHESIS_BYTES - length, "%s%s", length > 0 ? "; " : "",
+                 did);
+    }
+    kind->n += members->n;
+    for (size_t i = 0; i < members->n; i++) {
+        uint8_t *bits = &j->unexplained[members->nodes[i]];
+        *bits = (uint8_t)(*bits | 1 << in);
+    }
+    j->n_unexplained += members->n;
+    return true;
+}
+
+// Whether a value is to be reported: it differs, and nobody has reported it yet.
+static bool is_new(const Judgement *j, UnexplainedIn in, uint32_t node_id)
+{
+    return diff_is_selected(j->diff, node_id) && !is_unexplained(j, in, node_id);
+}
+
+static bool is_odd_value(const Judgement *j, UnexplainedIn in, uint32_t node_id)
+{
+    const Bounds *bounds = &j->bounds;
+    const GraphDiff *diff = j->diff;
+    bool is_param = bounds->rules[node_id] == RULE_PARAM;
+    if (in == IN_GRAD) {
+        return bounds->has_grad[node_id] && diff_has_grads(diff, node_id) &&
+               !bounds_explain(bounds, bounds->grad_bound[node_id], bounds->grad[node_id]) &&
+               diff_grads_differ(diff, node_id);
+    }
+    return bounds->has_data[node_id] && is_param == (in == IN_PARAMS) &&
+           !bounds_explain(bounds, bounds->data_bound[node_id], bounds->data[node_id]) &&
+           diff_data_differ(diff, node_id);
+}
+
+// Whether any local gradient is another one than the subject's own data make it.
+static bool has_odd_local_grads(const Judgement *j, uint32_t node_id)
+{
+    const Bounds *bounds = &j->bounds;
+    const NodeDump *dump = bounds->dump;
+    for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
+        double known = bounds->local_grads[edge];
+        if (!isnan(known) &&
+            numbers_differ(known, dump->local_grads[edge], j->diff->rules.max_ulp) &&
+            !bounds_explain(bounds, bounds_worked_out_local_grad(bounds, node_id, edge), known)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_odd_in(const Judgement *j, UnexplainedIn in, uint32_t node_id)
+{
+    return in == IN_LOCAL_GRADS ? has_odd_local_grads(j, node_id) : is_odd_value(j, in, node_id);
+}
+
+// Collects the first kind of unexplained values that was not reported yet.
+static void collect_first_kind(const Judgement *j, UnexplainedIn in, Members *members)
+{
+    members->n = 0;
+    for (size_t i = 0; i < j->bounds.n_nodes; i++) {
+        uint32_t node_id = in == IN_GRAD ? j->bounds.order.backward[i] : (uint32_t)i;
+        if (is_new(j, in, node_id) && is_odd_in(j, in, node_id)) {
+            collect(j, node_id, members);
+        }
+    }
+}
+
+// Nobody knows how unexplained values were computed, nor anything between them and the values that
+// the subject shows: what they pass back may be any gradient.
+static void mark_as_odd(Judgement *j, const Members *members, HypothesisSearch *search)
+{
+    size_t n =
+        bounds_find_cone(&j->bounds, members->nodes, members->n, search->wanted, search->cone);
+    for (size_t i = 0; i < n; i++) {
+        j->bounds.is_odd[search->cone[i]] = true;
+    }
+}
+
+static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const Members *members,
+                             char *did)
+{
+    switch (in) {
+    case IN_PARAMS:
+        return hypotheses_find_params(search, members->nodes, members->n, did);
+    case IN_DATA:
+        return hypotheses_find_data(search, members->nodes, members->n, did);
+    case IN_GRAD:
+        return hypotheses_find_grads(search, members->nodes, members->n, did);
+    default:
+        return false;
+    }
+}
+
+// Kind by kind: what is found out about one is taken for granted for the next.
+static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, Members *members,
+                      Error *error)
+{
+    for (;;) {
+        collect_first_kind(j, in, members);
+        if (members->n == 0) {
+            return true;
+        }
+        char did[HYPOTHESIS_BYTES] = "";
+        bool found = find_what_it_did(search, in, members, did);
+        if (!found && in == IN_DATA) {
+            mark_as_odd(j, members, search);
+        }
+        if (!report_members(j, in, members, did, error)) {
+            return false;
+        }
+    }
+}
+
+// The mean size of the parameters of a matrix: of those that stand side by side, and whose paths
+// are the same up to their row. Sets end to where they end.
+static double mean_size(const Judgement *j, uint32_t node_id, uint32_t *end)
+{
+    const NodeDump *dump = j->bounds.dump;
+    const char *path = dump_path(dump, node_id);
+    size_t length = path != NULL ? strcspn(path, "[") : 0;
+    double sum = 0;
+    uint32_t i = node_id;
+    for (; i < j->bounds.n_nodes && j->bounds.rules[i] == RULE_PARAM; i++) {
+        const char *other = dump_path(dump, i);
+        if (path != NULL && (strcspn(other, "[") != length || strncmp(path, other, length) != 0)) {
+            break;
+        }
+        sum += fabs(dump->data[i]);
+    }
+    *end = i;
+    return sum / (i - node_id);
+}
+
+// Parameters come first, with bounds of their own. If any is another one, those that the subject
+// does not show may be others, too.
+static void bound_params(Judgement *j)
+{
+    Bounds *bounds = &j->bounds;
+    bool is_single = j->is_single[0] || j->is_single[1];
+    double rounding = is_single ? PARAM_ROUNDING_SINGLE : PARAM_ROUNDING_DOUBLE;
+    uint32_t end = 0;
+    double mean = 0;
+    for (uint32_t i = 0; i < bounds->n_nodes && bounds->rules[i] == RULE_PARAM; i++) {
+        mean = i == end ? mean_size(j, i, &end) : mean;
+        double own = bounds->constants[i];
+        Range bound = range_widen(range_of(own), rounding * fmax(fabs(own), mean));
+        bounds->data_bound[i] = bound;
+        j->first_bounds[i] = bound;
+        bounds->own_params =
+            bounds->own_params ||
+            (bounds->has_data[i] && !bounds_explain(bounds, bound, bounds->data[i]));
+    }
+}
+
+// Parameters that differ explain all that follows from them; they are what matters only where
+// nothing else is unexplained.
+static void put_params_last(Judgement *j)
+{
+    size_t n_params = 0;
+    while (n_params < j->n_kinds && j->kinds[n_params].in == IN_PARAMS) {
+        n_params++;
+    }
+    for (size_t i = 0; i < n_params && n_params < j->n_kinds; i++) {
+        UnexplainedKind kind = j->kinds[0];
+        memmove(j->kinds, j->kinds + 1, (j->n_kinds - 1) * sizeof kind);
+        j->kinds[j->n_kinds - 1] = kind;
+    }
+}
+
+// Hypotheses change bounds of data; reports tell of those before.
+static void keep_bounds(Judgement *j)
+{
+    for (uint32_t i = 0; i < j->bounds.n_nodes; i++) {
+        if (j->bounds.rules[i] != RULE_PARAM) {
+            j->first_bounds[i] = j->bounds.data_bound[i];
+        }
+    }
+}
+
+static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, Error *error)
+{
+    bound_params(j);
+    if (!judge_one(j, IN_PARAMS, search, members, error)) {
+        return false;
+    }
+    bounds_compute_all_data(&j->bounds);
+    keep_bounds(j);
+    if (!judge_one(j, IN_DATA, search, members, error) || !bounds_reorder(&j->bounds, error)) {
+        return false;
+    }
+    bounds_compute_all_grads(&j->bounds);
+    if (!judge_one(j, IN_LOCAL_GRADS, search, members, error) ||
+        !judge_one(j, IN_GRAD, search, members, error)) {
+        return false;
+    }
+    put_params_last(j);
+    return true;
+}
+
+static bool judge_by_graph(Judgement *j, Error *error)
+{
+    const GraphDiff *diff = j->diff;
+    const NodeDump *base = diff->dumps[diff->base];
+    if (!bounds_init(&j->bounds, base, error) ||
+        !path_kinds_init(&j->kinds_of_paths, base, error)) {
+        return false;
+    }
+    if (j->is_single[0] || j->is_single[1]) {
+        j->bounds.unit = (double)FLT_EPSILON / 2;
+        j->bounds.tiny = (double)FLT_MIN;
+    }
+    take_values(j);
+    j->unexplained = calloc(diff->n_nodes, sizeof *j->unexplained);
+    j->first_bounds = malloc(diff->n_nodes * sizeof *j->first_bounds);
+    Members members = {.nodes = malloc(diff->n_nodes * sizeof *members.nodes)};
+    HypothesisSearch search;
+    bool ok = hypotheses_init(&search, &j->bounds, &j->kinds_of_paths, error) &&
+              j->unexplained != NULL && j->first_bounds != NULL && members.nodes != NULL;
+    if (!ok) {
+        error_out_of_memory(error, "the judgement", diff->n_nodes * sizeof *members.nodes);
+    }
+    ok = ok && judge_all(j, &search, &members, error);
+    hypotheses_free(&search);
+    free(members.nodes);
+    return ok;
+}
+
+bool judgement_init(Judgement *judgement, const GraphDiff *diff, Error *error)
+{
+    assert(judgement != NULL && diff != NULL && error != NULL);
+    *judgement = (Judgement){
+        .diff = diff,
+        .has_bounds = diff->has_graph,
+        .subject = 1 - diff->base,
+        .is_single = {computed_in_single(diff, 0), computed_in_single(diff, 1)},
+    };
+    bool ok = !diff->has_graph || judge_by_graph(judgement, error);
+    if (!ok) {
+        judgement_free(judgement);
+    }
+    return ok;
+}
+
+bool judgement_explains_all(const Judgement *j)
+{
+    const GraphDiff *diff = j->diff;
+    bool is_compared = diff->structure.kind == STRUCTURE_SAME ||
+                       (diff->by_path && diff->structure.kind != STRUCTURE_PATH);
+    return graph_diff_is_same(diff) ||
+           (j->has_bounds && is_compared && diff->grad.is_compared && j->n_unexplained == 0);
+}
+
+bool judgement_grads_follow(const Judgement *j)
+{
+    bool odd_data = false;
+    for (size_t i = 0; i < j->n_kinds; i++) {
+        odd_data = odd_data || j->kinds[i].in == IN_DATA;
+        if (j->kinds[i].in == IN_GRAD || j->kinds[i].in == IN_LOCAL_GRADS) {
+            return false;
+        }
+    }
+    return odd_data;
+}
+
+Range judgement_bound(const Judgement *j, UnexplainedIn in, uint32_t node_id)
+{
+    return in == IN_GRAD ? j->bounds.grad_bound[node_id] : j->first_bounds[node_id];
+}
+
+void judgement_sizes(const Judgement *j, UnexplainedIn in, uint32_t node_id, double *off,
+                     double *explained)
+{
+    Range bound = judgement_bound(j, in, node_id);
+    double value = in == IN_GRAD ? j->bounds.grad[node_id] : j->bounds.data[node_id];
+    double middle = range_middle(bound);
+    double larger = fmax(fabs(value), fabs(middle));
+    *off = fabs(value - middle) / larger;
+    *explained = range_half_width(bound) / larger;
+}
+
+void judgement_free(Judgement *judgement)
+{
+    assert(judgement != NULL);
+    bounds_free(&judgement->bounds);
+    path_kinds_free(&judgement->kinds_of_paths);
+    free(judgement->unexplained);
+    free(judgement->first_bounds);
+    free(judgement->kinds);
+    *judgement = (Judgement){0};
+}

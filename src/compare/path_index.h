@@ -1,0 +1,26 @@
+// The nodes of a dump by their paths, in sorted order: no choice of paths makes the search slow.
+#ifndef MICROGPT_PATH_INDEX_H
+#define MICROGPT_PATH_INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compare/dump_reader.h"
+#include "microgpt/error.h"
+
+typedef struct PathIndex {
+    const NodeDump *dump;
+    uint32_t *sorted; // [n_nodes] node ids, by path, and by number where paths are the same
+} PathIndex;
+
+// Errors: out of memory. Requires: a dump with names, which outlives the index.
+bool path_index_init(PathIndex *index, const NodeDump *dump, Error *error);
+
+// A zeroed one is fine, too.
+void path_index_free(PathIndex *index);
+
+// The first node of that path; NO_NODE if there is none.
+uint32_t path_index_find(const PathIndex *index, const char *path);
+
+#endif

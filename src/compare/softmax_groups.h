@@ -1,0 +1,33 @@
+// Finds the softmaxes in a graph. Each takes its largest input off as a plain number: its constants
+// are worked out from data without being connected to it, and no edge of the graph says so.
+#ifndef MICROGPT_SOFTMAX_GROUPS_H
+#define MICROGPT_SOFTMAX_GROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compare/dump_reader.h"
+#include "microgpt/error.h"
+
+// The inputs of one softmax: from first on in the list of inputs.
+typedef struct SoftmaxGroup {
+    uint32_t first;
+    uint32_t n;
+} SoftmaxGroup;
+
+typedef struct SoftmaxGroups {
+    SoftmaxGroup *groups; // [n_groups]
+    size_t n_groups;
+    uint32_t *inputs;    // the inputs of all of them
+    uint32_t *constants; // what each is added to
+    uint32_t *group_of;  // [n_nodes] of a constant that is such a maximum; NO_NODE for all others
+} SoftmaxGroups;
+
+// Errors: out of memory. Requires: a full dump.
+bool softmax_groups_init(SoftmaxGroups *groups, const NodeDump *dump, Error *error);
+
+// A zeroed one is fine, too.
+void softmax_groups_free(SoftmaxGroups *groups);
+
+#endif
