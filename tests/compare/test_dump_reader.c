@@ -239,8 +239,7 @@ START_TEST(a_dump_may_be_written_in_many_ways)
 {
     static const char *const texts[] = {
         "0 0x1.8p+0 nan [] []\n1 -inf 0x1p-3 [0 0] [0x1p0 0x1p1]\n",
-        "\xef\xbb\xbf"
-        "0 0x1.8p+0 nan [] []\n1 -inf 0x1p-3 [0 0] [0x1p0 0x1p1]\n",
+        "\357\273\2770 0x1.8p+0 nan [] []\n1 -inf 0x1p-3 [0 0] [0x1p0 0x1p1]\n",
         "0\t0x1.8p+0\tnan\t[]\t[]\n1\t-inf\t0x1p-3\t[0\t0]\t[0x1p0\t0x1p1]\n",
         "  0 1.5  NaN [ ] [] \r\n 1 -Infinity 0.125 [ 0  0 ] [ 1 2. ]\t\r\n\r\n",
         "# of a port\n0 +1.5e0 -nan [] []\n \n#\n1 -INF 1.25E-1 [0 0] [1e0 +2]\n\n\n",
