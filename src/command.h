@@ -2,14 +2,18 @@
 #ifndef MICROGPT_COMMAND_H
 #define MICROGPT_COMMAND_H
 
+#include <stdbool.h>
+
 #include "microgpt/error.h"
 
 typedef enum ExitStatus {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1,        // the world: a file, memory, a loss that is not finite
-    EXIT_USAGE = 2,         // the command line
-    EXIT_INTERRUPTED = 130, // SIGINT or SIGTERM, and the step was finished: 128 + the signal
+    EXIT_FAILED = 1,   // the world: a file, memory, a loss that is not finite
+    EXIT_USAGE = 2,    // the command line
+    EXIT_HANGUP = 129, // SIGHUP, SIGINT or SIGTERM, and the step was finished: 128 + the signal
+    EXIT_INTERRUPTED = 130,
     EXIT_TERMINATED = 143,
+    EXIT_PIPE_CLOSED = 141, // nobody reads the output any more: as the shell's own tools end
 
     // A command that compares answers as diff does; EXIT_DONE is: the same.
     EXIT_DIFFERS = 1,
@@ -34,8 +38,15 @@ Command command_graph;
 Command command_gradcheck;
 Command command_report;
 
+typedef struct CommandEntry {
+    const char *name;
+    Command *run;
+    bool is_comparer; // answers as diff does
+    const char *summary;
+} CommandEntry;
+
 // The command of that name; NULL: there is none.
-Command *command_find(const char *name);
+const CommandEntry *command_find(const char *name);
 
 // Writes a line of help for each command.
 void commands_print(void);

@@ -4,27 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct CommandEntry {
-    const char *name;
-    Command *command;
-    const char *summary;
-} CommandEntry;
-
 // clang-format off
 static const CommandEntry commands[] = {
-    {"run", command_run, "train, then print new names; the command if none is named"},
-    {"train", command_train, "train, and save a checkpoint"},
-    {"sample", command_sample, "print new names from a checkpoint"},
-    {"inspect", command_inspect, "show what the model is made of"},
-    {"trace", command_trace, "show the numbers of each stage for a text"},
-    {"attention", command_attention, "show where each head looks"},
-    {"graph", command_graph, "draw part of the graph of Values"},
-    {"nodes", command_nodes, "write the graph of a step, node by node"},
-    {"compare", command_compare, "find the first node that differs between two such graphs"},
-    {"gradcheck", command_gradcheck, "compare gradients with measured slopes"},
-    {"report", command_report, "write a run as a page, with a graph to walk through"},
-    {"crosscheck", command_crosscheck, "compare the engines, bit for bit"},
-    {"bench", command_bench, "measure the speed of the engines"},
+    {"run", command_run, false, "train, then print new names; the command if none is named"},
+    {"train", command_train, false, "train, and save a checkpoint"},
+    {"sample", command_sample, false, "print new names from a checkpoint"},
+    {"inspect", command_inspect, false, "show what the model is made of"},
+    {"trace", command_trace, false, "show the numbers of each stage for a text"},
+    {"attention", command_attention, false, "show where each head looks"},
+    {"graph", command_graph, false, "draw part of the graph of Values"},
+    {"nodes", command_nodes, false, "write the graph of a step, node by node"},
+    {"compare", command_compare, true, "find the first node that differs between two such graphs"},
+    {"gradcheck", command_gradcheck, false, "compare gradients with measured slopes"},
+    {"report", command_report, false, "write a run as a page, with a graph to walk through"},
+    {"crosscheck", command_crosscheck, true, "compare the engines, bit for bit"},
+    {"bench", command_bench, false, "measure the speed of the engines"},
 };
 // clang-format on
 
@@ -32,11 +26,11 @@ enum {
     N_COMMANDS = sizeof commands / sizeof commands[0],
 };
 
-Command *command_find(const char *name)
+const CommandEntry *command_find(const char *name)
 {
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (strcmp(name, commands[i].name) == 0) {
-            return commands[i].command;
+            return &commands[i];
         }
     }
     return NULL;

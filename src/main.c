@@ -4,34 +4,23 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/out_file.h"
 #include "cli/printable.h"
 #include "command.h"
 
-static ExitStatus run_command(int argc, char **argv, Error *error)
-{
-    if (argc < 2 || argv[1][0] == '-') {
-        return command_run(argc, argv, error);
-    }
-    Command *command = command_find(argv[1]);
-    if (command == NULL) {
-        error_set(error, "%.100s: no such command; see --help", argv[1]);
-        return EXIT_USAGE;
-    }
-    return command(argc - 1, argv + 1, error);
-}
-
 // A file opened later must never get the number of a standard stream that the caller has closed:
 // what is printed would land in it.
-static bool check_standard_streams(void)
+static bool check_standard_streams(Error *error)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF) {
             int flags = fd == STDIN_FILENO ? O_RDONLY : O_WRONLY;
             if (fd == STDOUT_FILENO || open("/dev/null", flags) != fd) {
-                return false;
+                return error_set_file(error, "standard output", 0,
+                                      "is closed; send it to a file or a terminal");
             }
         }
     }
@@ -45,19 +34,41 @@ static void print_error(Error *error)
     fprintf(stderr, "microgpt: %s\n", error->message);
 }
 
+// Nothing is worth doing whose result cannot be written.
+static bool check_standard_output(Error *error)
+{
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    return (flags & O_ACCMODE) != O_RDONLY ||
+           error_set_file(error, "standard output", 0, "cannot be written: %s", strerror(EBADF));
+}
+
+static ExitStatus run_command(const CommandEntry *command, int argc, char **argv, Error *error)
+{
+    ExitStatus trouble = command->is_comparer ? EXIT_TROUBLE : EXIT_FAILED;
+    if (!check_standard_streams(error) || !check_standard_output(error)) {
+        return trouble;
+    }
+    ExitStatus status = command->run(argc, argv, error);
+    bool is_answer = status == EXIT_DONE || (command->is_comparer && status == EXIT_DIFFERS);
+    if (is_answer && !output_flush(error)) {
+        status = trouble;
+    }
+    return out_file_pipe_is_closed() ? EXIT_PIPE_CLOSED : status;
+}
+
 int main(int argc, char **argv)
 {
     Error error = {{0}};
-    if (!check_standard_streams()) {
-        fprintf(stderr, "microgpt: standard output: is closed; send it to a file or a terminal\n");
-        return EXIT_FAILED;
-    }
     // A closed pipe and a file at its limit are errors of write(), which have a message.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    ExitStatus status = run_command(argc, argv, &error);
-    if (status == EXIT_DONE && !output_flush(&error)) {
-        status = EXIT_FAILED;
+    bool is_named = argc >= 2 && argv[1][0] != '-';
+    const CommandEntry *command = command_find(is_named ? argv[1] : "run");
+    ExitStatus status = EXIT_USAGE;
+    if (command != NULL) {
+        status = run_command(command, argc - is_named, argv + is_named, &error);
+    } else {
+        error_set(&error, "%.100s: no such command; see --help", argv[1]);
     }
     if (error.message[0] != '\0') {
         fflush(stdout);

@@ -3,46 +3,145 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-bool out_file_is_same(const char *path, const char *other)
+#include "cli/interrupt.h"
+
+static bool pipe_is_closed;  // a reader has gone
+static int kept_output = -1; // standard output, where what is printed goes elsewhere
+
+bool out_file_is_standard_output(const char *path)
 {
-    struct stat a;
-    struct stat b;
-    if (stat(path, &a) != 0 || stat(other, &b) != 0) {
-        return strcmp(path, other) == 0;
+    return path == NULL || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0 ||
+           strcmp(path, "/dev/fd/1") == 0 || strcmp(path, "/proc/self/fd/1") == 0;
+}
+
+static bool write_error(const OutFile *out, int reason, Error *error)
+{
+    if (reason == EPIPE) {
+        pipe_is_closed = true;
+        return error_set(error, "%s", "");
     }
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return error_set_file(error, out->name, 0, "cannot be written: %s",
+                          reason != 0 ? strerror(reason) : "an earlier write failed");
 }
 
-static bool write_error(const OutFile *out, Error *error)
+// Why an earlier write failed. The library of C remembers only that it did, and errno has been used
+// since. One more byte fails for the same reason; what stands before it is incomplete anyhow.
+static int find_reason(FILE *file)
 {
-    // The reason is in errno unless something else has failed since; then no reason is better.
-    const char *reason = errno != 0 ? strerror(errno) : "an earlier write failed";
-    return error_set_file(error, out->name, 0, "cannot be written: %s", reason);
+    return write(fileno(file), "\n", 1) < 0 ? errno : 0;
 }
 
-bool out_file_open(OutFile *out, const char *option, const char *path, const char *data_path,
-                   Error *error)
+static bool open_error(OutFile *out, Error *error)
 {
-    assert(out != NULL && option != NULL && error != NULL);
-    if (path == NULL) {
-        *out = (OutFile){"standard output", stdout};
+    out->file = NULL;
+    return write_error(out, errno, error);
+}
+
+static bool open_standard_output(OutFile *out, Error *error)
+{
+    *out = (OutFile){.name = "standard output", .file = stdout};
+    if (kept_output < 0) {
         return true;
     }
-    *out = (OutFile){path, NULL};
-    if (data_path != NULL && out_file_is_same(path, data_path)) {
-        return error_set_file(error, path, 0, "is the data file; name another one with %s", option);
-    }
-    out->file = fopen(path, "we");
-    return out->file != NULL || write_error(out, error);
+    int fd = fcntl(kept_output, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    out->file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    return out->file != NULL || open_error(out, error);
 }
 
-bool out_file_check(OutFile *out, Error *error)
+static bool open_atomic(OutFile *out, const char *path, Error *error)
+{
+    *out = (OutFile){.name = path, .is_atomic = true};
+    interrupt_guard(&out->atomic);
+    if (!atomic_file_begin(&out->atomic, path, error)) {
+        interrupt_guard(NULL);
+        return false;
+    }
+    int fd = fcntl(out->atomic.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    out->file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out->file == NULL) {
+        open_error(out, error);
+        out_file_discard(out);
+        return false;
+    }
+    return true;
+}
+
+bool out_file_open(OutFile *out, const char *path, Error *error)
+{
+    assert(out != NULL && error != NULL);
+    struct stat status;
+    if (out_file_is_standard_output(path)) {
+        return open_standard_output(out, error);
+    }
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+        return open_atomic(out, path, error);
+    }
+    *out = (OutFile){.name = path, .file = fopen(path, "we")};
+    return out->file != NULL || open_error(out, error);
+}
+
+// Keeps other processes out. Where a file system has no locks, they cannot be kept out.
+static bool lock_log(const OutFile *out, int fd, Error *error)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return write_error(out, errno, error);
+    }
+    if (S_ISREG(status.st_mode) && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return error_set_file(error, out->name, 0,
+                              "is being written by another process; name another file");
+    }
+    return true;
+}
+
+bool out_file_open_log(OutFile *out, const char *path, Error *error)
+{
+    struct stat status;
+    if (out_file_is_standard_output(path) ||
+        (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) {
+        return out_file_open(out, path, error);
+    }
+    *out = (OutFile){.name = path};
+    int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return write_error(out, errno, error);
+    }
+    if (!lock_log(out, fd, error)) {
+        close(fd);
+        return false;
+    }
+    out->file = fdopen(fd, "a");
+    if (out->file == NULL) {
+        close(fd);
+        return open_error(out, error);
+    }
+    return true;
+}
+
+bool out_file_write(OutFile *out, const void *bytes, size_t size, Error *error)
+{
+    if (out->is_atomic) {
+        return atomic_file_write(&out->atomic, bytes, size, error);
+    }
+    errno = 0;
+    return fwrite(bytes, 1, size, out->file) == size || write_error(out, errno, error);
+}
+
+bool out_file_check(const OutFile *out, Error *error)
 {
     assert(out->file != NULL);
-    return !ferror(out->file) || write_error(out, error);
+    return !ferror(out->file) || write_error(out, find_reason(out->file), error);
+}
+
+bool out_file_flush(const OutFile *out, Error *error)
+{
+    return out_file_check(out, error) && (fflush(out->file) == 0 || write_error(out, errno, error));
 }
 
 bool out_file_close(OutFile *out, Error *error)
@@ -50,26 +149,67 @@ bool out_file_close(OutFile *out, Error *error)
     if (out->file == NULL) {
         return true;
     }
-    errno = 0;
-    bool ok = fflush(out->file) == 0 && !ferror(out->file);
-    if (!ok) {
-        write_error(out, error);
+    if (!out_file_flush(out, error)) {
+        out_file_discard(out);
+        return false;
     }
-    if (out->file != stdout && fclose(out->file) != 0 && ok) {
-        ok = write_error(out, error);
+    bool ok = true;
+    if (out->file != stdout && fclose(out->file) != 0) {
+        ok = write_error(out, errno, error);
     }
     out->file = NULL;
+    if (out->is_atomic) {
+        ok = ok && atomic_file_commit(&out->atomic, error);
+        atomic_file_discard(&out->atomic); // where it was not committed
+        interrupt_guard(NULL);
+    }
     return ok;
+}
+
+void out_file_discard(OutFile *out)
+{
+    if (out->file != NULL && out->file != stdout) {
+        fclose(out->file);
+    }
+    out->file = NULL;
+    if (out->is_atomic) {
+        atomic_file_discard(&out->atomic);
+        interrupt_guard(NULL);
+    }
 }
 
 bool output_check(Error *error)
 {
-    OutFile out = {"standard output", stdout};
+    OutFile out = {.name = "standard output", .file = stdout};
     return out_file_check(&out, error);
 }
 
 bool output_flush(Error *error)
 {
-    OutFile out = {"standard output", stdout};
-    return out_file_close(&out, error);
+    OutFile out = {.name = "standard output", .file = stdout};
+    return out_file_flush(&out, error);
+}
+
+bool output_keep_for_file(Error *error)
+{
+    OutFile out = {.name = "standard output", .file = stdout};
+    if (kept_output >= 0) {
+        return true;
+    }
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (fd < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        return write_error(&out, errno, error);
+    }
+    kept_output = fd;
+    return true;
+}
+
+int output_descriptor(void)
+{
+    return kept_output >= 0 ? kept_output : STDOUT_FILENO;
+}
+
+bool out_file_pipe_is_closed(void)
+{
+    return pipe_is_closed;
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "compare/diff_report.h"
@@ -137,6 +138,13 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
         return EXIT_TROUBLE;
     }
     if (!run_options_check(&chosen.run, error)) {
+        return EXIT_TROUBLE;
+    }
+    const CommandFile files[2] = {
+        {chosen.files[0], FILE_READ, "A", "the first dump"},
+        {chosen.files[1], FILE_READ, "B", "the second dump"},
+    };
+    if (command_files_check(files, 2, true, error) != EXIT_DONE) {
         return EXIT_TROUBLE;
     }
     NodeDump dumps[2] = {{0}, {0}};

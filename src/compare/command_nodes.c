@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "compare/dump_about.h"
@@ -46,7 +47,7 @@ static bool train_up_to(Session *session, size_t step, Error *error)
 static bool write_nodes(const Session *session, const NodesOptions *options, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, "--output", options->output, options->run.data, error)) {
+    if (!out_file_open(&out, options->output, error)) {
         return false;
     }
     const Dataset *dataset = &session->dataset;
@@ -111,6 +112,14 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     }
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
+    }
+    const CommandFile files[] = {
+        {chosen.run.data, FILE_READ, "--data", "the data file"},
+        {chosen.output, FILE_REPLACED, "--output", "the output"},
+    };
+    ExitStatus status = command_files_check(files, sizeof files / sizeof files[0], false, error);
+    if (status != EXIT_DONE) {
+        return status;
     }
     Session session;
     if (!session_open(&session, &chosen.run, error)) {

@@ -165,7 +165,7 @@ static bool print_json(const Attention *attention, Error *error)
 static bool write_svg(const Attention *attention, const AttentionOptions *options, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, "--svg", options->svg, options->look.run.data, error)) {
+    if (!out_file_open(&out, options->svg, error)) {
         return false;
     }
     attention_write_svg(out.file, attention);
@@ -206,5 +206,8 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
+    chosen.look.output = chosen.svg;
+    chosen.look.output_option = "--svg";
+    chosen.look.prints_besides = true;
     return look_run(&chosen.look, show, &chosen, error);
 }

@@ -2,11 +2,11 @@
 #include "command.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/out_file.h"
+#include "cli/temporary_file.h"
 #include "look/graph_draw.h"
 #include "look/graphviz.h"
 #include "look/look_session.h"
@@ -114,17 +114,6 @@ static bool write_json(FILE *file, const LookSession *look, const Subgraph *subg
     return ok;
 }
 
-// Draws into one temporary file, has dot make the other.
-static bool make_svg(FILE *dot_text, FILE *svg, const Subgraph *subgraph, size_t n_params,
-                     Error *error)
-{
-    if (dot_text == NULL || svg == NULL) {
-        return error_set(error, "a temporary file: cannot be made: %s", strerror(errno));
-    }
-    graph_draw(dot_text, subgraph, n_params);
-    return graphviz_make_svg(dot_text, svg, error);
-}
-
 static void copy(FILE *from, FILE *to)
 {
     char bytes[4096];
@@ -138,7 +127,7 @@ static bool write_output(const LookSession *look, const GraphOptions *options,
                          const Subgraph *subgraph, FILE *svg, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, "--output", options->output, options->look.run.data, error)) {
+    if (!out_file_open(&out, options->output, error)) {
         return false;
     }
     bool ok = true;
@@ -150,27 +139,34 @@ static bool write_output(const LookSession *look, const GraphOptions *options,
         assert(svg != NULL);
         copy(svg, out.file);
     }
-    Error ignored; // what went wrong first is said
-    return out_file_close(&out, ok ? error : &ignored) && ok;
+    if (!ok) {
+        out_file_discard(&out);
+        return false;
+    }
+    return out_file_close(&out, error);
 }
 
-// The output is opened when there is something to write: an older file survives a failure of dot.
+// Draws into one temporary file, and has dot make the other.
 static bool write_subgraph(const LookSession *look, const GraphOptions *options,
                            const Subgraph *subgraph, Error *error)
 {
     if (options->format != FORMAT_SVG) {
         return write_output(look, options, subgraph, NULL, error);
     }
-    FILE *dot_text = tmpfile();
-    FILE *svg = tmpfile();
-    bool ok = make_svg(dot_text, svg, subgraph, look->model->n_params, error) &&
-              write_output(look, options, subgraph, svg, error);
-    if (dot_text != NULL) {
+    FILE *dot_text;
+    FILE *svg;
+    if (!temporary_file_open(&dot_text, error)) {
+        return false;
+    }
+    if (!temporary_file_open(&svg, error)) {
         fclose(dot_text);
+        return false;
     }
-    if (svg != NULL) {
-        fclose(svg);
-    }
+    graph_draw(dot_text, subgraph, look->model->n_params);
+    bool ok = graphviz_make_svg(dot_text, svg, error) &&
+              write_output(look, options, subgraph, svg, error);
+    fclose(dot_text);
+    fclose(svg);
     return ok;
 }
 
@@ -220,5 +216,7 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
+    chosen.look.output = chosen.output;
+    chosen.look.output_option = "--output";
     return look_run(&chosen.look, show, &chosen, error);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command_files.h"
+
 // Lists the command's own options and those that all of these commands share.
 static void list_options(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own)
 {
@@ -245,11 +247,25 @@ static ExitStatus open_parts(LookSession *look, Error *error)
     return options->text_name != NULL ? take_document(look, error) : EXIT_DONE;
 }
 
+static ExitStatus check_files(const LookOptions *options, Error *error)
+{
+    const CommandFile files[] = {
+        {options->run.data, FILE_READ, "--data", "the data file"},
+        {options->load, FILE_READ, "--load", "the checkpoint"},
+        {options->output, FILE_REPLACED, options->output_option, "the output"},
+    };
+    return command_files_check(files, sizeof files / sizeof files[0], options->prints_besides,
+                               error);
+}
+
 ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error)
 {
     assert(look != NULL && options != NULL && error != NULL);
     *look = (LookSession){.options = options};
-    ExitStatus status = open_parts(look, error);
+    ExitStatus status = check_files(options, error);
+    if (status == EXIT_DONE) {
+        status = open_parts(look, error);
+    }
     if (status != EXIT_DONE) {
         look_close(look);
     }

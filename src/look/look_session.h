@@ -21,6 +21,9 @@ typedef struct LookOptions {
     const char *load;      // a checkpoint, whose model is looked at instead; NULL: none
     const char *text;      // the document; NULL: the first of the data, as training takes them
     const char *text_name; // for errors: the argument TEXT or the option --text; NULL: takes none
+    const char *output;    // a file that the command writes; NULL: none
+    const char *output_option;
+    bool prints_besides; // to standard output, whether there is such a file or not
     bool json;
     bool help;
 } LookOptions;

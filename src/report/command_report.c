@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/atomic_file.h"
 #include "base/count.h"
-#include "cli/out_file.h"
 #include "look/look_session.h"
 #include "report/report_data.h"
 #include "report/report_write.h"
@@ -34,35 +32,6 @@ static bool check_counts(const ReportOptions *options, Error *error)
                          "--save, and report with --load",
                          MAX_STEPS);
     }
-    return true;
-}
-
-// No output may destroy what is read.
-static bool check_output(const ReportOptions *options, Error *error)
-{
-    const char *data = options->look.run.data;
-    const char *load = options->look.load;
-    if (options->output == NULL) {
-        return error_set(error, "--output: name the file to write, as in: microgpt report --output "
-                                "report.html");
-    }
-    if (data != NULL && out_file_is_same(options->output, data)) {
-        return error_set(error, "--output: %s is the data file; name another one", data);
-    }
-    if (load != NULL && out_file_is_same(options->output, load)) {
-        return error_set(error, "--output: %s is the checkpoint; name another one", load);
-    }
-    return true;
-}
-
-// Whether the page could be written: nobody trains to learn that the folder is read-only.
-static bool try_output(const ReportOptions *options, Error *error)
-{
-    AtomicFile file;
-    if (!atomic_file_begin(&file, options->output, error)) {
-        return false;
-    }
-    atomic_file_discard(&file);
     return true;
 }
 
@@ -103,9 +72,6 @@ static ExitStatus report(LookSession *look, const ReportOptions *options, Error 
     if (!check_size(look, error)) {
         return EXIT_USAGE;
     }
-    if (!try_output(options, error)) {
-        return EXIT_FAILED;
-    }
     size_t n_losses = look->session.trainer.num_steps;
     double *losses = calloc(n_losses + 1, sizeof *losses); // + 1: calloc(0) may give NULL
     if (losses == NULL) {
@@ -139,9 +105,16 @@ ExitStatus command_report(int argc, char **argv, Error *error)
     if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
-    if (!check_output(&chosen, error) || !check_counts(&chosen, error)) {
+    if (chosen.output == NULL) {
+        error_set(error, "--output: name the file to write, as in: microgpt report --output "
+                         "report.html");
         return EXIT_USAGE;
     }
+    if (!check_counts(&chosen, error)) {
+        return EXIT_USAGE;
+    }
+    chosen.look.output = chosen.output;
+    chosen.look.output_option = "--output";
     status = look_open(&look, &chosen.look, error);
     if (status != EXIT_DONE) {
         return status;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "base/atomic_file.h"
+#include "cli/out_file.h"
 #include "report/report_page.h"
 
 static const char MARK[] = "@DATA@";
@@ -71,11 +71,17 @@ static bool write_page(const char *path, const Bytes *base64, Error *error)
                          "a smaller --n-embd or fewer --num-steps",
                          page_size, REPORT_MAX_BYTES);
     }
-    AtomicFile file;
-    return atomic_file_begin(&file, path, error) &&
-           atomic_file_write(&file, report_page, (size_t)(mark - report_page), error) &&
-           atomic_file_write(&file, base64->bytes, base64->size, error) &&
-           atomic_file_write(&file, tail, tail_size, error) && atomic_file_commit(&file, error);
+    OutFile out;
+    if (!out_file_open(&out, path, error)) {
+        return false;
+    }
+    if (!out_file_write(&out, report_page, (size_t)(mark - report_page), error) ||
+        !out_file_write(&out, base64->bytes, base64->size, error) ||
+        !out_file_write(&out, tail, tail_size, error)) {
+        out_file_discard(&out);
+        return false;
+    }
+    return out_file_close(&out, error);
 }
 
 bool report_write(const char *path, const JsonOut *data, Error *error)

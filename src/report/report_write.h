@@ -13,7 +13,7 @@ enum {
 
 // The data are deflated and written in base64, so that no text in them can end the element that
 // they stand in. The file appears all at once.
-// Errors: those of atomic_file.h; out of memory; a page of more than REPORT_MAX_BYTES.
+// Errors: those of out_file.h; out of memory; a page of more than REPORT_MAX_BYTES.
 bool report_write(const char *path, const JsonOut *data, Error *error);
 
 #endif

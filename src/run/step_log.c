@@ -1,11 +1,20 @@
 // Writes the log of --log: see step_log.h.
 #include "run/step_log.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "microgpt/hexfloat.h"
+
+enum {
+    LINE_BYTES = 256, // more than any line of a log has
+};
+
+static const char HEADER[] = "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n";
 
 // CRC-32 of the doubles' bytes, little-endian whatever the machine is.
 static uint32_t crc32_doubles(const double *numbers, size_t n)
@@ -23,9 +32,86 @@ static uint32_t crc32_doubles(const double *numbers, size_t n)
     return (uint32_t)crc;
 }
 
-void step_log_begin(FILE *file)
+// What is in the log is cut off only now: a run that does not start leaves it alone.
+bool step_log_begin(OutFile *log, Error *error)
 {
-    fprintf(file, "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n");
+    struct stat status;
+    int fd = fileno(log->file);
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ftruncate(fd, 0) != 0) {
+        return error_set_file(error, log->name, 0, "cannot be written: %s", strerror(errno));
+    }
+    fputs(HEADER, log->file);
+    return out_file_check(log, error);
+}
+
+// Reads the last line, without its end; *line is empty where there is none.
+static bool read_last_line(const OutFile *log, off_t size, char line[LINE_BYTES], Error *error)
+{
+    char end[LINE_BYTES];
+    size_t n_wanted = size < LINE_BYTES ? (size_t)size : LINE_BYTES;
+    ssize_t n = pread(fileno(log->file), end, n_wanted, size - (off_t)n_wanted);
+    if (n < 0) {
+        return error_set_file(error, log->name, 0, "cannot be read: %s", strerror(errno));
+    }
+    line[0] = '\0';
+    if (n == 0 || end[n - 1] != '\n') {
+        return true;
+    }
+    size_t start = (size_t)n - 1;
+    while (start > 0 && end[start - 1] != '\n') {
+        start--;
+    }
+    size_t length = (size_t)n - 1 - start;
+    memcpy(line, end + start, length);
+    line[length] = '\0';
+    return true;
+}
+
+// The step of a line of ours; the header counts as step 0. Returns false where it is no such line.
+static bool parse_line(const char *line, size_t *step, uint32_t *params_crc32)
+{
+    if (strncmp(line, HEADER, strlen(HEADER) - 1) == 0) {
+        *step = 0;
+        return true;
+    }
+    int end = 0;
+    unsigned crc;
+    if (sscanf(line, "%zu\t%*[^\t]\t%*[^\t]\t%*8[0-9a-f]\t%8x%n", step, &crc, &end) != 2 ||
+        line[end] != '\0') {
+        return false;
+    }
+    *params_crc32 = crc;
+    return *step > 0;
+}
+
+bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *error)
+{
+    struct stat status;
+    char line[LINE_BYTES];
+    if (fstat(fileno(log->file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+        return step_log_begin(log, error);
+    }
+    if (!read_last_line(log, status.st_size, line, error)) {
+        return false;
+    }
+    size_t last = 0;
+    uint32_t crc = 0;
+    if (!parse_line(line, &last, &crc)) {
+        return error_set_file(error, log->name, 0,
+                              "does not end with a line of a log; name another file with --log");
+    }
+    if (last != step) {
+        return error_set_file(
+            error, log->name, 0,
+            "ends after step %zu, and the checkpoint is of step %zu; name another "
+            "file with --log",
+            last, step);
+    }
+    return step == 0 || crc == crc32_doubles(model->data, model->n_params) ||
+           error_set_file(error, log->name, 0,
+                          "is of another run: at step %zu its parameters are not those of the "
+                          "checkpoint; name another file with --log",
+                          step);
 }
 
 void step_log_write(FILE *file, size_t step, double loss, const Model *model)

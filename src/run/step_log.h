@@ -2,13 +2,20 @@
 #ifndef MICROGPT_STEP_LOG_H
 #define MICROGPT_STEP_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
+#include "cli/out_file.h"
+#include "microgpt/error.h"
 #include "microgpt/model.h"
 
-// Writes the names of the columns.
-void step_log_begin(FILE *file);
+// Starts a log anew, with the names of the columns.
+bool step_log_begin(OutFile *log, Error *error);
+
+// Goes on with the log of a run that was stopped after this step, with these parameters; an empty
+// one is begun. Errors: it does not end there.
+bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *error);
 
 // Writes step (counted from 1), loss (as decimal and as Python's float.hex()), and the CRC-32 of
 // the gradients and of the updated parameters as little-endian doubles in state_dict order.

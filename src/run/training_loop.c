@@ -3,12 +3,12 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "checkpoint/checkpoint_write.h"
+#include "cli/command_files.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
-#include "cli/out_file.h"
-#include "cli/progress.h"
 #include "run/step_log.h"
 #include "version.h"
 
@@ -44,30 +44,31 @@ static ExitStatus open_session(Training *training, Error *error)
     return status;
 }
 
-// A name too many is soon typed: no output may destroy what the run reads, or another output.
-static bool check_files(const TrainingOptions *options, Error *error)
+enum {
+    N_FILES = 4,
+};
+
+static void list_files(const TrainingOptions *options, CommandFile files[N_FILES])
 {
-    const char *log = options->log;
-    if (log != NULL && options->save != NULL && out_file_is_same(log, options->save)) {
-        return error_set(error, "--log: %s is the checkpoint; write to another file", log);
-    }
-    if (log != NULL && options->resume != NULL && out_file_is_same(log, options->resume)) {
-        return error_set(error, "--log: %s is the checkpoint; write to another file", log);
-    }
-    if (options->save != NULL && options->run.data != NULL &&
-        out_file_is_same(options->save, options->run.data)) {
-        return error_set(error, "--save: %s is the data file; write to another one", options->save);
-    }
-    return true;
+    const CommandFile all[N_FILES] = {
+        {options->run.data, FILE_READ, "--data", "the data file"},
+        {options->resume, FILE_CONTINUED, "--resume", "the checkpoint"},
+        {options->save, FILE_REPLACED, "--save", "the checkpoint"},
+        {options->log, FILE_APPENDED, "--log", "the log"},
+    };
+    memcpy(files, all, sizeof all);
 }
 
 static bool check_save(const Training *training, Error *error)
 {
-    if (training->options.save == NULL) {
+    const char *path = training->options.save;
+    if (path == NULL) {
         return true;
     }
     Checkpoint checkpoint = session_checkpoint(&training->session);
-    return checkpoint_check(&checkpoint, training->options.save, error);
+    return out_file_is_standard_output(path)
+               ? checkpoint_check_contents(&checkpoint, "standard output", error)
+               : checkpoint_check(&checkpoint, path, error);
 }
 
 ExitStatus training_open(Training *training, int argc, char **argv, const char *usage, bool samples,
@@ -90,10 +91,12 @@ ExitStatus training_open(Training *training, int argc, char **argv, const char *
     if (options->resume == NULL && !run_options_check(&options->run, error)) {
         return EXIT_USAGE;
     }
-    if (!check_files(options, error)) {
-        return EXIT_FAILED;
+    CommandFile files[N_FILES];
+    list_files(options, files);
+    ExitStatus status = command_files_check(files, N_FILES, true, error);
+    if (status == EXIT_DONE) {
+        status = open_session(training, error);
     }
-    ExitStatus status = open_session(training, error);
     if (status == EXIT_DONE && !check_save(training, error)) {
         session_close(&training->session);
         status = EXIT_FAILED;
@@ -108,12 +111,32 @@ void training_close(Training *training)
 
 // ---- the loop ----
 
-// What is saved is printed first: after a crash, nothing is missing between the stopped run's
-// output and the resumed one's.
+static bool write_to_file(void *out, const void *bytes, size_t size, Error *error)
+{
+    return out_file_write(out, bytes, size, error);
+}
+
+static bool write_checkpoint(const Training *training, Error *error)
+{
+    OutFile out;
+    Checkpoint checkpoint = session_checkpoint(&training->session);
+    if (!out_file_open(&out, training->options.save, error)) {
+        return false;
+    }
+    if (!checkpoint_write(&checkpoint, out.name, write_to_file, &out, error)) {
+        out_file_discard(&out);
+        return false;
+    }
+    return out_file_close(&out, error);
+}
+
+// What is saved is printed and logged first: after a crash, nothing is missing between the stopped
+// run's output and the resumed one's.
 static bool save(const Training *training, Error *error)
 {
-    Checkpoint checkpoint = session_checkpoint(&training->session);
-    return output_flush(error) && checkpoint_save(&checkpoint, training->options.save, error);
+    return output_flush(error) &&
+           (training->log.file == NULL || out_file_flush(&training->log, error)) &&
+           write_checkpoint(training, error);
 }
 
 // Whether there is a checkpoint to be written now: every so often, at the end, and when a signal
@@ -127,21 +150,22 @@ static bool is_time_to_save(const Training *training)
     return options->save != NULL && (is_round || is_last);
 }
 
-static bool log_step(OutFile *log, const Session *session, double loss, Error *error)
+static bool log_step(const Training *training, double loss, Error *error)
 {
+    const OutFile *log = &training->log;
     if (log->file == NULL) {
         return true;
     }
-    step_log_write(log->file, session->trainer.step, loss, &session->model);
+    step_log_write(log->file, training->session.trainer.step, loss, &training->session.model);
     return out_file_check(log, error);
 }
 
-// One step, with its line on standard output.
-static bool run_step(Training *training, OutFile *log, Progress *progress, Error *error)
+// A step's line, in the log and on standard output.
+static bool show_step(Training *training, double loss, Error *error)
 {
-    Trainer *trainer = &training->session.trainer;
-    double loss;
-    if (!trainer_step(trainer, &loss, error) || !log_step(log, &training->session, loss, error)) {
+    const Trainer *trainer = &training->session.trainer;
+    Progress *progress = &training->progress;
+    if (!log_step(training, loss, error)) {
         return false;
     }
     int n_columns = printf("step %4zu / %4zu | loss %.4f", trainer->step, trainer->num_steps, loss);
@@ -153,14 +177,28 @@ static bool run_step(Training *training, OutFile *log, Progress *progress, Error
     return true;
 }
 
+// Nobody can be shown any more what is trained, but it can still be saved.
+static void save_unshown(const Training *training, Error *error)
+{
+    Error reason;
+    if (training->options.save != NULL && !write_checkpoint(training, &reason)) {
+        *error = reason;
+    }
+}
+
 // After the training's last step for now.
 static ExitStatus interrupted(const Training *training, Error *error)
 {
     const Trainer *trainer = &training->session.trainer;
     const char *path = training->options.save;
     int signal_number = interrupt_caught();
-    const char *name = signal_number == SIGINT ? "SIGINT" : "SIGTERM";
-    if (path != NULL) {
+    const char *name = signal_number == SIGINT    ? "SIGINT"
+                       : signal_number == SIGTERM ? "SIGTERM"
+                                                  : "SIGHUP";
+    if (path != NULL && out_file_is_standard_output(path)) {
+        error_set(error, "%s after step %zu of %zu; saved to standard output", name, trainer->step,
+                  trainer->num_steps);
+    } else if (path != NULL) {
         error_set(error, "%s after step %zu of %zu; saved, go on with --resume %s", name,
                   trainer->step, trainer->num_steps, path);
     } else {
@@ -170,12 +208,17 @@ static ExitStatus interrupted(const Training *training, Error *error)
     return (ExitStatus)(128 + signal_number);
 }
 
-static ExitStatus train(Training *training, OutFile *log, Progress *progress, Error *error)
+static ExitStatus train(Training *training, Error *error)
 {
-    const Trainer *trainer = &training->session.trainer;
+    Trainer *trainer = &training->session.trainer;
     bool saved = false;
     while (trainer->step < trainer->num_steps && interrupt_caught() == 0) {
-        if (!run_step(training, log, progress, error)) {
+        double loss;
+        if (!trainer_step(trainer, &loss, error)) {
+            return EXIT_FAILED;
+        }
+        if (!show_step(training, loss, error)) {
+            save_unshown(training, error);
             return EXIT_FAILED;
         }
         saved = is_time_to_save(training);
@@ -190,17 +233,33 @@ static ExitStatus train(Training *training, OutFile *log, Progress *progress, Er
     return interrupt_caught() == 0 ? EXIT_DONE : interrupted(training, error);
 }
 
-static bool open_log(OutFile *log, const TrainingOptions *options, Error *error)
+// What is opened for the first time might be a file that has another name as well, where names are
+// not what they seem.
+static ExitStatus open_log(Training *training, Error *error)
 {
+    const TrainingOptions *options = &training->options;
+    const Session *session = &training->session;
+    OutFile *log = &training->log;
     *log = (OutFile){0};
     if (options->log == NULL) {
-        return true;
+        return EXIT_DONE;
     }
-    if (!out_file_open(log, "--log", options->log, options->run.data, error)) {
-        return false;
+    if (!out_file_open_log(log, options->log, error)) {
+        return EXIT_FAILED;
     }
-    step_log_begin(log->file);
-    return true;
+    CommandFile files[N_FILES];
+    list_files(options, files);
+    ExitStatus status = command_files_are_apart(files, N_FILES, error) ? EXIT_DONE : EXIT_USAGE;
+    if (status == EXIT_DONE) {
+        bool ok = options->resume != NULL
+                      ? step_log_continue(log, session->trainer.step, &session->model, error)
+                      : step_log_begin(log, error);
+        status = ok ? EXIT_DONE : EXIT_FAILED;
+    }
+    if (status != EXIT_DONE) {
+        out_file_discard(log);
+    }
+    return status;
 }
 
 static void print_sizes(const Session *session)
@@ -214,21 +273,21 @@ ExitStatus training_run(Training *training, Error *error)
 {
     const TrainingOptions *options = &training->options;
     const Trainer *trainer = &training->session.trainer;
-    OutFile log;
-    Progress progress;
-    if (!open_log(&log, options, error)) {
-        return EXIT_FAILED;
+    ExitStatus status = open_log(training, error);
+    if (status != EXIT_DONE) {
+        return status;
     }
     if (options->resume == NULL) {
         print_sizes(&training->session);
     }
     interrupt_begin();
-    progress_begin(&progress, trainer->step, trainer->num_steps);
-    ExitStatus status = train(training, &log, &progress, error);
-    progress_end(&progress);
+    progress_begin(&training->progress, trainer->step, trainer->num_steps);
+    status = train(training, error);
+    progress_end(&training->progress);
     interrupt_end();
     Error ignored; // training's own error comes first
-    if (!out_file_close(&log, status == EXIT_DONE ? error : &ignored) && status == EXIT_DONE) {
+    if (!out_file_close(&training->log, status == EXIT_DONE ? error : &ignored) &&
+        status == EXIT_DONE) {
         status = EXIT_FAILED;
     }
     return status;

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "cli/out_file.h"
+#include "cli/progress.h"
 #include "command.h"
 #include "run/session.h"
 #include "run/training_options.h"
@@ -12,6 +14,8 @@
 typedef struct Training {
     TrainingOptions options;
     Session session;
+    OutFile log; // its file is NULL where there is none
+    Progress progress;
 } Training;
 
 // Reads the command line and sets up the session. Where help or version is asked

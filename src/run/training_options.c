@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/out_file.h"
+
 static void list_options(TrainingOptions *chosen, bool samples)
 {
     const Option own[] = {
@@ -35,6 +37,10 @@ bool training_options_parse(TrainingOptions *options, int argc, char **argv, boo
     }
     if (options->save_every > 0 && options->save == NULL) {
         return error_set(error, "--save-every: needs --save FILE, too");
+    }
+    if (options->save_every > 0 && out_file_is_standard_output(options->save)) {
+        return error_set(error, "--save-every: standard output takes one checkpoint; name a file "
+                                "with --save");
     }
     return true;
 }

@@ -661,11 +661,12 @@ START_TEST(a_full_disk_is_an_error)
 }
 END_TEST
 
-START_TEST(a_closed_pipe_is_an_error)
+START_TEST(a_closed_pipe_ends_in_silence)
 {
     p.stdout_has_no_reader = true;
     run(printing[_i]);
-    assert_failed(1, "standard output", strerror(EPIPE));
+    ck_assert_int_eq(p.status, 141); // as the shell's own tools have it, and not a word
+    ck_assert_str_eq(p.err, "");
 }
 END_TEST
 
@@ -975,7 +976,7 @@ START_TEST(the_log_must_not_overwrite_the_data)
     ck_assert_int_eq(link("data", "hardlink"), 0);
     snprintf(arguments, sizeof arguments, QUICK " --log %s", ways_to_the_data[_i]);
     run(arguments);
-    assert_refused(1, ways_to_the_data[_i], "is the data file; name another one with --log");
+    assert_refused(2, ways_to_the_data[_i], "is the data file; name another one with --log");
     assert_file_is("data", DATA);
 }
 END_TEST
@@ -1153,7 +1154,7 @@ static TCase *streams_case(void)
 {
     TCase *tcase = tcase_create("standard streams");
     tcase_add_loop_test(tcase, a_full_disk_is_an_error, 0, COUNT(printing));
-    tcase_add_loop_test(tcase, a_closed_pipe_is_an_error, 0, COUNT(printing));
+    tcase_add_loop_test(tcase, a_closed_pipe_ends_in_silence, 0, COUNT(printing));
     tcase_add_loop_test(tcase, a_closed_standard_output_is_an_error, 0, COUNT(printing));
     tcase_add_loop_test(tcase, a_standard_output_only_for_reading_is_an_error, 0, COUNT(printing));
     tcase_add_test(tcase, the_limit_of_a_file_is_an_error);

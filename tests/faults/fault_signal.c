@@ -1,9 +1,10 @@
-// SIGINT and SIGTERM at every save of a run: it saves, says so, and ends with 130 or 143; what it
-// printed and what the resumed run prints are together what an undisturbed run prints. A second
-// signal ends the run at once, with the old checkpoint in its place.
+// SIGINT, SIGTERM and SIGHUP at every save of a run: it saves, says so, and ends with 130, 143 or
+// 129; what it printed and what the resumed run prints are together what an undisturbed run prints.
+// A second signal ends the run at once, with the old checkpoint in its place.
 //
 // Signals come from within, just before a system call of the save (see syscall_faults.h), so that
 // every step has its turn and nothing is left to chance.
+#include <dirent.h>
 #include <signal.h>
 
 #include "faults/run_command.h"
@@ -45,6 +46,11 @@ static void expect_together(const char *first, const char *second, const char *w
     free(c.bytes);
 }
 
+static const char *name_of(int signal_number)
+{
+    return signal_number == SIGINT ? "SIGINT" : signal_number == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
+
 static void arm(const char *only, size_t at, int signal_number)
 {
     syscall_faults = (SyscallFaults){
@@ -64,7 +70,7 @@ static void stop_at(size_t step, int signal_number, const char *engine)
         fail("another status than 128 + the signal", step);
     }
     snprintf(text, sizeof text, "%s after step %zu of 9; saved, go on with --resume file\n",
-             signal_number == SIGINT ? "SIGINT" : "SIGTERM", step);
+             name_of(signal_number), step);
     expect_text("err", text, step);
     snprintf(line, sizeof line, "run --data names --resume file --engine %s", engine);
     run_to_end(command_run, line, "second");
@@ -93,6 +99,44 @@ static void stop_from_outside(const char *save, const char *message)
     expect_text("err", message, 0);
 }
 
+// Nothing of a save that was not finished.
+static void expect_nothing_left(void)
+{
+    DIR *folder = opendir(".");
+    must(folder != NULL, ".");
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strstr(entry->d_name, "microgpt-save") != NULL) {
+            fail(entry->d_name, 0);
+        }
+    }
+    closedir(folder);
+}
+
+// Every signal that ends a program, at each system call of a command's output but the last ones,
+// behind which the file is there.
+static void end_by_any_signal(void)
+{
+    static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGTERM, SIGALRM, SIGUSR1, SIGUSR2,
+                                  SIGABRT, SIGXCPU, SIGVTALRM, SIGPROF, SIGIO,   SIGPWR};
+    static const char *const calls[] = {"openat", "flock", "fstat", "fsync", "renameat"};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        for (size_t k = 0; k < sizeof calls / sizeof calls[0]; k++) {
+            arm(calls[k], 1, signals[i]);
+            pid_t pid = start_command(command_nodes,
+                                      "nodes --data names --n-embd 2 --n-head 1 "
+                                      "--step 1 --output nodes.txt",
+                                      "first", "err");
+            syscall_faults.fault = FAULT_NONE;
+            if (wait_for(pid) != -signals[i]) {
+                fail("not ended by the signal", i);
+            }
+            expect_nothing_left();
+        }
+    }
+    printf("%zu signals at %zu places: nothing is left behind\n",
+           sizeof signals / sizeof signals[0], sizeof calls / sizeof calls[0]);
+}
+
 // The first signal comes at the first write of a save, the second at the next.
 static void stop_twice(void)
 {
@@ -110,6 +154,7 @@ static void stop_twice(void)
         fail("the old checkpoint is not intact after two signals", 2);
     }
     printf("a second SIGINT during the save: ended at once, the old checkpoint is intact\n");
+    expect_nothing_left();
 }
 
 int main(void)
@@ -127,10 +172,12 @@ int main(void)
         for (size_t step = 1; step <= 9; step++) {
             stop_at(step, SIGINT, engine_names[i]);
             stop_at(step, SIGTERM, engine_names[i]);
+            stop_at(step, SIGHUP, engine_names[i]);
         }
-        printf("%s: SIGINT and SIGTERM after each of 9 steps: saved, and resumed to the same "
-               "output\n",
-               engine_names[i]);
+        printf(
+            "%s: SIGINT, SIGTERM and SIGHUP after each of 9 steps: saved, and resumed to the same "
+            "output\n",
+            engine_names[i]);
     }
     stop_from_outside("", "nothing is saved without --save");
     make_checkpoint("between", 1);
@@ -143,6 +190,7 @@ int main(void)
     }
     checkpoint_free(&checkpoint);
     stop_twice();
+    end_by_any_signal();
     leave_folder(folder);
     return EXIT_SUCCESS;
 }

@@ -887,7 +887,7 @@ START_TEST(attention_can_be_drawn)
     ck_assert_msg(strstr(p.out, title) != NULL, "no %s", title);
     ck_assert_str_eq(p.out + p.out_size - 7, "</svg>\n");
     run("attention b --svg data " SMALL);
-    assert_failed(1, "data", "is the data file");
+    assert_failed(2, "data", "is the data file");
     run("attention b --svg no/out " SMALL);
     assert_failed(1, "no/out", "No such file");
 }

@@ -233,13 +233,13 @@ START_TEST(no_output_destroys_another_file_of_the_run)
 {
     ck_assert_int_eq(link("good", "same"), 0);
     run("train --data names --resume good --log same");
-    assert_refused(1, "--log", "is the checkpoint");
+    assert_refused(2, "--log", "is the checkpoint");
     run("train " QUICK " --save good --log same");
-    assert_refused(1, "--log", "is the checkpoint");
+    assert_refused(2, "--log", "is the checkpoint");
     run("train " QUICK " --save new --log new");
-    assert_refused(1, "--log", "is the checkpoint");
+    assert_refused(2, "--log", "is the checkpoint");
     run("train " QUICK " --save names");
-    assert_refused(1, "--save", "is the data file");
+    assert_refused(2, "--save", "is the data file");
     assert_good_is_intact();
 }
 END_TEST

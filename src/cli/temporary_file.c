@@ -1,0 +1,35 @@
+// Files without a name: see temporary_file.h.
+#include "cli/temporary_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool temporary_file_open(FILE **file, Error *error)
+{
+    char name[PATH_MAX];
+    const char *folder = getenv("TMPDIR");
+    if (folder == NULL || folder[0] == '\0') {
+        folder = "/tmp";
+    }
+    int length = snprintf(name, sizeof name, "%s/microgpt-XXXXXX", folder);
+    errno = ENAMETOOLONG;
+    int fd = length < (int)sizeof name ? mkostemp(name, O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        unlink(name);
+        *file = fdopen(fd, "w+");
+    }
+    if (fd < 0 || *file == NULL) {
+        error_set_file(error, folder, 0,
+                       "takes no temporary file: %s; name another folder with TMPDIR",
+                       strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,14 @@
+// A file that no other process sees, and that is gone when it is closed.
+#ifndef MICROGPT_TEMPORARY_FILE_H
+#define MICROGPT_TEMPORARY_FILE_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "microgpt/error.h"
+
+// Opens one for reading and writing, in the folder of TMPDIR, or else in /tmp.
+// Errors: what the system says.
+bool temporary_file_open(FILE **file, Error *error);
+
+#endif
