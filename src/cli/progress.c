@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/screen.h"
 
 // The weight of a loss shrinks by this each step: the mean is over some 50 steps.
 static const double SMOOTHING = 0.98;
@@ -18,9 +21,9 @@ static double now_seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-// Whether the terminal can move its cursor.
-static bool is_smart_terminal(int fd)
+bool progress_is_possible(void)
 {
+    int fd = STDERR_FILENO;
     const char *term = getenv("TERM");
     return isatty(fd) == 1 && term != NULL && term[0] != '\0' && strcmp(term, "dumb") != 0;
 }
@@ -28,12 +31,19 @@ static bool is_smart_terminal(int fd)
 void progress_begin(Progress *progress, size_t step, size_t num_steps)
 {
     *progress = (Progress){
-        .is_shown = is_smart_terminal(STDERR_FILENO),
+        .is_shown = progress_is_possible(),
         .shares_line = isatty(STDOUT_FILENO) == 1,
         .first_step = step,
         .num_steps = num_steps,
         .start = now_seconds(),
     };
+}
+
+size_t progress_room(int fd)
+{
+    struct winsize window;
+    bool is_known = ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    return (size_t)(is_known ? window.ws_col : SCREEN_COLUMNS) - 1;
 }
 
 // Where the line starts: at the terminal's edge, or behind what is there.
@@ -46,14 +56,45 @@ static void go_to_line(const Progress *progress)
     }
 }
 
-static void print_time_left(double seconds)
+static void format_time_left(double seconds, char *text, size_t size)
 {
     long left = seconds < 1e6 ? (long)(seconds + 0.5) : 1000000;
     if (left >= 3600) {
-        fprintf(stderr, "%ld:%02ld:%02ld left", left / 3600, left / 60 % 60, left % 60);
+        snprintf(text, size, " | %ld:%02ld:%02ld left", left / 3600, left / 60 % 60, left % 60);
     } else {
-        fprintf(stderr, "%ld:%02ld left", left / 60, left % 60);
+        snprintf(text, size, " | %ld:%02ld left", left / 60, left % 60);
     }
+}
+
+// Prints a field of the line, unless it or one before it has no room.
+static void print_field(const char *text, size_t *room)
+{
+    size_t size = strlen(text);
+    if (size > *room) {
+        *room = 0;
+        return;
+    }
+    fputs(text, stderr);
+    *room -= size;
+}
+
+static void print_line(const Progress *progress, size_t step, double steps_per_second)
+{
+    char text[64];
+    size_t room = progress_room(STDERR_FILENO);
+    if (progress->shares_line) {
+        size_t n_taken = (size_t)progress->n_columns;
+        room = n_taken < room ? room - n_taken : 0;
+    } else {
+        snprintf(text, sizeof text, "step %4zu / %4zu", step, progress->num_steps);
+        print_field(text, &room);
+    }
+    snprintf(text, sizeof text, " | mean %.4f", progress->loss_sum / progress->weight_sum);
+    print_field(text, &room);
+    snprintf(text, sizeof text, " | %.0f steps/s", steps_per_second);
+    print_field(text, &room);
+    format_time_left((double)(progress->num_steps - step) / steps_per_second, text, sizeof text);
+    print_field(text, &room);
 }
 
 void progress_step(Progress *progress, size_t step, double loss, int n_columns)
@@ -71,12 +112,7 @@ void progress_step(Progress *progress, size_t step, double loss, int n_columns)
     progress->shown_at = now;
     double steps_per_second = (double)(step - progress->first_step) / (now - progress->start);
     go_to_line(progress);
-    if (!progress->shares_line) {
-        fprintf(stderr, "step %4zu / %4zu", step, progress->num_steps);
-    }
-    fprintf(stderr, " | mean %.4f | %.0f steps/s | ", progress->loss_sum / progress->weight_sum,
-            steps_per_second);
-    print_time_left((double)(progress->num_steps - step) / steps_per_second);
+    print_line(progress, step, steps_per_second);
     fprintf(stderr, "\033[K\r"); // to the end of the line: nothing
 }
 

@@ -20,9 +20,17 @@ typedef struct Progress {
     int n_columns; // of what standard output has on the line
 } Progress;
 
+// Whether standard error is a terminal that can move its cursor.
+bool progress_is_possible(void);
+
+// How many columns of the terminal's window can be filled without going to the next row; asked each
+// time, because a window can change.
+size_t progress_room(int fd);
+
 void progress_begin(Progress *progress, size_t step, size_t num_steps);
 
-// After a step: n_columns is how much standard output has printed on the line.
+// After a step: n_columns is how much standard output has printed on the line. What has no room in
+// the window is left out.
 void progress_step(Progress *progress, size_t step, double loss, int n_columns);
 
 // Takes the line away.

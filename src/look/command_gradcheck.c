@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/progress.h"
 #include "look/gradient_check.h"
 #include "look/look_session.h"
 
@@ -42,12 +43,15 @@ static double worst_error(const GradientCheck *check, const Worst *worst)
 // On standard error, where somebody is watching: the result stays clean.
 static void show_progress(size_t n_done, size_t n_params)
 {
-    fprintf(stderr, "\r%zu / %zu parameters", n_done, n_params);
+    char line[64];
+    int n = snprintf(line, sizeof line, "%zu / %zu parameters", n_done, n_params);
+    size_t room = progress_room(STDERR_FILENO);
+    fprintf(stderr, "\r%.*s\033[K", (size_t)n < room ? n : (int)room, line);
 }
 
 static void clear_progress(void)
 {
-    fprintf(stderr, "\r%*s\r", 40, "");
+    fprintf(stderr, "\r\033[K");
 }
 
 static void print_matrices(const GradientCheck *check)
@@ -152,7 +156,7 @@ static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
     const GradcheckOptions *options = chosen;
     GradientCheck check;
-    bool is_watched = isatty(STDERR_FILENO) == 1;
+    bool is_watched = progress_is_possible();
     bool ok = gradient_check_run(&check, look, is_watched ? show_progress : NULL, error);
     if (is_watched) {
         clear_progress();

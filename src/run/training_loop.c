@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "checkpoint/checkpoint_write.h"
 #include "cli/command_files.h"
@@ -160,6 +161,21 @@ static bool log_step(const Training *training, double loss, Error *error)
     return out_file_check(log, error);
 }
 
+// The line of microgpt.py. On a terminal it is cut to the window: a longer one would not be written
+// over by the next. Returns how much of the line it takes.
+static int print_step(const Trainer *trainer, double loss, bool is_terminal)
+{
+    char line[128];
+    int n = snprintf(line, sizeof line, "step %4zu / %4zu | loss %.4f", trainer->step,
+                     trainer->num_steps, loss);
+    size_t room = is_terminal ? progress_room(STDOUT_FILENO) : sizeof line;
+    if ((size_t)n > room) {
+        n = (int)room;
+    }
+    printf("%.*s\r", n, line);
+    return n;
+}
+
 // A step's line, in the log and on standard output.
 static bool show_step(Training *training, double loss, Error *error)
 {
@@ -168,8 +184,7 @@ static bool show_step(Training *training, double loss, Error *error)
     if (!log_step(training, loss, error)) {
         return false;
     }
-    int n_columns = printf("step %4zu / %4zu | loss %.4f", trainer->step, trainer->num_steps, loss);
-    printf("\r");
+    int n_columns = print_step(trainer, loss, progress->shares_line);
     if (!(progress->shares_line ? output_flush(error) : output_check(error))) {
         return false;
     }

@@ -354,11 +354,15 @@ static size_t read_waiting(int terminal, char *text, size_t n_read, size_t size)
 
 // Runs the program with standard error on a terminal, and standard output too unless it has a path.
 // Collects what the terminal got.
+static unsigned short window_columns; // of the terminal; 0: it does not know
+
 static void run_on_terminal(const char *arguments, const char *out_path, char *text, size_t size)
 {
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
     ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
     int other_end = open(ptsname(terminal), O_RDWR | O_NOCTTY); // so that nothing is lost
+    struct winsize window = {.ws_row = 24, .ws_col = window_columns};
+    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
     pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
@@ -414,6 +418,44 @@ static TCase *new_tcase(Suite *suite, const char *name)
     return tcase;
 }
 
+// The farthest column that the cursor comes to in the rows before the first newline, as a terminal
+// moves it that never breaks a line.
+static size_t farthest_column(const char *text)
+{
+    size_t column = 0;
+    size_t farthest = 0;
+    for (const char *at = text; *at != '\0' && *at != '\n'; at++) {
+        if (at[0] == '\033') {
+            char *end;
+            size_t n = strtoul(at + 2, &end, 10);
+            column += *end == 'C' ? n : 0;
+            at = end;
+        } else {
+            column = *at == '\r' ? 0 : column + 1;
+        }
+        farthest = column > farthest ? column : farthest;
+    }
+    return farthest;
+}
+
+static const unsigned short widths[] = {200, 80, 72, 60, 40, 37, 20, 8, 2, 1};
+
+START_TEST(everything_stays_on_one_row)
+{
+    static char text[1 << 20];
+    const char *out_path = _i % 2 == 0 ? NULL : "out";
+    window_columns = widths[_i / 2];
+    setenv("TERM", "xterm", 1);
+    run_on_terminal("train " QUICK " --num-steps 1000", out_path, text, sizeof text);
+    const char *steps = out_path == NULL ? strstr(text, "params: ") : text;
+    steps = out_path == NULL ? strchr(steps, '\n') + 1 : steps;
+    size_t farthest = farthest_column(steps);
+    ck_assert_msg(farthest < window_columns, "%zu of %u columns: %s", farthest, window_columns,
+                  steps);
+    ck_assert_msg(farthest > 0 || window_columns < 16, "nothing is shown: %s", text);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (!find_program(argc, argv)) {
@@ -445,5 +487,6 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, another_programs_file_cannot_be_resumed);
     tcase = new_tcase(suite, "terminal");
     tcase_add_test(tcase, progress_is_shown_on_a_terminal_and_nowhere_else);
+    tcase_add_loop_test(tcase, everything_stays_on_one_row, 0, 2 * COUNT(widths));
     return run_suite(suite);
 }
