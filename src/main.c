@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/advice.h"
 #include "cli/out_file.h"
 #include "cli/printable.h"
 #include "command.h"
@@ -30,6 +31,7 @@ static bool check_standard_streams(Error *error)
 // One line, whatever the names in it: a control character could end it, or change the terminal.
 static void print_error(Error *error)
 {
+    advice_name_options(error);
     printable_clean_text(error->message);
     fprintf(stderr, "microgpt: %s\n", error->message);
 }

@@ -1,6 +1,7 @@
 // Asks the operating system how much memory is available: see memory_limit.h.
 #include "base/memory_limit.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,4 +36,13 @@ size_t memory_limit(void)
         smallest = smaller(smallest, limit_bytes(&data));
     }
     return smallest;
+}
+
+bool memory_fits(size_t n_bytes, double *needed_mib, double *limit_mib)
+{
+    const double mebibyte = 1 << 20;
+    size_t limit = memory_limit();
+    *needed_mib = ceil((double)n_bytes / mebibyte);
+    *limit_mib = floor((double)limit / mebibyte);
+    return n_bytes <= limit;
 }

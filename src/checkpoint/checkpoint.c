@@ -39,7 +39,7 @@ static bool check_finite(const Checkpoint *checkpoint, Error *error)
                 char name[MODEL_NAME_BYTES];
                 model_param_name(&checkpoint->model, i, name);
                 return error_set(error,
-                                 "not saved: %s%s is not finite; try a smaller --learning-rate",
+                                 "not saved: %s%s is not finite; try a smaller learning_rate",
                                  part == PART_PARAMS ? "parameter " : "Adam's moment of ", name);
             }
         }

@@ -246,14 +246,15 @@ static bool read_n_head(const Source *source, int known, ModelConfig *config)
 {
     if (!source->is_ours && !metadata_has(&source->metadata, "n_head")) {
         config->n_head = known;
-        return known > 0 || bad(source, "does not say how many heads there are; add --n-head");
+        return known > 0 || bad(source, "does not say how many heads there are; add n_head");
     }
     if (!metadata_size(&source->metadata, "n_head", MODEL_MAX_SIZE, &config->n_head)) {
         return false;
     }
     if (known > 0 && known != config->n_head) {
         return error_set_file(source->error, source->path, 0,
-                              "was trained with --n-head %d, not %d", config->n_head, known);
+                              "was trained with %d heads, not %d; give n_head %d, or none",
+                              config->n_head, known, config->n_head);
     }
     return true;
 }
@@ -418,10 +419,12 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
                               source->file.size - expected);
     }
     size_t needed = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
-    if (needed > memory_limit()) {
+    double needed_mib;
+    double limit_mib;
+    if (!memory_fits(needed, &needed_mib, &limit_mib)) {
         return error_set_file(source->error, source->path, 0,
-                              "needs %.3g MiB of memory, and there are %.3g MiB",
-                              (double)needed / 1048576, (double)memory_limit() / 1048576);
+                              "needs %.0f MiB of memory, and there are %.0f", needed_mib,
+                              limit_mib);
     }
     return true;
 }

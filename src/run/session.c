@@ -3,13 +3,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/count.h"
 #include "base/memory_limit.h"
-
-static const double MEBIBYTE = 1 << 20;
 
 bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
                           size_t n_positions, Error *error)
@@ -20,15 +17,16 @@ bool session_check_memory(const char *option, EngineKind engine, const ModelConf
     }
     size_t arrays = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
     size_t needed = count_add(arrays, engine_count_bytes(engine, config, n_positions));
-    size_t limit = memory_limit();
-    if (needed <= limit) {
+    double needed_mib;
+    double limit_mib;
+    if (memory_fits(needed, &needed_mib, &limit_mib)) {
         return true;
     }
     return error_set(error,
                      "%s%s%zu parameters need %.0f MiB of memory for documents of %zu positions, "
                      "and there are %.0f%s",
-                     option != NULL ? option : "", option != NULL ? ": " : "", n_params,
-                     ceil((double)needed / MEBIBYTE), n_positions, floor((double)limit / MEBIBYTE),
+                     option != NULL ? option : "", option != NULL ? ": " : "", n_params, needed_mib,
+                     n_positions, limit_mib,
                      option != NULL ? "" : "; use a smaller --n-embd, --n-layer or --block-size");
 }
 

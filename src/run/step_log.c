@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/little_endian.h"
 #include "microgpt/hexfloat.h"
 
 enum {
@@ -21,12 +22,8 @@ static uint32_t crc32_doubles(const double *numbers, size_t n)
 {
     uLong crc = crc32(0, NULL, 0);
     for (size_t i = 0; i < n; i++) {
-        uint64_t bits;
-        memcpy(&bits, &numbers[i], sizeof bits);
-        unsigned char bytes[8];
-        for (int k = 0; k < 8; k++) {
-            bytes[k] = (unsigned char)(bits >> (8 * k));
-        }
+        unsigned char bytes[sizeof *numbers];
+        little_endian_put(&numbers[i], 1, bytes);
         crc = crc32(crc, bytes, sizeof bytes);
     }
     return (uint32_t)crc;

@@ -64,7 +64,7 @@ bool sampler_next(Sampler *sampler, Error *error)
         }
         if (!probs_are_finite(sampler)) {
             return error_set(error, "the model's probabilities are not finite; try a smaller "
-                                    "--learning-rate or --init-std, or a higher --temperature");
+                                    "learning_rate or init_std, or a higher temperature");
         }
         if (pos_id < sampler->n_prompt) {
             token_id = sampler->prompt[pos_id]; // no choice, and nothing is drawn

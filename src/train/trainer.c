@@ -77,8 +77,7 @@ bool trainer_forward(Trainer *trainer, double *loss, Error *error)
     }
     if (!isfinite(computed)) {
         const char *what = isnan(computed) ? "nan" : "infinite";
-        return error_set(error,
-                         "step %zu: the loss is %s; try a smaller --learning-rate or --init-std",
+        return error_set(error, "step %zu: the loss is %s; try a smaller learning_rate or init_std",
                          trainer->step + 1, what);
     }
     *loss = computed;
@@ -100,7 +99,7 @@ bool trainer_update(Trainer *trainer, Error *error)
               : adam_step_simd(trainer->adam, trainer->model, trainer->step, trainer->num_steps,
                                &reason);
     if (!ok) {
-        return error_set(error, "step %zu: %s; try a smaller --learning-rate or --init-std",
+        return error_set(error, "step %zu: %s; try a smaller learning_rate or init_std",
                          trainer->step + 1, reason.message);
     }
     trainer->step++;

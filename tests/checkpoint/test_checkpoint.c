@@ -521,7 +521,7 @@ static const Edit edits[] = {
     {"[0,320]", "[0,99999999999999999999]", "is not JSON"},
     {"[0,320]", "[0,1e999]", "is not JSON"},
     {"[0,320]", "[[[[[[]]]]]]", "outside of the file"},
-    {"__metadata__", "metadata", "add --n-head"},
+    {"__metadata__", "metadata", "add n_head"},
     {"crc32", "crc33", "must begin with crc32"},
     {"microgpt-checkpoint", "pt", "must begin with crc32"},
     {"\"version\":\"1\"", "\"version\":\"2\"", "another version"},
@@ -758,9 +758,9 @@ END_TEST
 START_TEST(what_another_programs_file_does_not_say_is_asked_for)
 {
     write_foreign("{\"__metadata__\":{" ALPHABET "}," ALL_TENSORS "}");
-    assert_refused("foreign", "add --n-head");
+    assert_refused("foreign", "add n_head");
     write_foreign("{\"__metadata__\":{\"n_head\":\"2\"," ALPHABET "}," ALL_TENSORS "}");
-    assert_refused_with("foreign", 4, "was trained with --n-head 2, not 4");
+    assert_refused_with("foreign", 4, "was trained with 2 heads, not 4; give n_head 2");
     write_foreign("{" ALL_TENSORS "}");
     assert_refused_with("foreign", 2, "add or mend the metadata vocabulary");
 }

@@ -188,7 +188,7 @@ START_TEST(a_loss_that_is_not_finite_names_the_step)
     ck_assert(!trainer_step(&trainer, &loss, &error));
     ck_assert_msg(strncmp(error.message, "step 3: ", 8) == 0, "%s", error.message);
     ck_assert_ptr_nonnull(strstr(error.message, _i == 0 ? "nan" : "inf"));
-    ck_assert_ptr_nonnull(strstr(error.message, "--learning-rate"));
+    ck_assert_ptr_nonnull(strstr(error.message, "learning_rate"));
     assert_same_double(loss, 42, "loss");
     ck_assert_uint_eq(trainer.step, 2);
     close_trainer();

@@ -1,0 +1,56 @@
+// Names settings as options: see advice.h.
+#include "cli/advice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+static bool is_setting(const char *word, size_t length)
+{
+    static const char *const names[] = {"learning_rate", "init_std", "temperature", "n_head"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], word, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Appends as much as there is room for.
+static void append(Error *error, const char *text, size_t n)
+{
+    size_t length = strlen(error->message);
+    size_t room = sizeof error->message - 1 - length;
+    size_t n_copied = n < room ? n : room;
+    memcpy(error->message + length, text, n_copied);
+    error->message[length + n_copied] = '\0';
+}
+
+static void append_option(Error *error, const char *name, size_t length)
+{
+    append(error, "--", 2);
+    for (size_t i = 0; i < length; i++) {
+        append(error, name[i] == '_' ? "-" : &name[i], 1);
+    }
+}
+
+void advice_name_options(Error *error)
+{
+    char advice[sizeof error->message];
+    char *begin = strrchr(error->message, ';');
+    if (begin == NULL) {
+        return;
+    }
+    strcpy(advice, begin);
+    *begin = '\0';
+    for (const char *at = advice; *at != '\0';) {
+        size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz_-");
+        if (is_setting(at, length)) {
+            append_option(error, at, length);
+        } else {
+            length = length > 0 ? length : 1;
+            append(error, at, length);
+        }
+        at += length;
+    }
+}
