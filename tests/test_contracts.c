@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "check_more.h"
-#include "engine/engine_scalar.h"
 #include "microgpt/microgpt.h"
 #include "run/session.h"
 #include "scalar/scalar_nn.h"
@@ -160,7 +159,7 @@ static double loss_of_engines(const Case *c)
 // into numbers [n_positions,n]. Every one of them must be there.
 static void read_nodes(const Case *c, const char *name, double *numbers, size_t n)
 {
-    const Graph *g = &engine_scalar_gpt(c->scalar)->graph;
+    const Graph *g = engine_graph(c->scalar);
     char format[32];
     size_t n_found = 0;
     snprintf(format, sizeof format, "pos%%zu.%s[%%zu]%%n", name);
@@ -448,7 +447,7 @@ START_TEST(contract_finite_forward)
         draw_case(&c);
         size_t vocab_size = (size_t)c.model.config.vocab_size;
         ck_assert(isfinite(loss_of_engines(&c)));
-        ck_assert_uint_eq(graph_n_nodes(&engine_scalar_gpt(c.scalar)->graph),
+        ck_assert_uint_eq(graph_n_nodes(engine_graph(c.scalar)),
                           c.model.n_params +
                               scalar_gpt_count_nodes(&c.model.config, c.n_positions));
         read_nodes(&c, "logit", logits, vocab_size);

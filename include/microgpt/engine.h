@@ -12,6 +12,7 @@
 #include "microgpt/error.h"
 #include "microgpt/model.h"
 #include "microgpt/simd.h"
+#include "microgpt/value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,6 +75,11 @@ bool engine_backward(Engine *engine, Error *error);
 // Formula: softmax(logits / temperature)
 bool engine_probs(Engine *engine, int token_id, size_t pos_id, double temperature, double *probs,
                   Error *error);
+
+// The graph that the last document has left in the scalar engine, with its gradients once
+// engine_backward() was there: for programs that show it. Its parameters come first.
+// Requires: an engine of kind ENGINE_SCALAR.
+const Graph *engine_graph(const Engine *engine);
 
 // The most memory that the engine has had in use so far, in bytes.
 size_t engine_peak_bytes(const Engine *engine);

@@ -9,7 +9,6 @@
 #include "cli/out_file.h"
 #include "compare/dump_about.h"
 #include "compare/node_dump.h"
-#include "engine/engine_scalar.h"
 #include "run/session.h"
 
 typedef struct NodesOptions {
@@ -60,7 +59,7 @@ static bool write_nodes(const Session *session, const NodesOptions *options, Err
         .model = session->model.config,
     };
     dump_about_write(out.file, &about);
-    const Graph *g = &engine_scalar_gpt(session->engine)->graph;
+    const Graph *g = engine_graph(session->engine);
     if (options->sparse) {
         node_dump_write_sparse(out.file, g, session->model.n_params);
     } else {

@@ -8,7 +8,6 @@
 
 #include "microgpt/engine.h"
 #include "microgpt/node_path.h"
-#include "scalar/scalar_gpt.h"
 
 const char *model_part_name(ModelPart part)
 {
@@ -201,17 +200,18 @@ static bool copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *e
 }
 
 // Builds the graph, of whatever document of that length: names do not depend on the tokens.
-static bool name_from_graph(NodeDump *dump, ScalarGpt *gpt, size_t n_positions, Error *error)
+static bool name_from_graph(NodeDump *dump, Engine *engine, size_t n_params, size_t n_positions,
+                            Error *error)
 {
     int *tokens = calloc(n_positions + 1, sizeof *tokens);
     if (tokens == NULL) {
         return error_out_of_memory(error, "the names of nodes", n_positions * sizeof *tokens);
     }
     double loss;
-    bool ok = scalar_gpt_forward(gpt, tokens, n_positions, &loss, error);
+    bool ok = engine_forward(engine, tokens, n_positions, &loss, error);
     free(tokens);
-    if (ok && is_same_shape(dump, &gpt->graph)) {
-        ok = copy_names(dump, &gpt->graph, gpt->model->n_params, error);
+    if (ok && is_same_shape(dump, engine_graph(engine))) {
+        ok = copy_names(dump, engine_graph(engine), n_params, error);
     }
     return ok;
 }
@@ -230,11 +230,11 @@ bool dump_name_by_model(NodeDump *dump, const ModelConfig *sizes, Error *error)
     if (!model_init(&model, &config, error)) {
         return false;
     }
-    ScalarGpt gpt;
-    bool ok = scalar_gpt_init(&gpt, &model, error);
+    Engine *engine;
+    bool ok = engine_create(&engine, ENGINE_SCALAR, &model, error);
     if (ok) {
-        ok = name_from_graph(dump, &gpt, n_positions, error);
-        scalar_gpt_free(&gpt);
+        ok = name_from_graph(dump, engine, model.n_params, n_positions, error);
+        engine_free(engine);
     }
     model_free(&model);
     return ok;

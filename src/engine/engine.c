@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine_scalar.h"
+#include "scalar/scalar_gpt.h"
 #include "scalar/scalar_size.h"
 #include "tensor/tensor_gpt.h"
 
@@ -136,10 +136,10 @@ bool engine_probs(Engine *engine, int token_id, size_t pos_id, double temperatur
     return tensor_gpt_probs(engine->tensor, token_id, pos_id, temperature, probs, error);
 }
 
-const ScalarGpt *engine_scalar_gpt(const Engine *engine)
+const Graph *engine_graph(const Engine *engine)
 {
     assert(engine != NULL && engine->kind == ENGINE_SCALAR);
-    return &engine->scalar;
+    return &engine->scalar.graph;
 }
 
 size_t engine_peak_bytes(const Engine *engine)

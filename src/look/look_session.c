@@ -321,7 +321,7 @@ bool look_backward(LookSession *look, Error *error)
 
 const Graph *look_graph(const LookSession *look)
 {
-    return &engine_scalar_gpt(look->engine)->graph;
+    return engine_graph(look->engine);
 }
 
 size_t look_num_steps(const LookSession *look)

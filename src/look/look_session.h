@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "command.h"
 #include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/screen.h"
-#include "command.h"
-#include "engine/engine_scalar.h"
 #include "microgpt/checkpoint.h"
+#include "microgpt/engine.h"
 #include "run/session.h"
 
 typedef struct LookOptions {
