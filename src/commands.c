@@ -1,5 +1,5 @@
-// The table of commands: see command.h.
-#include "command.h"
+// The table of commands: see commands.h.
+#include "commands.h"
 
 #include <stdio.h>
 #include <string.h>

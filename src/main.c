@@ -10,7 +10,14 @@
 #include "cli/advice.h"
 #include "cli/out_file.h"
 #include "cli/printable.h"
-#include "command.h"
+#include "commands.h"
+
+// The rest of the help: `microgpt --help` is that of `microgpt run`.
+static void print_commands(void)
+{
+    printf("\nCommands; microgpt COMMAND --help shows the options of each:\n\n");
+    commands_print();
+}
 
 // A file opened later must never get the number of a standard stream that the caller has closed:
 // what is printed would land in it.
@@ -51,6 +58,10 @@ static ExitStatus run_command(const CommandEntry *command, int argc, char **argv
         return trouble;
     }
     ExitStatus status = command->run(argc, argv, error);
+    if (status == EXIT_HELP) {
+        print_commands();
+        status = EXIT_DONE;
+    }
     bool is_answer = status == EXIT_DONE || (command->is_comparer && status == EXIT_DIFFERS);
     if (is_answer && !output_flush(error)) {
         status = trouble;

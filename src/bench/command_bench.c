@@ -1,6 +1,6 @@
 // `microgpt bench`: what a document and a sample cost, for both engines and every SIMD level,
 // measured in one run and in turn, so that whatever else the machine does slows all of them alike.
-#include "command.h"
+#include "bench/bench_commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // `microgpt crosscheck`: trains and samples with both engines side by side and compares every bit.
-#include "command.h"
+#include "bench/bench_commands.h"
 
 #include <stdio.h>
 

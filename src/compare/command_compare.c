@@ -1,6 +1,6 @@
 // `microgpt compare`: where two node dumps part, from any ports in any languages. Answers as diff
 // does: 0 the same, 1 different, 2 trouble.
-#include "command.h"
+#include "compare/compare_commands.h"
 
 #include <stdio.h>
 

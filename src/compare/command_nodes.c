@@ -1,6 +1,6 @@
 // `microgpt nodes`: trains up to a step and writes that step's graph, node by node, to be compared
 // with Python's or with another port's.
-#include "command.h"
+#include "compare/compare_commands.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 // `microgpt attention TEXT`: where each head looks, as a heat map and as numbers.
-#include "command.h"
+#include "look/look_commands.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // `microgpt gradcheck`: backward against central differences, for all parameters of a document.
-#include "command.h"
+#include "look/look_commands.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // `microgpt graph`: part of the graph of a document, by name, to be drawn or read by a program.
-#include "command.h"
+#include "look/look_commands.h"
 
 #include <assert.h>
 #include <stdio.h>

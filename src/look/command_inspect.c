@@ -1,6 +1,6 @@
 // `microgpt inspect`: what the model is made of. Sizes, parameters and how their number comes
 // about, each matrix in a few numbers, and the pipeline of operations.
-#include "command.h"
+#include "look/look_commands.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 // `microgpt trace TEXT`: one forward pass, stage by stage, and what it says about each position;
 // then the gradients on their way back.
-#include "command.h"
+#include "look/look_commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

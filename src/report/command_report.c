@@ -1,5 +1,5 @@
 // `microgpt report`: a run as one HTML page, with a graph to walk through.
-#include "command.h"
+#include "report/report_commands.h"
 
 #include <stdlib.h>
 

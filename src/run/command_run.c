@@ -1,5 +1,5 @@
 // `microgpt run`: trains and samples, and prints what microgpt.py prints, byte for byte.
-#include "command.h"
+#include "run/run_commands.h"
 
 #include <stdio.h>
 
@@ -25,20 +25,12 @@ static bool sample(Session *session, const RunOptions *options, Error *error)
     return ok;
 }
 
-// The rest of the help: this is the command that answers `microgpt --help`.
-static void print_commands(void)
-{
-    printf("\nCommands; microgpt COMMAND --help shows the options of each:\n\n");
-    commands_print();
-}
-
 ExitStatus command_run(int argc, char **argv, Error *error)
 {
     Training training;
     ExitStatus status = training_open(&training, argc, argv, usage, true, error);
     if (status == EXIT_DONE && training.options.help) {
-        print_commands();
-        return status;
+        return EXIT_HELP;
     }
     if (status != EXIT_DONE || training.options.version) {
         return status;

@@ -1,5 +1,5 @@
 // `microgpt sample`: new names from a checkpoint.
-#include "command.h"
+#include "run/run_commands.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // `microgpt train`: the first half of `microgpt run`; `microgpt sample` is the second.
-#include "command.h"
+#include "run/run_commands.h"
 
 #include <stdio.h>
 

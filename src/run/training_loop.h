@@ -5,9 +5,9 @@
 
 #include <stdbool.h>
 
+#include "cli/command.h"
 #include "cli/out_file.h"
 #include "cli/progress.h"
-#include "command.h"
 #include "run/session.h"
 #include "run/training_options.h"
 

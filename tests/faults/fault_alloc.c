@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "checkpoint/checkpoint_more.h"
-#include "command.h"
+#include "commands.h"
 
 static struct {
     size_t n_calls; // counted from when the test sets it to 0

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "checkpoint/checkpoint_more.h"
-#include "command.h"
+#include "commands.h"
 
 enum {
     RUN_COMMAND_MAX_ARGS = 32,

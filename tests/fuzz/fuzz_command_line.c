@@ -4,7 +4,7 @@
 // whatever comes before is read and checked, but no command opens, writes or trains anything.
 #include <string.h>
 
-#include "command.h"
+#include "commands.h"
 #include "fuzz/fuzz_file.h"
 
 enum {
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     Error error = {""};
     ExitStatus status =
         commands[bytes[0] % (sizeof commands / sizeof commands[0])](argc, argv, &error);
-    if (status != EXIT_DONE && status != EXIT_USAGE) {
+    if (status != EXIT_DONE && status != EXIT_HELP && status != EXIT_USAGE) {
         abort();
     }
     if (status == EXIT_USAGE && error.message[0] == '\0') {

@@ -1,8 +1,6 @@
-// The commands of the program, one file each, and how they end.
+// What a command of the program is, and how it ends.
 #ifndef MICROGPT_COMMAND_H
 #define MICROGPT_COMMAND_H
-
-#include <stdbool.h>
 
 #include "microgpt/error.h"
 
@@ -18,37 +16,14 @@ typedef enum ExitStatus {
     // A command that compares answers as diff does; EXIT_DONE is: the same.
     EXIT_DIFFERS = 1,
     EXIT_TROUBLE = 2, // the world or the command line
+
+    // Done, of the command that runs when none is named: it has printed its help, to which main()
+    // adds the list of commands, which only main() knows.
+    EXIT_HELP = -1,
 } ExitStatus;
 
 // A command gets its own name as argv[0], prints to standard output, and returns how it ended. The
 // Error, empty before, is filled in where something went wrong.
 typedef ExitStatus Command(int argc, char **argv, Error *error);
-
-Command command_run;
-Command command_train;
-Command command_sample;
-Command command_nodes;
-Command command_bench;
-Command command_crosscheck;
-Command command_compare;
-Command command_inspect;
-Command command_trace;
-Command command_attention;
-Command command_graph;
-Command command_gradcheck;
-Command command_report;
-
-typedef struct CommandEntry {
-    const char *name;
-    Command *run;
-    bool is_comparer; // answers as diff does
-    const char *summary;
-} CommandEntry;
-
-// The command of that name; NULL: there is none.
-const CommandEntry *command_find(const char *name);
-
-// Writes a line of help for each command.
-void commands_print(void);
 
 #endif

@@ -1,0 +1,10 @@
+// The commands that write node dumps and compare them.
+#ifndef MICROGPT_COMPARE_COMMANDS_H
+#define MICROGPT_COMPARE_COMMANDS_H
+
+#include "cli/command.h"
+
+Command command_nodes;
+Command command_compare;
+
+#endif

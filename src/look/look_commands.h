@@ -1,0 +1,13 @@
+// The commands that look at a model or a graph.
+#ifndef MICROGPT_LOOK_COMMANDS_H
+#define MICROGPT_LOOK_COMMANDS_H
+
+#include "cli/command.h"
+
+Command command_inspect;
+Command command_trace;
+Command command_attention;
+Command command_graph;
+Command command_gradcheck;
+
+#endif
