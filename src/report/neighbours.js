@@ -142,8 +142,10 @@ function drawNeighbours(graph, names, id) {
       : svg("a", { href: href(node), "data-node": node }, svg("title", {}, names.path(node)), drawn));
   }
   box.replaceChildren(drawing);
+  const { nLeftOut } = neighbourhood;
   byId("neighbours-caption").textContent =
     "Above the node: what it is made of. Below: what uses it" +
-    (neighbourhood.nLeftOut > 0 ? `, without ${count(neighbourhood.nLeftOut)} smaller contributions` : "") +
-    ". Each arrow is labelled with what it adds to the gradient of the node above; the thick ones are the largest.";
+    (nLeftOut > 0 ? `, without the ${count(nLeftOut)} smallest contribution${nLeftOut > 1 ? "s" : ""}` : "") +
+    ". Each arrow shows what it adds to the gradient of the node above. The thick arrows are the path of the " +
+    "largest contributions.";
 }

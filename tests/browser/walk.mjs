@@ -47,11 +47,11 @@ function writeReport(name, ...args) {
 
 // ---- the node dump ----
 
-// Nodes by their ids, from lines of `index data grad [children] [local gradients] op path`.
+// Nodes by their ids, from the lines of `index data grad [children] [local gradients] op path`.
 function readDump(name) {
   const text = readFileSync(join(folder, name), "ascii");
   const list = (items) => (items === "" ? [] : items.split(" "));
-  return text.trimEnd().split("\n").map((line) => {
+  return text.trimEnd().split("\n").filter((line) => !line.startsWith("#")).map((line) => {
     const [, data, grad, children, localGrads, op, path] =
       line.match(/^\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] (\S+) (\S+)$/);
     return { data, grad, children: list(children).map(Number), localGrads: list(localGrads), op, path };
