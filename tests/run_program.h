@@ -97,6 +97,21 @@ static inline int open_stdout(const Program *p, int captured)
     return p->stdout_path != NULL ? open(p->stdout_path, O_WRONLY) : captured;
 }
 
+// Becomes the program; in a cross build, the emulator that Meson ran this test by, running it.
+static inline void execute(const char *path, char **args)
+{
+    char *emulator = getenv("MESON_EXE_WRAPPER");
+    if (emulator == NULL) {
+        execv(path, args);
+        return;
+    }
+    char *emulated[RUN_MAX_ARGS + 3] = {emulator, (char *)path};
+    for (int i = 1; args[i] != NULL; i++) {
+        emulated[i + 1] = args[i];
+    }
+    execv(emulator, emulated);
+}
+
 // The child's side: makes the surroundings and becomes the program.
 static inline void become_program(const Program *p, char **args, int out, int err)
 {
@@ -117,7 +132,7 @@ static inline void become_program(const Program *p, char **args, int out, int er
         lose_capability(CAP_DAC_READ_SEARCH);
     }
     set_limits(p);
-    execv(p->path, args);
+    execute(p->path, args);
     _exit(RUN_CANNOT_EXECUTE);
 }
 

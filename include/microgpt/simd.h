@@ -11,6 +11,7 @@ extern "C" {
 
 typedef enum SimdLevel {
     SIMD_NONE,   // plain loops
+    SIMD_NEON,   // two doubles at a time, on AArch64
     SIMD_AVX2,   // four doubles at a time, with FMA
     SIMD_AVX512, // eight doubles at a time (F, DQ, VL)
     N_SIMD_LEVELS,
@@ -22,7 +23,7 @@ bool simd_has(SimdLevel level);
 // The highest level there is.
 SimdLevel simd_best(void);
 
-// "none", "avx2", "avx512".
+// "none", "neon", "avx2", "avx512".
 const char *simd_name(SimdLevel level);
 
 #pragma GCC visibility pop

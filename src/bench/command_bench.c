@@ -106,7 +106,8 @@ static void close_variants(Bench *bench)
 
 static bool open_variants(Bench *bench, Error *error)
 {
-    static const char *const names[N_SIMD_LEVELS] = {"tensor none", "tensor avx2", "tensor avx512"};
+    static const char *const names[N_SIMD_LEVELS] = {"tensor none", "tensor neon", "tensor avx2",
+                                                     "tensor avx512"};
     if (!open_variant(bench, "scalar", ENGINE_SCALAR, simd_best(), error)) {
         return false;
     }

@@ -31,20 +31,16 @@ double peak_none(double x, long n_rounds)
     return all;
 }
 
-static double run(SimdLevel level, double x)
-{
-#ifdef __x86_64__
-    if (level == SIMD_AVX512) {
-        return peak_avx512(x, N_ROUNDS);
-    }
-    if (level == SIMD_AVX2) {
-        return peak_avx2(x, N_ROUNDS);
-    }
-#else
-    (void)level;
+static PeakFunction *const functions[N_SIMD_LEVELS] = {
+    [SIMD_NONE] = peak_none,
+#ifdef __aarch64__
+    [SIMD_NEON] = peak_neon,
 #endif
-    return peak_none(x, N_ROUNDS);
-}
+#ifdef __x86_64__
+    [SIMD_AVX2] = peak_avx2,
+    [SIMD_AVX512] = peak_avx512,
+#endif
+};
 
 static double now_us(void)
 {
@@ -58,15 +54,16 @@ double peak_per_us(SimdLevel level)
     assert(simd_has(level));
     const int numbers_per_round[N_SIMD_LEVELS] = {
         [SIMD_NONE] = 2 * PEAK_CHAINS,
+        [SIMD_NEON] = 2 * PEAK_CHAINS_OF_32 * 2,
         [SIMD_AVX2] = 2 * PEAK_CHAINS * 4,
-        [SIMD_AVX512] = 2 * PEAK_CHAINS_AVX512 * 8,
+        [SIMD_AVX512] = 2 * PEAK_CHAINS_OF_32 * 8,
     };
     double fastest_us = INFINITY;
     volatile double x = 1 + 0x1p-40; // so that the compiler cannot know it
     volatile double result;
     for (int i = 0; i < N_TRIES; i++) {
         double start = now_us();
-        result = run(level, x);
+        result = functions[level](x, N_ROUNDS);
         fastest_us = fmin(fastest_us, now_us() - start);
     }
     (void)result;

@@ -2,7 +2,7 @@
 #include "bench/peak.h"
 
 enum {
-    CHAINS = N_LANES == 8 ? PEAK_CHAINS_AVX512 : PEAK_CHAINS,
+    CHAINS = N_REGISTERS == 32 ? PEAK_CHAINS_OF_32 : PEAK_CHAINS,
 };
 
 // Products that stay near 1 and sums that stay small: no number becomes subnormal or infinite.

@@ -214,7 +214,8 @@ static bool set_simd(const Option *option, const char *text, Error *error)
                    bad_value(option, text, "is not in this processor; choose auto", error);
         }
     }
-    return bad_value(option, text, "is no SIMD level; choose auto, none, avx2 or avx512", error);
+    return bad_value(option, text, "is no SIMD level; choose auto, none, neon, avx2 or avx512",
+                     error);
 }
 
 static bool set_option(const Option *option, char *text, Error *error)

@@ -199,6 +199,17 @@ static bool is_regular(const AdamStep *step)
            step->correction1 > 0 && step->correction2 > 0;
 }
 
+static AdamKernel *const kernels[N_SIMD_LEVELS] = {
+    [SIMD_NONE] = update_plain,
+#ifdef __aarch64__
+    [SIMD_NEON] = adam_update_neon,
+#endif
+#ifdef __x86_64__
+    [SIMD_AVX2] = adam_update_avx2,
+    [SIMD_AVX512] = adam_update_avx512,
+#endif
+};
+
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step, size_t *n_asked)
 {
@@ -206,13 +217,5 @@ bool adam_update(SimdLevel level, double *p, const double *g, double *m, double 
     if (EXACT_MARGIN >= 0.5 || !is_regular(step)) {
         return update_by_libm(p, g, m, v, n, step, n_asked);
     }
-#ifdef __x86_64__
-    if (level == SIMD_AVX512) {
-        return adam_update_avx512(p, g, m, v, n, step, n_asked);
-    }
-    if (level == SIMD_AVX2) {
-        return adam_update_avx2(p, g, m, v, n, step, n_asked);
-    }
-#endif
-    return update_plain(p, g, m, v, n, step, n_asked);
+    return kernels[level](p, g, m, v, n, step, n_asked);
 }

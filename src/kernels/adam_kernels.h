@@ -24,6 +24,7 @@ bool adam_update(SimdLevel level, double *p, const double *g, double *m, double 
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].
 typedef bool AdamKernel(double *p, const double *g, double *m, double *v, size_t n,
                         const AdamStep *step, size_t *n_asked);
+AdamKernel adam_update_neon;
 AdamKernel adam_update_avx2;
 AdamKernel adam_update_avx512;
 

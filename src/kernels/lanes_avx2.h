@@ -1,8 +1,8 @@
 // Lanes: a vector of doubles, here the four of an AVX2 register. Arithmetic is written with the
 // operators (the compiler's vector types have them); what they lack stands here.
 //
-// lanes_avx512.h has the same names for eight doubles. A kernel is written once, over Lanes, and
-// compiled once per instruction set (-mavx2 -mfma for this one).
+// lanes_neon.h has the same names for two doubles, lanes_avx512.h for eight. A kernel is written
+// once, over Lanes, and compiled once per instruction set (-mavx2 -mfma for this one).
 #ifndef MICROGPT_LANES_AVX2_H
 #define MICROGPT_LANES_AVX2_H
 
@@ -11,6 +11,7 @@
 
 enum {
     N_LANES = 4,
+    N_REGISTERS = 16,
     ALL_LANES = 0xF, // lanes_bits() of a condition that holds in every lane
 };
 

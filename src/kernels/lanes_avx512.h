@@ -1,8 +1,9 @@
 // Lanes: a vector of doubles, here the eight of an AVX-512 register. Arithmetic is written with the
 // operators (the compiler's vector types have them); what they lack stands here.
 //
-// lanes_avx2.h has the same names for four doubles. A kernel is written once, over Lanes, and
-// compiled once per instruction set (-mavx2 -mfma -mavx512f -mavx512dq -mavx512vl for this one).
+// lanes_neon.h has the same names for two doubles, lanes_avx2.h for four. A kernel is written once,
+// over Lanes, and compiled once per instruction set (-mavx2 -mfma -mavx512f -mavx512dq -mavx512vl
+// for this one).
 #ifndef MICROGPT_LANES_AVX512_H
 #define MICROGPT_LANES_AVX512_H
 
@@ -11,6 +12,7 @@
 
 enum {
     N_LANES = 8,
+    N_REGISTERS = 32,
     ALL_LANES = 0xFF, // lanes_bits() of a condition that holds in every lane
 };
 

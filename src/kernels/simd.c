@@ -8,6 +8,10 @@ bool simd_has(SimdLevel level)
     switch (level) {
     case SIMD_NONE:
         return true;
+#ifdef __aarch64__
+    case SIMD_NEON:
+        return true; // every AArch64 processor has it
+#endif
 #ifdef __x86_64__
     case SIMD_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
@@ -22,18 +26,16 @@ bool simd_has(SimdLevel level)
 
 SimdLevel simd_best(void)
 {
-    if (simd_has(SIMD_AVX512)) {
-        return SIMD_AVX512;
+    SimdLevel level = N_SIMD_LEVELS - 1;
+    while (!simd_has(level)) {
+        level--;
     }
-    if (simd_has(SIMD_AVX2)) {
-        return SIMD_AVX2;
-    }
-    return SIMD_NONE;
+    return level;
 }
 
 const char *simd_name(SimdLevel level)
 {
-    static const char *const names[N_SIMD_LEVELS] = {"none", "avx2", "avx512"};
+    static const char *const names[N_SIMD_LEVELS] = {"none", "neon", "avx2", "avx512"};
     assert(level < N_SIMD_LEVELS);
     return names[level];
 }

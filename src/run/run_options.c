@@ -55,8 +55,9 @@ void run_options_add(Options *options, RunOptions *run, unsigned groups)
          .max = INFINITY, .group = RUN_TRAINING},
         {"engine", OPTION_ENGINE, &run->engine, "NAME", "scalar: a graph of Values; tensor: fast",
          .group = RUN_ENGINE},
-        {"simd", OPTION_SIMD, &run->simd, "NAME", "auto, none, avx2 or avx512; all the same bits",
-         .group = RUN_SIMD, .default_text = "auto"},
+        {"simd", OPTION_SIMD, &run->simd, "NAME",
+         "auto, none, neon, avx2 or avx512; all the same bits", .group = RUN_SIMD,
+         .default_text = "auto"},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if ((all[i].group & groups) != 0) {

@@ -6,7 +6,7 @@ _microgpt_choices()
 {
     case $1 in
         --engine) printf '%s\n' scalar tensor ;;
-        --simd) printf '%s\n' auto none avx2 avx512 ;;
+        --simd) printf '%s\n' auto none neon avx2 avx512 ;;
         --format) printf '%s\n' dot svg json ;;
         --op) printf '%s\n' const add mul pow log exp relu ;;
     esac

@@ -25,21 +25,16 @@ struct TensorGpt {
     size_t peak_bytes;
 };
 
-// The kernels to use, NULL for the plain loops.
-static const WideKernels *kernels_of(const TensorGpt *gpt)
-{
-#ifdef __x86_64__
-    if (gpt->level == SIMD_AVX512) {
-        return &wide_kernels_avx512;
-    }
-    if (gpt->level == SIMD_AVX2) {
-        return &wide_kernels_avx2;
-    }
-#else
-    (void)gpt;
+// NULL for the plain loops.
+static const WideKernels *const kernels_of_levels[N_SIMD_LEVELS] = {
+#ifdef __aarch64__
+    [SIMD_NEON] = &wide_kernels_neon,
 #endif
-    return NULL;
-}
+#ifdef __x86_64__
+    [SIMD_AVX2] = &wide_kernels_avx2,
+    [SIMD_AVX512] = &wide_kernels_avx512,
+#endif
+};
 
 size_t tensor_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
 {
@@ -132,7 +127,7 @@ static bool keep_tokens(TensorGpt *gpt, const int *tokens, size_t n_positions, E
 bool tensor_gpt_forward(TensorGpt *gpt, const int *tokens, size_t n_positions, double *loss,
                         Error *error)
 {
-    const WideKernels *kernels = kernels_of(gpt);
+    const WideKernels *kernels = kernels_of_levels[gpt->level];
     assert(n_positions >= 1 && n_positions <= (size_t)gpt->model->config.block_size);
     if (!keep_tokens(gpt, tokens, n_positions, error)) {
         return false;
@@ -157,7 +152,7 @@ bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
 {
     assert(gpt->n_positions > 0);
     if (gpt->is_wide) {
-        const WideKernels *kernels = kernels_of(gpt);
+        const WideKernels *kernels = kernels_of_levels[gpt->level];
         assert(kernels != NULL);
         if (kernels->backward(&gpt->wide, gpt->model, gpt->tokens, gpt->n_positions)) {
             return true;
@@ -211,7 +206,7 @@ static void plain_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temp
 bool tensor_gpt_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temperature,
                       double *probs, Error *error)
 {
-    const WideKernels *kernels = kernels_of(gpt);
+    const WideKernels *kernels = kernels_of_levels[gpt->level];
     assert(pos_id < (size_t)gpt->model->config.block_size);
     if (pos_id == 0) {
         gpt->sample_is_wide = false;

@@ -74,7 +74,7 @@ typedef struct Products {
 } Products;
 
 enum {
-    MOST_SUMS = 2 * N_LANES, // as registers allow: 16 of 32, or 8 of 16
+    MOST_SUMS = N_REGISTERS / 2, // what others are left for: weights and x
     MOST_ROWS = MOST_SUMS / 2,
     ACTIVE_STEP = WIDEST, // rows of a ReLU; the list of them is so much longer
 };

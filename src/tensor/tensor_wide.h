@@ -125,6 +125,7 @@ typedef struct WideKernels {
                          double temperature, double *probs);
 } WideKernels;
 
+extern const WideKernels wide_kernels_neon;
 extern const WideKernels wide_kernels_avx2;
 extern const WideKernels wide_kernels_avx512;
 

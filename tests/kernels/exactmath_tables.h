@@ -8,6 +8,7 @@
 #include "kernels/exactmath.h"
 
 typedef void ExactArrayFunction(const double *x, double *y, size_t n);
+extern ExactArrayFunction *const exactmath_neon[N_EXACT_FUNCTIONS];
 extern ExactArrayFunction *const exactmath_avx2[N_EXACT_FUNCTIONS];
 extern ExactArrayFunction *const exactmath_avx512[N_EXACT_FUNCTIONS];
 

@@ -1,0 +1,187 @@
+// Lanes: a vector of doubles, here the two of a NEON register (AArch64). Arithmetic is written with
+// the operators (the compiler's vector types have them); what they lack stands here.
+//
+// lanes_avx2.h has the same names for four doubles, lanes_avx512.h for eight. A kernel is written
+// once, over Lanes, and compiled once per instruction set; every AArch64 processor has this one.
+#ifndef MICROGPT_LANES_NEON_H
+#define MICROGPT_LANES_NEON_H
+
+#include <arm_neon.h>
+#include <stddef.h>
+
+enum {
+    N_LANES = 2,
+    N_REGISTERS = 32,
+    ALL_LANES = 0x3, // lanes_bits() of a condition that holds in every lane
+};
+
+typedef float64x2_t Lanes;
+typedef uint64x2_t LaneMask; // all bits of a lane, or none
+
+static inline Lanes lanes_load(const double *memory)
+{
+    return vld1q_f64(memory);
+}
+
+static inline void lanes_store(double *memory, Lanes a)
+{
+    vst1q_f64(memory, a);
+}
+
+// The first count lanes only, 0 < count <= N_LANES.
+static inline void lanes_store_first(double *memory, Lanes a, size_t count)
+{
+    if (count == N_LANES) {
+        vst1q_f64(memory, a);
+    } else {
+        vst1q_lane_f64(memory, a, 0);
+    }
+}
+
+// The first count lanes; the others are 0 and their memory is not touched.
+static inline Lanes lanes_load_first(const double *memory, size_t count)
+{
+    return count == N_LANES ? vld1q_f64(memory) : vld1q_lane_f64(memory, vdupq_n_f64(0.0), 0);
+}
+
+static inline Lanes lanes_all(double number)
+{
+    return vdupq_n_f64(number);
+}
+
+// a * b + c, rounded once.
+static inline Lanes lanes_fma(Lanes a, Lanes b, Lanes c)
+{
+    return vfmaq_f64(c, a, b);
+}
+
+// a * b - c, rounded once.
+static inline Lanes lanes_fms(Lanes a, Lanes b, Lanes c)
+{
+    return vfmaq_f64(vnegq_f64(c), a, b);
+}
+
+// c - a * b, rounded once.
+static inline Lanes lanes_fnma(Lanes a, Lanes b, Lanes c)
+{
+    return vfmsq_f64(c, a, b);
+}
+
+static inline Lanes lanes_sqrt(Lanes a)
+{
+    return vsqrtq_f64(a);
+}
+
+static const double lanes_inverse_error = 0x1p-14;
+
+// 1 / a, up to lanes_inverse_error of it: the instruction's is good to 2^-8, and the step after it
+// squares that.
+static inline Lanes lanes_inverse_estimate(Lanes a)
+{
+    Lanes estimate = vrecpeq_f64(a);
+    return estimate * vrecpsq_f64(a, estimate);
+}
+
+static inline Lanes lanes_abs(Lanes a)
+{
+    return vabsq_f64(a);
+}
+
+// a > b ? a : b; so b where one is not a number, and b of two zeros.
+static inline Lanes lanes_max(Lanes a, Lanes b)
+{
+    return vbslq_f64(vcgtq_f64(a, b), a, b);
+}
+
+// The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
+static inline Lanes lanes_exponent(Lanes a)
+{
+    uint64x2_t field = vdupq_n_u64(0x7FF0000000000000);
+    return vreinterpretq_f64_u64(vandq_u64(vreinterpretq_u64_f64(a), field));
+}
+
+static inline LaneMask lanes_not(LaneMask a)
+{
+    return veorq_u64(a, vdupq_n_u64(~UINT64_C(0)));
+}
+
+// Comparisons with nan are false, except for "not".
+static inline LaneMask lanes_less(Lanes a, Lanes b)
+{
+    return vcltq_f64(a, b);
+}
+
+static inline LaneMask lanes_not_less(Lanes a, Lanes b)
+{
+    return lanes_not(vcltq_f64(a, b));
+}
+
+static inline LaneMask lanes_not_equal(Lanes a, Lanes b)
+{
+    return lanes_not(vceqq_f64(a, b));
+}
+
+static inline LaneMask lanes_equal(Lanes a, Lanes b)
+{
+    return vceqq_f64(a, b);
+}
+
+// Whether |a| >= 2^-511 (or a is nan).
+static inline LaneMask lanes_not_tiny(Lanes a)
+{
+    return lanes_not_less(vabsq_f64(a), lanes_all(0x1p-511));
+}
+
+static inline LaneMask lanes_both(LaneMask a, LaneMask b)
+{
+    return vandq_u64(a, b);
+}
+
+static inline LaneMask lanes_either(LaneMask a, LaneMask b)
+{
+    return vorrq_u64(a, b);
+}
+
+// a == 0 or |a| >= low (nan as well).
+static inline LaneMask lanes_zero_or_above(Lanes a, double low)
+{
+    return lanes_either(vceqzq_f64(a), lanes_not_less(vabsq_f64(a), lanes_all(low)));
+}
+
+// Bit i is set where lane i's condition holds.
+static inline unsigned lanes_bits(LaneMask mask)
+{
+    return (unsigned)((vgetq_lane_u64(mask, 0) & 1) | (vgetq_lane_u64(mask, 1) & 2));
+}
+
+static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)
+{
+    return vbslq_f64(mask, yes, no);
+}
+
+// Turns rows into columns: lane j of rows[i] and lane i of rows[j] change places.
+static inline void lanes_transpose(Lanes rows[N_LANES])
+{
+    Lanes first = vtrn1q_f64(rows[0], rows[1]);
+    rows[1] = vtrn2q_f64(rows[0], rows[1]);
+    rows[0] = first;
+}
+
+// table[k mod 16] in each lane, where the lane holds 1.5 * 2^52 + k: then k is in the lowest bits.
+// Shapes: table [16].
+static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
+{
+    uint64x2_t k = vreinterpretq_u64_f64(shifted_k);
+    Lanes low = vld1q_dup_f64(&table[vgetq_lane_u64(k, 0) & 15]);
+    return vld1q_lane_f64(&table[vgetq_lane_u64(k, 1) & 15], low, 1);
+}
+
+// a * 2^floor(k / 16), a in [1/2, 2] and the result normal, where the lane holds 1.5 * 2^52 + k:
+// bits 4 ... 15 of k move to the exponent's place, the bits above them fall out.
+static inline Lanes lanes_scale(Lanes a, Lanes shifted_k)
+{
+    uint64x2_t k = vandq_u64(vreinterpretq_u64_f64(shifted_k), vdupq_n_u64(~UINT64_C(15)));
+    return vreinterpretq_f64_u64(vaddq_u64(vreinterpretq_u64_f64(a), vshlq_n_u64(k, 48)));
+}
+
+#endif
