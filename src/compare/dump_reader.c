@@ -156,7 +156,7 @@ static bool take_name(Reader *r, uint32_t *offset)
     size_t length = line_word_length(&r->lines, false);
     const char *name = r->lines.at;
     for (size_t i = 0; i < length; i++) {
-        if (name[i] < 0) {
+        if ((signed char)name[i] < 0) { // plain char has no sign on AArch64
             return line_fail_at(&r->lines, name, length,
                                 "is not a name: it has other characters than ASCII's");
         }
