@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "bench/bench_commands.h"
-#include "cli/command.h"
+#include "cli/exit_status.h"
 #include "compare/compare_commands.h"
 #include "look/look_commands.h"
 #include "report/report_commands.h"

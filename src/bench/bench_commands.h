@@ -2,7 +2,7 @@
 #ifndef MICROGPT_BENCH_COMMANDS_H
 #define MICROGPT_BENCH_COMMANDS_H
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 
 Command command_bench;
 Command command_crosscheck;

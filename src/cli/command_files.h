@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 
 typedef enum FileUse {
     FILE_READ,

@@ -2,7 +2,7 @@
 #ifndef MICROGPT_LOOK_COMMANDS_H
 #define MICROGPT_LOOK_COMMANDS_H
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 
 Command command_inspect;
 Command command_trace;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 #include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/screen.h"

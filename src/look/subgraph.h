@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 #include "microgpt/error.h"
 #include "microgpt/value.h"
 

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "cli/version.h"
 #include "look/stats.h"
 #include "report/pca.h"
 #include "report/report_graph.h"
-#include "version.h"
 
 static void put_run(JsonOut *out, const LookSession *look)
 {

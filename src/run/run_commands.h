@@ -2,7 +2,7 @@
 #ifndef MICROGPT_RUN_COMMANDS_H
 #define MICROGPT_RUN_COMMANDS_H
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 
 Command command_run;
 Command command_train;

@@ -10,8 +10,8 @@
 #include "cli/command_files.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
+#include "cli/version.h"
 #include "run/step_log.h"
-#include "version.h"
 
 // ---- the start ----
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "cli/command.h"
+#include "cli/exit_status.h"
 #include "cli/out_file.h"
 #include "cli/progress.h"
 #include "run/session.h"

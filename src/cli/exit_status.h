@@ -1,6 +1,6 @@
-// What a command of the program is, and how it ends.
-#ifndef MICROGPT_COMMAND_H
-#define MICROGPT_COMMAND_H
+// How a command of the program ends.
+#ifndef MICROGPT_EXIT_STATUS_H
+#define MICROGPT_EXIT_STATUS_H
 
 #include "microgpt/error.h"
 
