@@ -5,8 +5,8 @@
 
 One first heading, no level left out below it; every link and #anchor inside the project leads
 somewhere. Every file in docs/ can be reached from the README, and has the tests that its blocks need:
-tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. Where a table has a column `proof`,
-what stands there before the colon are tests.
+tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. A block of ```c FILE is
+part of that file. Where a table has a column `proof`, what stands there before the colon are tests.
 """
 
 import json
@@ -111,6 +111,17 @@ class Checker:
             return "tour" in command and path == self.source / "docs" / "gdb-tour.md"
         return any(word.endswith(".md") and Path(word).resolve() == path for word in command)
 
+    def check_excerpts(self, path, blocks):
+        for block in blocks:
+            name = block.info.partition(" ")[2] if block.kind == "code" and block.info else ""
+            if not name.endswith(".c"):
+                continue
+            file = self.source / name
+            if not file.is_file():
+                self.mistake(path, block.line, f"{name}: there is no such file in the project")
+            elif "\n".join(block.lines) not in file.read_text(encoding="utf-8"):
+                self.mistake(path, block.line, f"{name} has other lines than this block")
+
     def check_proofs(self, path, blocks):
         names = {test["name"] for test in self.tests}
         for block in blocks:
@@ -131,6 +142,7 @@ class Checker:
             self.check_headings(path, blocks)
             self.check_links(path, blocks)
             self.check_runners(path, blocks)
+            self.check_excerpts(path, blocks)
             self.check_proofs(path, blocks)
         for path in sorted((self.source / "docs").glob("*.md")):
             if path not in self.linked:
