@@ -44,4 +44,20 @@ static inline void little_endian_get(const unsigned char *bytes, size_t n, doubl
     }
 }
 
+// Floats as doubles. n_each is 4, or 2 for bfloat16: a float without its lower half.
+// Shapes: numbers [n], bytes [n_each n].
+static inline void little_endian_get_floats(const unsigned char *bytes, size_t n_each, size_t n,
+                                            double *numbers)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < n_each; k++) {
+            bits |= (uint32_t)bytes[n_each * i + k] << (8 * (4 - n_each + k));
+        }
+        float number;
+        memcpy(&number, &bits, sizeof number);
+        numbers[i] = (double)number;
+    }
+}
+
 #endif

@@ -19,10 +19,11 @@
 #include "checkpoint/checkpoint_format.h"
 #include "checkpoint/checkpoint_metadata.h"
 
-// Where a tensor is, in bytes from the end of the header.
+// Where a tensor is, in bytes from the end of the header, and how many bytes a number has.
 typedef struct Range {
     size_t begin;
     size_t end;
+    size_t number_bytes;
 } Range;
 
 // The file while it is being read.
@@ -33,7 +34,9 @@ typedef struct Source {
     size_t header_size;
     json_t *root;
     Metadata metadata;
-    bool is_ours;     // written by checkpoint_save()
+    bool is_ours;     // written by checkpoint_save(), or saved again from such a file
+    bool begins_so;   // with the CRC, in the place where checkpoint_save() puts it
+    bool in_order;    // the tensors are, in that of checkpoint_save()
     int n_parts;      // of each matrix: the parameters, and where it is ours Adam's moments
     Matrix *matrices; // [n_matrices] what the header must describe
     int n_matrices;
@@ -41,6 +44,10 @@ typedef struct Source {
     uLong crc;     // of what was read so far
     Error *error;
 } Source;
+
+#define BAD_BEGINNING                                                                              \
+    "its metadata must begin with crc32 and name the format, " CHECKPOINT_FORMAT                   \
+    "; in another program's file it has neither"
 
 static bool bad(const Source *source, const char *what)
 {
@@ -123,8 +130,7 @@ static bool parse_header(Source *source)
                           json_error.position);
 }
 
-// Whether it is a file of checkpoint_save(): one sign of it is enough, but then both must be there,
-// so that no damage can turn it into a file whose CRC is not checked.
+// Whether it has all that checkpoint_save() writes.
 static bool find_format(Source *source)
 {
     size_t prefix_size = strlen(CHECKPOINT_CRC_PREFIX);
@@ -138,12 +144,11 @@ static bool find_format(Source *source)
     const char *format = json_string_value(json_object_get(object, "format"));
     const char *version = json_string_value(json_object_get(object, "version"));
     bool has_format = format != NULL && strcmp(format, CHECKPOINT_FORMAT) == 0;
-    source->is_ours = has_crc && has_format;
+    source->is_ours = has_format;
+    source->begins_so = has_crc;
     source->n_parts = source->is_ours ? N_TENSOR_PARTS : 1;
-    if (has_crc != has_format) {
-        return bad(source,
-                   "its metadata must begin with crc32 and name the format, " CHECKPOINT_FORMAT
-                   "; in another program's file it has neither");
+    if (has_crc && !has_format) {
+        return bad(source, BAD_BEGINNING);
     }
     if (source->is_ours && (version == NULL || strcmp(version, CHECKPOINT_VERSION) != 0)) {
         return bad(source,
@@ -176,7 +181,16 @@ static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
     return true;
 }
 
-// Finds a tensor and its shape.
+// How many bytes a number of this type has; 0: a type that is not read.
+static size_t number_bytes(const char *dtype)
+{
+    if (strcmp(dtype, "F64") == 0) {
+        return 8;
+    }
+    return strcmp(dtype, "F32") == 0 ? 4 : strcmp(dtype, "BF16") == 0 ? 2 : 0;
+}
+
+// Finds a tensor and its shape. Ours has doubles: a run that goes on needs all of their bits.
 static bool find_tensor(const Source *source, const char *name, const json_t **tensor,
                         uint64_t shape[2])
 {
@@ -188,8 +202,11 @@ static bool find_tensor(const Source *source, const char *name, const json_t **t
     if (dtype == NULL || json_object_size(*tensor) != 3) {
         return tensor_error(source, name, "must have dtype, shape and data_offsets");
     }
-    if (strcmp(dtype, "F64") != 0) {
+    if (source->is_ours && strcmp(dtype, "F64") != 0) {
         return tensor_error(source, name, "is not of dtype F64; save it in double precision");
+    }
+    if (number_bytes(dtype) == 0) {
+        return tensor_error(source, name, "is not of dtype F64, F32 or BF16");
     }
     return read_pair(*tensor, "shape", shape) ||
            tensor_error(source, name, "has a shape that is not two sizes");
@@ -343,10 +360,11 @@ static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Ra
         return tensor_error(source, name, "has data_offsets outside of the file");
     }
     size_t n_numbers = (size_t)matrix->n_out * (size_t)matrix->n_in;
-    if (offsets[1] - offsets[0] != n_numbers * CHECKPOINT_NUMBER_BYTES) {
+    size_t n_bytes = number_bytes(json_string_value(json_object_get(tensor, "dtype")));
+    if (offsets[1] - offsets[0] != n_numbers * n_bytes) {
         return tensor_error(source, name, "has data_offsets that do not fit its shape");
     }
-    *range = (Range){(size_t)offsets[0], (size_t)offsets[1]};
+    *range = (Range){(size_t)offsets[0], (size_t)offsets[1], n_bytes};
     return true;
 }
 
@@ -357,9 +375,21 @@ static int compare_ranges(const void *a, const void *b)
     return (begin_a > begin_b) - (begin_a < begin_b);
 }
 
-// One after the other from the first byte on: no hole, no overlap. Ours are in their order; another
-// program's may be in any.
-static bool check_contiguous(const Source *source)
+static bool is_in_order(const Range *ranges, size_t n_ranges)
+{
+    for (size_t i = 1; i < n_ranges; i++) {
+        if (ranges[i].begin < ranges[i - 1].begin) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// One after the other from the first byte on, in any order: no hole, no overlap. A file in the
+// order of checkpoint_save() is one of its files, and must begin as they do, so that no damage can
+// turn it into a file whose CRC is not checked. One that another program has saved again is in
+// another order, and its CRC is of bytes that are no more.
+static bool check_contiguous(Source *source)
 {
     size_t n_ranges = (size_t)source->n_parts * (size_t)source->n_matrices;
     Range *sorted = calloc(n_ranges, sizeof *sorted);
@@ -367,11 +397,13 @@ static bool check_contiguous(const Source *source)
         return error_out_of_memory(source->error, "the header", n_ranges * sizeof *sorted);
     }
     memcpy(sorted, source->ranges, n_ranges * sizeof *sorted);
-    if (!source->is_ours) {
+    source->in_order = is_in_order(sorted, n_ranges);
+    if (!source->in_order) {
         qsort(sorted, n_ranges, sizeof *sorted, compare_ranges);
     }
     size_t end = 0;
-    bool ok = true;
+    bool ok =
+        !source->is_ours || !source->in_order || source->begins_so || bad(source, BAD_BEGINNING);
     for (size_t i = 0; ok && i < n_ranges; i++) {
         ok = sorted[i].begin == end ||
              bad(source, sorted[i].begin > end ? "its tensors have a hole between them"
@@ -401,14 +433,35 @@ static bool read_ranges(Source *source)
     return check_contiguous(source);
 }
 
-// The size that the file must have follows from the model's sizes. Products that overflow are
-// SIZE_MAX, which no file has.
+// How many bytes the numbers take, by the types that the header gives them: doubles, in ours.
+// Sums that overflow are SIZE_MAX, which no file has.
+static size_t count_data_bytes(const Source *source, size_t n_params)
+{
+    if (source->is_ours) {
+        return count_mul(n_params, N_TENSOR_PARTS * CHECKPOINT_NUMBER_BYTES);
+    }
+    size_t n_bytes = 0;
+    for (int i = 0; i < source->n_matrices; i++) {
+        const Matrix *matrix = &source->matrices[i];
+        char name[CHECKPOINT_NAME_BYTES];
+        checkpoint_tensor_name(matrix, PART_PARAMS, name);
+        const json_t *tensor = json_object_get(source->root, name);
+        const char *dtype = json_string_value(json_object_get(tensor, "dtype"));
+        size_t n_each =
+            dtype != NULL ? number_bytes(dtype) : 0; // 0: find_tensor() says what is wrong
+        size_t n_numbers = count_mul((size_t)matrix->n_out, (size_t)matrix->n_in);
+        n_bytes = count_add(n_bytes, count_mul(n_numbers, n_each));
+    }
+    return n_bytes;
+}
+
+// The size that the file must have follows from the model's sizes.
 static bool check_file_size(const Source *source, const ModelConfig *config)
 {
     size_t n_params = SIZE_MAX;
     Error ignored; // read_config() has been here
     model_count_params(config, &n_params, &ignored);
-    size_t data_size = count_mul(n_params, (size_t)source->n_parts * CHECKPOINT_NUMBER_BYTES);
+    size_t data_size = count_data_bytes(source, n_params);
     size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
     if (source->file.size < expected) {
         return error_set_file(source->error, source->path, 0,
@@ -433,7 +486,7 @@ static bool read_layout(Source *source, const ModelConfig *config)
 {
     source->n_matrices = model_count_matrices(config);
     // Bounded by the header's length before anything is allocated for it.
-    if (!check_tensor_count(source) || !check_file_size(source, config)) {
+    if (!check_tensor_count(source)) {
         return false;
     }
     source->matrices = calloc((size_t)source->n_matrices, sizeof *source->matrices);
@@ -442,7 +495,7 @@ static bool read_layout(Source *source, const ModelConfig *config)
                                    (size_t)source->n_matrices * sizeof *source->matrices);
     }
     model_lay_out(config, source->matrices);
-    return read_ranges(source);
+    return check_file_size(source, config) && read_ranges(source);
 }
 
 // ---- the numbers ----
@@ -459,17 +512,20 @@ static void begin_crc(Source *source)
     source->crc = crc32_z(source->crc, (unsigned char *)source->header, source->header_size);
 }
 
-static bool read_numbers(Source *source, size_t offset, double *numbers, size_t n)
+static bool read_numbers(Source *source, size_t offset, size_t n_each, double *numbers, size_t n)
 {
     unsigned char bytes[LITTLE_ENDIAN_CHUNK * CHECKPOINT_NUMBER_BYTES];
     for (size_t i = 0; i < n; i += LITTLE_ENDIAN_CHUNK) {
         size_t n_chunk = n - i < LITTLE_ENDIAN_CHUNK ? n - i : LITTLE_ENDIAN_CHUNK;
-        size_t place = offset + i * CHECKPOINT_NUMBER_BYTES;
-        if (!read_bytes(source, place, bytes, n_chunk * CHECKPOINT_NUMBER_BYTES)) {
+        if (!read_bytes(source, offset + i * n_each, bytes, n_chunk * n_each)) {
             return false;
         }
-        source->crc = crc32_z(source->crc, bytes, n_chunk * CHECKPOINT_NUMBER_BYTES);
-        little_endian_get(bytes, n_chunk, numbers + i);
+        source->crc = crc32_z(source->crc, bytes, n_chunk * n_each);
+        if (n_each == 8) {
+            little_endian_get(bytes, n_chunk, numbers + i);
+        } else {
+            little_endian_get_floats(bytes, n_each, n_chunk, numbers + i);
+        }
     }
     return true;
 }
@@ -524,7 +580,8 @@ static bool check_crc(const Source *source)
 static bool read_data(Source *source, double *const *parts)
 {
     size_t data_start = CHECKPOINT_LENGTH_BYTES + source->header_size;
-    if (source->is_ours) {
+    bool has_crc = source->is_ours && source->in_order;
+    if (has_crc) {
         begin_crc(source);
     }
     for (int part = 0; part < source->n_parts; part++) {
@@ -532,13 +589,13 @@ static bool read_data(Source *source, double *const *parts)
             const Matrix *matrix = &source->matrices[i];
             const Range *range = &source->ranges[part * source->n_matrices + i];
             double *numbers = parts[part] + matrix->first_param;
-            size_t n = (range->end - range->begin) / CHECKPOINT_NUMBER_BYTES;
-            if (!read_numbers(source, data_start + range->begin, numbers, n)) {
+            size_t n = (range->end - range->begin) / range->number_bytes;
+            if (!read_numbers(source, data_start + range->begin, range->number_bytes, numbers, n)) {
                 return false;
             }
         }
     }
-    return (!source->is_ours || check_crc(source)) && check_all_numbers(source, parts);
+    return (!has_crc || check_crc(source)) && check_all_numbers(source, parts);
 }
 
 static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
