@@ -1,84 +1,90 @@
 // `microgpt nodes`: trains up to a step and writes that step's graph, node by node, to be compared
-// with Python's or with another port's.
+// with Python's or with another port's. Or, of a checkpoint or of a text, the graph that its
+// forward and backward make.
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
 
-#include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "compare/dump_about.h"
 #include "compare/node_dump.h"
-#include "run/session.h"
+#include "look/look_session.h"
 
 typedef struct NodesOptions {
-    RunOptions run;
-    size_t step;
-    const char *output;
+    LookOptions look;
     bool names;
     bool sparse;
-    bool help;
 } NodesOptions;
 
-static void print_help(const Options *options)
-{
-    printf("usage: microgpt nodes --step K [OPTION ...]\n"
-           "\n"
-           "Trains up to step K and writes the graph of step K after backward, one node a line:\n"
-           "index, data, grad, [children], [local gradients]. See docs/node-format.md.\n"
-           "\n");
-    options_print(options);
-}
-
 // Leaves the graph of the step in the engine: backward is done, the update is not.
-static bool train_up_to(Session *session, size_t step, Error *error)
+static bool train_up_to(Trainer *trainer, size_t step, Error *error)
 {
-    Trainer *trainer = &session->trainer;
     double loss;
     while (trainer->step + 1 < step) {
         if (!trainer_step(trainer, &loss, error)) {
             return false;
         }
     }
-    return trainer_forward(trainer, &loss, error) && trainer_backward(trainer, error);
+    return true;
 }
 
-static bool write_nodes(const Session *session, const NodesOptions *options, Error *error)
+// A step of the run is done as training does it, which stops where a loss is not finite.
+static bool make_graph(LookSession *look, Error *error)
 {
-    OutFile out;
-    if (!out_file_open(&out, options->output, error)) {
+    const LookOptions *options = look->options;
+    Trainer *trainer = &look->session.trainer;
+    bool is_trained = options->load == NULL;
+    if (is_trained && !train_up_to(trainer, options->step, error)) {
         return false;
     }
-    const Dataset *dataset = &session->dataset;
+    if (is_trained && options->text == NULL) {
+        double loss;
+        return trainer_forward(trainer, &loss, error) && trainer_backward(trainer, error);
+    }
+    return look_forward(look, error) && look_backward(look, error);
+}
+
+static void write_about(FILE *file, const LookSession *look)
+{
+    const LookOptions *options = look->options;
+    bool is_of_data = options->text == NULL;
     DumpAbout about = {
-        .step = options->step,
-        .document = dataset->docs[(options->step - 1) % dataset->n_docs],
-        .has_seed = true,
-        .seed = session->seed,
-        .n_documents = dataset->n_docs,
-        .model = session->model.config,
+        .step = is_of_data ? options->step : 0,
+        .document = look->document,
+        .has_seed = options->load == NULL || look->checkpoint.can_resume,
+        .seed = look->session.seed,
+        .n_documents = is_of_data ? look->session.dataset.n_docs : 0,
+        .model = look->model->config,
     };
-    dump_about_write(out.file, &about);
-    const Graph *g = engine_graph(session->engine);
+    dump_about_write(file, &about);
+}
+
+static bool write_nodes(const LookSession *look, const NodesOptions *options, Error *error)
+{
+    OutFile out;
+    if (!out_file_open(&out, options->look.output, error)) {
+        return false;
+    }
+    write_about(out.file, look);
     if (options->sparse) {
-        node_dump_write_sparse(out.file, g, session->model.n_params);
+        node_dump_write_sparse(out.file, look_graph(look), look->model->n_params);
     } else {
-        node_dump_write(out.file, g, session->model.n_params, options->names);
+        node_dump_write(out.file, look_graph(look), look->model->n_params, options->names);
     }
     return out_file_close(&out, error);
 }
 
-static bool check_options(const NodesOptions *options, Error *error)
+static bool check_options(NodesOptions *options, Error *error)
 {
-    if (!run_options_check(&options->run, error)) {
-        return false;
-    }
-    if (options->step == 0) {
+    LookOptions *look = &options->look;
+    bool is_step = look->load == NULL && look->text == NULL;
+    if (is_step && look->step == 0) {
         return error_set(error, "--step: say which step's graph to write, from 1 on");
     }
-    if (options->step > options->run.num_steps) {
+    if (look->load == NULL && look->step > look->run.num_steps) {
         return error_set(error, "--step: %zu comes after the last of %zu steps; see --num-steps",
-                         options->step, options->run.num_steps);
+                         look->step, look->run.num_steps);
     }
     if (options->names && options->sparse) {
         return error_set(error, "--names: a sparse dump has the names already; leave one out");
@@ -88,43 +94,44 @@ static bool check_options(const NodesOptions *options, Error *error)
 
 ExitStatus command_nodes(int argc, char **argv, Error *error)
 {
-    NodesOptions chosen = {.run = run_options_default()};
-    Options options = {.n = 0};
-    options_add(&options, (Option){"step", OPTION_COUNT, &chosen.step, "K", "whose graph to write",
-                                   .min = 1, .max = OPTION_MAX_COUNT});
-    options_add(&options, (Option){"output", OPTION_TEXT, &chosen.output, "FILE", "where to",
-                                   .default_text = "the terminal"});
-    options_add(&options, (Option){"names", OPTION_FLAG, &chosen.names, NULL,
-                                   "add two columns: operation and path", .group = OPTION_OWN});
-    options_add(&options,
-                (Option){"sparse", OPTION_FLAG, &chosen.sparse, NULL,
-                         "only parameters, logits, probabilities, losses", .group = OPTION_OWN});
-    options_add_help(&options, &chosen.help);
-    run_options_add(&options, &chosen.run,
-                    RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING | RUN_SIMD);
-    if (!options_parse(&options, argc, argv, error)) {
-        return EXIT_USAGE;
+    static const LookUsage usage = {
+        .usage = "nodes --step K [OPTION ...]",
+        .summary =
+            "Trains up to step K and writes the graph of step K after backward, one node a line:\n"
+            "index, data, grad, [children], [local gradients]. See docs/node-format.md. With "
+            "--load\n"
+            "nothing is trained: the graph is that of the checkpoint's model and of the document "
+            "of\n"
+            "step K, or of the text.\n",
+        .has_text_option = true,
+        .is_step = true,
+    };
+    NodesOptions chosen = {.names = false};
+    const Option own[] = {
+        {"step", OPTION_COUNT, &chosen.look.step, "K", "whose graph to write", .min = 1,
+         .max = OPTION_MAX_COUNT},
+        {"output", OPTION_TEXT, &chosen.look.output, "FILE", "where to",
+         .default_text = "the terminal"},
+        {"names", OPTION_FLAG, &chosen.names, NULL, "add two columns: operation and path",
+         .group = OPTION_OWN},
+        {"sparse", OPTION_FLAG, &chosen.sparse, NULL,
+         "only parameters, logits, probabilities, losses", .group = OPTION_OWN},
+    };
+    ExitStatus status =
+        look_parse(&chosen.look, &usage, own, sizeof own / sizeof *own, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.help) {
+        return status;
     }
-    if (chosen.help) {
-        print_help(&options);
-        return EXIT_DONE;
-    }
+    chosen.look.output_option = "--output";
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
-    const CommandFile files[] = {
-        {chosen.run.data, FILE_READ, "--data", "the data file"},
-        {chosen.output, FILE_REPLACED, "--output", "the output"},
-    };
-    ExitStatus status = command_files_check(files, sizeof files / sizeof files[0], false, error);
+    LookSession look;
+    status = look_open(&look, &chosen.look, error);
     if (status != EXIT_DONE) {
         return status;
     }
-    Session session;
-    if (!session_open(&session, &chosen.run, error)) {
-        return EXIT_FAILED;
-    }
-    bool ok = train_up_to(&session, chosen.step, error) && write_nodes(&session, &chosen, error);
-    session_close(&session);
+    bool ok = make_graph(&look, error) && write_nodes(&look, &chosen, error);
+    look_close(&look);
     return ok ? EXIT_DONE : EXIT_FAILED;
 }

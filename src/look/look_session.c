@@ -23,13 +23,13 @@ static void list_options(LookOptions *look, const LookUsage *usage, const Option
     }
     options_add(list, (Option){"load", OPTION_TEXT, &look->load, "FILE",
                                "look at the model of a checkpoint", .group = OPTION_OWN});
-    if (!usage->is_report) {
+    if (!usage->is_report && !usage->is_step) {
         options_add(list, (Option){"json", OPTION_FLAG, &look->json, NULL,
                                    "print JSON, for programs", .group = OPTION_OWN});
     }
     options_add_help(list, &look->help);
     run_options_add(list, &look->run, usage->is_report ? groups | RUN_SAMPLING : groups);
-    if (!usage->is_report) {
+    if (!usage->is_report && !usage->is_step) {
         options_find(list, &look->run.num_steps)->help = "documents to train on first";
     }
 }
@@ -58,7 +58,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
 {
     size_t n_arguments;
     *look = (LookOptions){.run = run_options_default()};
-    look->run.num_steps = usage->is_report ? look->run.num_steps : 0;
+    look->run.num_steps = usage->is_report || usage->is_step ? look->run.num_steps : 0;
     look->run.engine = ENGINE_SCALAR; // the one that has a graph
     list_options(look, usage, own, n_own);
     if (!options_parse_files(&look->list, argc, argv, &look->text, usage->has_argument,
@@ -150,7 +150,8 @@ static ExitStatus take_document(LookSession *look, Error *error)
         }
     } else {
         size_t n_characters;
-        look->document = look->session.dataset.docs[0];
+        size_t step_id = look->options->step > 0 ? look->options->step - 1 : 0;
+        look->document = look->session.dataset.docs[step_id % look->session.dataset.n_docs];
         if (!check_characters(look, &n_characters, error)) { // a checkpoint knows only its own
             return EXIT_FAILED;
         }

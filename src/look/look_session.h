@@ -24,6 +24,7 @@ typedef struct LookOptions {
     const char *output;    // a file that the command writes; NULL: none
     const char *output_option;
     bool prints_besides; // to standard output, whether there is such a file or not
+    size_t step;           // the document of the data that is this step's, from 1 on; 0: the first
     bool json;
     bool help;
 } LookOptions;
@@ -36,6 +37,7 @@ typedef struct LookUsage {
     bool has_text_option; // --text TEXT, which is not
     bool is_report;       // of a run as a whole: it trains as long as microgpt run does unless told
                           // otherwise, and has the options of sampling, but no --json
+    bool is_step; // of a step of a run, whose length --num-steps is; it has no --json either
 } LookUsage;
 
 // Reads the command line: the command's own options and those that all of them share. Prints the

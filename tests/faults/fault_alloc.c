@@ -154,7 +154,8 @@ static void expect(bool ok, const CommandLine *line, const char *what)
 // both are well. What is printed as JSON must be all there.
 static bool reads_json(const CommandLine *line)
 {
-    return line->command == command_sample || strstr(line->arguments, "--resume") != NULL;
+    return line->command == command_sample || strstr(line->arguments, "--resume") != NULL ||
+           (line->command == command_nodes && strstr(line->arguments, "--load") != NULL);
 }
 
 // Returns false when there is no allocation of that number.
@@ -210,6 +211,7 @@ static const CommandLine lines[] = {
     {"nodes", command_nodes, "--num-steps 2 --step 2 --output full", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"nodes", command_nodes, "--num-steps 2 --step 1 --names --output named", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"nodes", command_nodes, "--num-steps 2 --step 2 --sparse --output sparse", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"nodes", command_nodes, "--load half --text ana --output loaded", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
     {"compare", command_compare, "full full", SIZES, EXIT_DONE, EXIT_TROUBLE},
     {"compare", command_compare, "full named", SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
     {"compare", command_compare, "--json named sparse", SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
