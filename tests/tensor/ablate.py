@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Copies a source file with one deliberate mistake in it, for ablation.c.
 
-    ablate.py SOURCE OUTPUT OLD NEW
+    ablate.py SOURCE MISTAKE.diff OUTPUT
 
-OLD must stand in SOURCE exactly once, so that no ablation quietly stops being one when the source
-changes. In OLD and NEW any run of white space matches any other: layout does not matter.
+The mistake is a diff without line numbers: what is there begins with `-` or a space, what shall be there
+with `+` or a space. The former must stand in SOURCE exactly once, so that no ablation quietly stops being
+one when the source changes. Any run of white space matches any other: layout does not matter.
 """
 
 import re
@@ -13,15 +14,18 @@ from pathlib import Path
 
 
 def main():
-    if len(sys.argv) != 5:
-        sys.exit("usage: ablate.py SOURCE OUTPUT OLD NEW")
-    source, output, old, new = sys.argv[1:]
+    if len(sys.argv) != 4:
+        sys.exit("usage: ablate.py SOURCE MISTAKE.diff OUTPUT")
+    source, mistake, output = sys.argv[1:]
     text = Path(source).read_text(encoding="utf-8")
+    lines = Path(mistake).read_text(encoding="utf-8").splitlines()
+    old = "\n".join(line[1:] for line in lines if line[0] in " -")
+    new = "\n".join(line[1:] for line in lines if line[0] in " +")
     pattern = r"\s+".join(re.escape(word) for word in old.split())
     matches = list(re.finditer(pattern, text))
     if len(matches) != 1:
-        sys.exit(f"{source}: the text to replace must occur once, and occurs {len(matches)} times; "
-                 f"adapt tests/meson.build:\n{old}")
+        sys.exit(f"{source}: what {mistake} replaces must occur once, and occurs {len(matches)} times; "
+                 "adapt it")
     start, end = matches[0].span()
     Path(output).write_text(text[:start] + new + text[end:], encoding="utf-8")
 
