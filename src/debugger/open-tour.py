@@ -1,7 +1,7 @@
-"""Opens gdb for the tour of docs/gdb-tour.md: `meson compile -C build gdb-tour`.
+"""Opens gdb or lldb for the tour of docs/gdb-tour.md: `meson compile -C build gdb-tour`.
 
-Meson starts this without a standard input, and Ctrl-C would end Ninja and Meson around it. So gdb
-gets the terminal for itself, as a shell would give it.
+Meson starts this without a standard input, and Ctrl-C would end Ninja and Meson around it. So the
+debugger gets the terminal for itself, as a shell would give it.
 """
 
 import argparse
@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lldb_python import lldb_environment
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -19,7 +21,7 @@ def run_in_foreground(command, env):
     """Runs the command as the terminal's foreground job, and returns its exit status."""
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # it comes when a background job takes over
     with open("/dev/tty", "r+b", buffering=0) as tty:
-        gdb = subprocess.Popen(
+        debugger = subprocess.Popen(
             command,
             env=env,
             stdin=tty,
@@ -27,36 +29,56 @@ def run_in_foreground(command, env):
             stderr=tty,
             preexec_fn=lambda: take_terminal(tty.fileno()),
         )
-        status = gdb.wait()
+        status = debugger.wait()
         os.tcsetpgrp(tty.fileno(), os.getpgrp())
     return status
 
 
 def take_terminal(tty):
-    """In the child, before gdb starts."""
+    """In the child, before the debugger starts."""
     os.setpgid(0, 0)
     os.tcsetpgrp(tty, os.getpgrp())
     signal.signal(signal.SIGTTOU, signal.SIG_DFL)
 
 
+def gdb_command():
+    command = ["gdb", "-q", "-x", str(HERE / "microgpt-gdb.py"), "-x", str(HERE / "tour_gdb.py")]
+    return command + ["-ex", "python print(WELCOME)", "-ex", "tour start"]
+
+
+def lldb_command():
+    command = ["lldb"]
+    for name in ("microgpt_lldb.py", "tour_lldb.py"):
+        command += ["-o", 'command script import "%s"' % (HERE / name)]
+    return command + ["-o", "script print(tour_lldb.WELCOME)", "-o", "tour start"]
+
+
 def main():
-    parser = argparse.ArgumentParser(description="Opens gdb for the tour of docs/gdb-tour.md.")
+    parser = argparse.ArgumentParser(description="Opens a debugger for the tour of docs/gdb-tour.md.")
+    parser.add_argument("debugger", choices=["gdb", "lldb"])
     parser.add_argument("expression", help="the program built from src/examples/expression.c")
     parser.add_argument("program", help="microgpt")
     options = parser.parse_args()
-    if shutil.which("gdb") is None:
-        return "gdb-tour: there is no gdb here; on Debian, `apt-get install gdb`"
+    if shutil.which(options.debugger) is None:
+        return "%s-tour: there is no %s here; on Debian, `apt-get install %s`" % (
+            (options.debugger,) * 3
+        )
     env = dict(
         os.environ,
         MICROGPT_EXPRESSION=os.path.abspath(options.expression),
         MICROGPT_PROGRAM=os.path.abspath(options.program),
     )
-    command = ["gdb", "-q", "-x", str(HERE / "microgpt-gdb.py"), "-x", str(HERE / "tour.py")]
-    command += ["-ex", "python print(WELCOME)", "-ex", "tour expression"]
+    command = gdb_command() if options.debugger == "gdb" else lldb_command()
+    if options.debugger == "lldb":
+        env = lldb_environment(env)
     try:
         return run_in_foreground(command, env)
     except OSError as error:
-        return "gdb-tour: needs a terminal (%s: %s)" % (error.filename, error.strerror)
+        return "%s-tour: needs a terminal (%s: %s)" % (
+            options.debugger,
+            error.filename,
+            error.strerror,
+        )
 
 
 if __name__ == "__main__":

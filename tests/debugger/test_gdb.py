@@ -34,7 +34,9 @@ class Goto(gdb.Command):
 
     def invoke(self, argument, _from_tty):
         function, _, condition = argument.partition(" if ")
-        stop = Stop(function, condition or None)
+        stop = Stop(function)
+        if condition:
+            stop.condition = condition
         if gdb.selected_inferior().pid == 0:
             gdb.execute("run %s >/dev/null" % gdb.parameter("args"), to_string=True)
         else:
@@ -49,9 +51,12 @@ class SilentBreak(gdb.Command):
         gdb.execute("break " + argument, to_string=True)
         gdb.breakpoints()[-1].silent = True
 
-if "Stop" in globals():
+try:
+    from mg_gdb import Stop, debugger, forget
     Goto()
     SilentBreak()
+except ImportError:
+    pass
 for command in json.loads(os.environ["MG_COMMANDS"]):
     gdb.write("\x01\n")
     gdb.flush()
@@ -92,7 +97,7 @@ class Setup:
         for path in options.programs:
             self.programs[Path(path).name] = str(Path(path).resolve())
         self.script = self.root / "src" / "debugger" / "microgpt-gdb.py"
-        self.tour_script = self.root / "src" / "debugger" / "tour.py"
+        self.tour_script = self.root / "src" / "debugger" / "tour_gdb.py"
         self.tour = self.root / "docs" / "gdb-tour.md"
         self.transcripts = self.root / "tests" / "debugger"
         self.update = options.update
@@ -123,7 +128,8 @@ class Setup:
         )
         text = run.stdout.decode("utf-8", "replace")
         noise = "warning: Error disabling address space randomization: .*\n"
-        return re.sub(r"\(process \d+\)", "(process PID)", re.sub(noise, "", text))
+        text = re.sub(noise, "", text).replace(self.work, "WORK")
+        return re.sub(r"\(process \d+\)", "(process PID)", text)
 
     def session(self, arguments, commands, scripts=None, environment=()):
         """The output of each command, of one gdb."""
@@ -384,8 +390,8 @@ class Dump:
 
 # Run in gdb, at the end of step 1's backward: everything that the script has read.
 READ_ALL = """python
-import json
-view = context.graph
+import json, mg_gdb
+view = mg_gdb.debugger.context.graph
 nodes = [view.node(i) for i in range(view.n_nodes)]
 rows = [[n.data.hex(), n.grad.hex(), n.children, n.local_grads, view.path(n.id)] for n in nodes]
 with open("all.json", "w") as file:
@@ -463,7 +469,7 @@ def test_progress(setup):
             for parent in inner[stop - 1 : stop + 2]:
                 for child in dump.children[parent]:
                     asked.append((len(commands), child, place_of[(node, i)]))
-                    commands.append("mg why " + dump.paths[child])
+                    commands.append("mg why %s --all" % dump.paths[child])
             commands.append("mg edge")
     outputs = setup.session(session_arguments(setup, "microgpt"), commands)
     for command_id, child, place in asked:
@@ -478,11 +484,15 @@ def test_progress(setup):
 
 # Run in gdb, on a program that names nodes: asks the script for the same names.
 COMPARE_NAMES = """
+from mg_gdb import debugger
+from mg_graph import GraphView
+def variable(frame, name):
+    return int(frame.read_var(name))
 gdb.execute("run >/dev/null", to_string=True)
 n_equal = 0
 while n_equal < 60 and gdb.selected_inferior().pid != 0:
     frame = gdb.newest_frame()
-    view = GraphView(variable(frame, "g"))
+    view = GraphView(debugger.program, variable(frame, "g"))
     name = view.path(variable(frame, "node_id"))
     address = variable(frame, "path_text")
     gdb.execute("finish", to_string=True)
@@ -636,7 +646,8 @@ def test_steps(setup):
             raise Failure("step passes over %s: %s" % (wanted, names))
 
 
-SUBCOMMANDS = "check dot edge find node parents step top tree watch where why".split()
+SUBCOMMANDS = "check dot edge find guess node outline parents show step top tree".split()
+SUBCOMMANDS += "watch where why".split()
 
 
 def test_loading(setup):
@@ -654,7 +665,7 @@ def test_loading(setup):
         ],
         commands=["info pretty-printer global microgpt", "help mg", "mg where"],
     )
-    wanted = ["microgpt\n    Value\n    Value *\n", "The program is not running: `start` it"]
+    wanted = ["microgpt\n    Value\n    Value *\n", "The program is not running: `run` it"]
     wanted += ["\nmg %s -- " % name for name in SUBCOMMANDS]
     missing = [repr(words) for words in wanted if words not in text]
     if missing:
@@ -718,7 +729,7 @@ def main():
     options = parser.parse_args()
     setup = Setup(options)
     with tempfile.TemporaryDirectory() as work:
-        setup.work = work
+        setup.work = os.path.realpath(work)
         try:
             run_test(setup, options.name)
         except Skip as reason:

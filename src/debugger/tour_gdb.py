@@ -1,4 +1,4 @@
-"""The lesson's two places to start, for gdb: the commands `tour expression` and `tour model`.
+"""The lesson's places to start, for gdb: `tour start`, `tour expression` and `tour model`.
 
 Loaded after microgpt-gdb.py by open-tour.py, which says in the environment where the programs are.
 The lesson itself is docs/gdb-tour.md.
@@ -7,17 +7,19 @@ The lesson itself is docs/gdb-tour.md.
 import os
 
 import gdb
+from mg_gdb import Stop
 
 WELCOME = """\
 This is the tour of docs/gdb-tour.md: read there, and try here.
-  tour expression   loss = (a * b + a) ** 2, just before backward
+  tour start        loss = (a * b + a) ** 2, before anything is computed
+  tour expression   the same, just before backward
   tour model        the first step of training, just before backward
   help mg           what you can ask at any time
 """
 
 
 class TourCommand(gdb.Command):
-    """Goes to one of the places where the lesson starts: tour expression; tour model
+    """Goes to one of the places where the lesson starts: tour start, expression, or model
 
 Starts the program anew each time. Breakpoints of the other program are deleted."""
 
@@ -26,15 +28,18 @@ Starts the program anew each time. Breakpoints of the other program are deleted.
 
     def invoke(self, argument, _from_tty):
         self.dont_repeat()
-        if argument == "expression":
+        if argument == "start":
+            self.go_to("MICROGPT_EXPRESSION", "", "main")
+            print("The program stands in main(). Nothing is computed yet.")
+        elif argument == "expression":
             self.go_to("MICROGPT_EXPRESSION", "", "value_backward")
             gdb.execute("up-silently")  # to main(), where a, b, c, d and loss are
             print("The expression is built: loss = (a * b + a) ** 2. No gradient is known yet.")
         elif argument == "model":
-            self.go_to("MICROGPT_PROGRAM", "--engine scalar >/dev/null", "graph_backward")
+            self.go_to("MICROGPT_PROGRAM", "--engine scalar >/dev/null 2>&1", "graph_backward")
             gdb.execute("mg where")
         else:
-            raise gdb.GdbError("Where to? `tour expression` or `tour model`.")
+            raise gdb.GdbError("Where to? `tour start`, `tour expression` or `tour model`.")
 
     def go_to(self, variable, arguments, function):
         program = os.environ.get(variable)
@@ -45,7 +50,7 @@ Starts the program anew each time. Breakpoints of the other program are deleted.
         if gdb.selected_inferior().pid != 0:
             gdb.execute("kill", to_string=True)
         gdb.execute('file "%s"' % program, to_string=True)
-        stop = Stop(function)  # noqa: F821, from microgpt-gdb.py: gdb loads all into one namespace
+        stop = Stop(function=function)
         gdb.execute("run " + arguments, to_string=True)
         stop.delete()
 

@@ -1,0 +1,1142 @@
+"""What the command mg answers, in gdb and in lldb: the same words from the same graph.
+
+A Debugger stands between: it evaluates expressions and lets the program run. Below it, from top to
+bottom: lines and tables, what V means, the commands that read, the commands that run the program.
+"""
+
+import os
+import re
+import textwrap
+
+from mg_graph import Edge, Problem, Unreadable, bits, number, printable, sum_before
+
+BUILD_HINT = "build it with `meson setup build && meson compile -C build`, a debug build"
+SLOW_HINT = "There is no hardware watchpoint to be had: this takes seconds."
+SLOW_NODES = 2000  # to fewer, a breakpoint with a condition comes before one can tell
+MAX_ROWS = 12  # of mg why: more are shown in groups
+
+
+class Expression:
+    """What an expression of the debugger's language is worth."""
+
+    def __init__(self, type_text, node=None, vector=None, n_items=None):
+        self.type_text = type_text
+        self.node = node  # the address of a Value, where it is one or points to one
+        self.vector = vector  # the address of pointers to Values, where it is or points to such
+        self.n_items = n_items  # how many of them, where the type says so
+
+
+class Debugger:
+    """What gdb and lldb each do in their own way."""
+
+    context = None  # a mg_graph.Context, made anew when the program has moved
+    program = None
+
+    def say(self, text):
+        """Prints lines as they are."""
+        raise NotImplementedError
+
+    def width(self):
+        """Columns of the window; 0: as many as one likes."""
+        raise NotImplementedError
+
+    def split_words(self, text):
+        """As the debugger splits the arguments of its own commands, with quotes."""
+        raise NotImplementedError
+
+    def ask(self, question):
+        """A line that the reader types."""
+        raise NotImplementedError
+
+    def evaluate(self, text):
+        """An Expression, or None where the text is none."""
+        raise NotImplementedError
+
+    def has_program(self):
+        raise NotImplementedError
+
+    def has_symbols(self):
+        raise NotImplementedError
+
+    def is_optimised(self):
+        """Whether the Value class was compiled with optimisation, as far as is known."""
+        raise NotImplementedError
+
+    def connection(self):
+        """`process`, `core`, or None: there is neither."""
+        raise NotImplementedError
+
+    def run_to_function(self, name):
+        """Lets the program run to the beginning of a function."""
+        raise NotImplementedError
+
+    def run_to_place(self, view, place):
+        """Lets backward run until it is at the node at that place in topo, before its first edge.
+        Returns False where it came to its end instead."""
+        raise NotImplementedError
+
+    def run_to_edge(self):
+        """Lets backward run to its next edge. Returns False where it came to its end instead."""
+        raise NotImplementedError
+
+    def run_to_end(self):
+        """Lets the program run until graph_backward() has returned."""
+        raise NotImplementedError
+
+    def run_to_made_node(self):
+        """Lets the program run until one more node is made."""
+        raise NotImplementedError
+
+
+# ---- Lines and tables ---------------------------------------------------------------------------
+
+
+def plural(n, thing):
+    return "%d %s%s" % (n, thing, "" if n == 1 else "s")
+
+
+def fold(line, width, indent=None):
+    """The line in pieces of that width, where it can be broken at a blank."""
+    if width <= 0 or len(line) <= width:
+        return line
+    if indent is None:
+        indent = " " * (len(line) - len(line.lstrip()) + 4)
+    start = len(line) - len(line.lstrip())
+    return textwrap.fill(
+        line.lstrip(),
+        width,
+        initial_indent=line[:start],
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def columns(rows, right, first):
+    """Rows of texts as lines: columns as wide as needed, those in right aligned to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
+        ]
+        lines.append(first + "  ".join(cells).rstrip())
+    return lines
+
+
+def align(rows, right, width):
+    """A table. Where it is too wide for the window, its first column stands on lines of its own."""
+    rows = list(rows)
+    lines = columns(rows, right, "  ")
+    if width <= 0 or max(map(len, lines)) <= width:
+        return lines
+    rest = columns([row[1:] for row in rows], [column - 1 for column in right], " " * 6)
+    lines = []
+    for row, line in zip(rows, rest):
+        lines += ["  " + row[0]] + ([line] if line.strip() else [])
+    return lines
+
+
+# ---- What is there, and what is not: plain sentences --------------------------------------------
+
+
+def need_symbols(debugger):
+    if debugger.has_symbols():
+        return
+    if not debugger.has_program():
+        raise Problem("There is no program: give one to the debugger, as `build/microgpt`.")
+    raise Problem(
+        "This program has no debug symbols of microgpt (a release build, or another program): %s."
+        % BUILD_HINT
+    )
+
+
+def need_process(debugger):
+    need_symbols(debugger)
+    if debugger.connection() is None:
+        raise Problem("The program is not running: `run` it, or load a core dump.")
+
+
+def need_live_process(debugger, what):
+    need_process(debugger)
+    if debugger.connection() == "core":
+        raise Problem("This is a core dump, it can only be read: %s needs a process." % what)
+
+
+def need_scalar_engine(debugger):
+    if debugger.context.graph is None and debugger.context.is_without_graph:
+        raise Problem("The tensor engine makes no graph: run with --engine scalar.")
+
+
+def need_functions(debugger):
+    """For the commands that stop in functions: they must be there still."""
+    if debugger.is_optimised():
+        raise Problem(
+            "This is an optimised build: the compiler has merged the functions that mg stops in. "
+            "To step through it, %s." % BUILD_HINT
+        )
+
+
+def prepare_to_run(debugger, what):
+    need_live_process(debugger, what)
+    need_functions(debugger)
+    need_scalar_engine(debugger)
+
+
+def need_graph(debugger):
+    """The GraphView to work with."""
+    need_process(debugger)
+    view = debugger.context.graph
+    if view is not None and view.n_nodes > 0:
+        return view
+    if view is not None:
+        raise Problem("The graph has no nodes yet: let the program run a little further.")
+    need_scalar_engine(debugger)
+    if debugger.is_optimised():
+        raise Problem(
+            "No graph can be found: this is an optimised build, where variables are optimised out. "
+            "To look at the graph, %s." % BUILD_HINT
+        )
+    raise Problem(
+        "There is no graph yet, as far as the variables of the stack show: let the program run "
+        "further, for example with `break graph_backward` and `continue`."
+    )
+
+
+# ---- What V means -------------------------------------------------------------------------------
+
+
+def find_node(debugger, text):
+    """The node that V stands for: an expression of type Value or Value *, or else a path."""
+    view = need_graph(debugger)
+    if not text:
+        raise Problem(
+            "Which node? An expression, as `v->children[0]`, or a path, as `layer0.attn_wq[3,7]`."
+        )
+    value = debugger.evaluate(text)
+    address = value.node if value is not None else None
+    node_id = view.ids.get(address, view.names.find(text))
+    if node_id is not None:
+        return view.node(node_id)
+    text = printable(text)
+    if address is not None:
+        what = "is NULL" if address == 0 else "is at no node of the graph"
+        raise Problem("%s %s: perhaps it is not set yet." % (text, what))
+    if value is not None:
+        raise Problem(
+            "%s is of type `%s`, not a Value, and no node has that path." % (text, value.type_text)
+        )
+    raise Problem(
+        "%s is neither an expression here nor the path of a node: `mg find` looks for paths." % text
+    )
+
+
+def matching_ids(view, pattern):
+    """The nodes whose path fits; a pattern without * and ? stands anywhere in the path."""
+    if not re.search(r"[*?]", pattern):
+        pattern = re.sub(r"\[(\d+)\]\[(\d+)\]", r"[\1,\2]", pattern)
+        if pattern in view.names.ids:
+            return [view.names.ids[pattern]]
+        return [node_id for node_id, path in enumerate(view.names.paths) if pattern in path]
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    matches = re.compile(expression).fullmatch
+    return [node_id for node_id, path in enumerate(view.names.paths) if matches(path)]
+
+
+def complete_path(view, text):
+    """The paths that begin with the text, up to their next dot or bracket."""
+    found = set()
+    for path in view.names.paths:
+        if path.startswith(text):
+            end = re.compile(r"[.\[\]]").search(path, len(text))
+            found.add(path if end is None else path[: end.end()])
+    return sorted(found)
+
+
+def split_flags(argument, *flags):
+    """The argument without the flags, and which of them were in it."""
+    words = argument.split()
+    found = [flag in words for flag in flags]
+    rest = " ".join(word for word in words if word not in flags)
+    return (rest, *found)
+
+
+def split_count(argument, default):
+    """`V 3` is V and 3."""
+    match = re.fullmatch(r"(.*\S)\s+(\d+)", argument)
+    return (match.group(1), int(match.group(2))) if match else (argument, default)
+
+
+# ---- Commands that read -------------------------------------------------------------------------
+
+
+class Command:
+    """One subcommand of mg. Its documentation is the help text."""
+
+    name = ""
+    takes_node = True
+
+    def __init__(self, debugger):
+        self.debugger = debugger
+
+    def say(self, line, indent=None):
+        self.debugger.say(fold(line, self.debugger.width(), indent))
+
+    def say_table(self, rows, right=()):
+        for line in align(rows, right, self.debugger.width()):
+            self.debugger.say(line)
+
+    def find_node(self, text):
+        return find_node(self.debugger, text)
+
+    @property
+    def view(self):
+        return need_graph(self.debugger)
+
+    @property
+    def context(self):
+        return self.debugger.context
+
+    def run(self, argument):
+        raise NotImplementedError
+
+
+def place_in_backward(view, node_id):
+    """[3/5]: the same count as that of mg step."""
+    return "[%d/%d]" % (view.visit_order(node_id), view.n_topo)
+
+
+def backward_words(view, node):
+    """What backward has done with the node so far."""
+    state = view.backward_state()
+    if state == "none":
+        return "backward has not begun"
+    if node.id not in view.places:
+        return "the loss does not depend on it"
+    words = place_in_backward(view, node.id) + " in backward, "
+    place = view.places[node.id]
+    if state == "ready":
+        return words + "which has not begun"
+    if place > view.next_place:
+        return words + "which was here"
+    return words + ("which is here" if place == view.next_place else "which comes here later")
+
+
+def parent_rows(view, node):
+    rows = []
+    for parent_id, index in view.parents.get(node.id, ()):
+        parent = view.node(parent_id)
+        note = "" if not view.n_topo or parent_id in view.places else "not part of the loss"
+        rows.append(
+            (
+                view.path(parent_id),
+                "local gradient " + number(parent.local_grads[index]),
+                "grad " + number(parent.grad),
+                note,
+            )
+        )
+    return rows
+
+
+class NodeCommand(Command):
+    """Everything about one node: mg node V [--exact]
+
+Its operation, data and gradient; its id, which counts the nodes as they are made, from 0; when
+backward comes to it, as [3/5]; its children, with the local gradient of each; its parents, which
+are the nodes made of it. With --exact, all numbers to the last bit."""
+
+    name = "node"
+
+    def run(self, argument):
+        argument, exact = split_flags(argument, "--exact")
+        node = self.find_node(argument)
+        view = self.view
+        self.say("%s: %s" % (view.path(node.id), view.formula(node)))
+        self.say("  data %s, grad %s" % (number(node.data, exact), number(node.grad, exact)))
+        self.say("  id %d; %s" % (node.id, backward_words(view, node)))
+        if node.children:
+            self.say("children:")
+            self.say_table(
+                (
+                    view.path(child),
+                    "data " + number(view.node(child).data, exact),
+                    "local gradient " + number(local_grad, exact),
+                )
+                for child, local_grad in zip(node.children, node.local_grads)
+            )
+        rows = parent_rows(view, node)
+        self.say("parents:" if rows else "no parents")
+        if rows:
+            self.say_table(rows)
+
+
+class ParentsCommand(Command):
+    """The nodes that a node was used for: mg parents V
+
+In order of creation, each with its local gradient: how much it grows when V grows."""
+
+    name = "parents"
+
+    def run(self, argument):
+        node = self.find_node(argument)
+        view = self.view
+        rows = parent_rows(view, node)
+        self.say("%s has %s" % (view.path(node.id), plural(len(rows), "parent")))
+        if rows:
+            self.say_table(rows)
+
+
+class TreeCommand(Command):
+    """The expression below a node, as a tree: mg tree V [DEPTH]
+
+Children under their parents, down to DEPTH (3). `...` stands for what is further below; a node
+that was already shown is not opened again."""
+
+    name = "tree"
+
+    def run(self, argument):
+        argument, depth = split_count(argument, 3)
+        root = self.find_node(argument)
+        view = self.view
+        opened = set()
+        waiting = [(root, "", "", depth)]
+        while waiting:
+            node, first, rest, depth = waiting.pop()
+            again = node.id in opened and node.children
+            below = " ..." if node.children and depth == 0 else ""
+            line = "%s%s  %s  data %s  grad %s" % (
+                first,
+                view.path(node.id),
+                view.kind(node),
+                number(node.data),
+                number(node.grad),
+            )
+            self.say(line + ("  (see above)" if again else below), rest + "    ")
+            if again or depth == 0:
+                continue
+            opened.add(node.id)
+            for index, child in reversed(list(enumerate(node.children))):
+                is_last = index + 1 == len(node.children)
+                first = rest + ("`-- " if is_last else "|-- ")
+                following = rest + ("    " if is_last else "|   ")
+                waiting.append((view.node(child), first, following, depth - 1))
+
+
+class FindCommand(Command):
+    """Looks for nodes by path: mg find PATTERN [N]
+
+In PATTERN * stands for any text and ? for any one character: mg find pos2.*.softmax*. Without
+them, PATTERN may stand anywhere in the path: mg find attn_wq. Prints the first N (20) in order of
+creation."""
+
+    name = "find"
+
+    def run(self, argument):
+        view = self.view
+        pattern, limit = split_count(argument, 20)
+        if not pattern:
+            raise Problem("Which path? For example `mg find pos2.loss*`.")
+        ids = matching_ids(view, pattern)
+        self.say("%s of %d" % (plural(len(ids), "node"), view.n_nodes))
+        for node_id in ids[:limit]:
+            self.say("  " + view.line(view.node(node_id)))
+        if len(ids) > limit:
+            self.say("  ... %d more" % (len(ids) - limit))
+
+
+class TopCommand(Command):
+    """The largest gradients: mg top [N] [PATTERN]
+
+The N (10) nodes with the largest gradients, of those whose path fits PATTERN. Without a
+PATTERN: of the model's parameters; of all nodes where there is no model."""
+
+    name = "top"
+
+    def run(self, argument):
+        view = self.view
+        match = re.match(r"(\d+)(?:\s+|$)", argument)
+        limit = int(match.group(1)) if match else 10
+        pattern = argument[match.end() :] if match else argument
+        if pattern:
+            ids = matching_ids(view, pattern)
+        else:
+            ids = range(self.context.n_params or view.n_nodes)
+        nodes = [view.node(node_id) for node_id in ids]
+        nodes = [node for node in nodes if node.grad != 0]
+        nodes.sort(key=lambda node: -abs(node.grad))
+        if not nodes:
+            raise Problem("No such node has a gradient other than 0.")
+        self.say_table(
+            ("grad " + number(node.grad), "data " + number(node.data), view.path(node.id))
+            for node in nodes[:limit]
+        )
+
+
+class OutlineCommand(Command):
+    """The model's paths as a tree: mg outline [DEPTH]
+
+How many nodes are below each part of a path, down to DEPTH (2) dots. What differs in its number
+alone is one line: pos* stands for pos0, pos1 and so on."""
+
+    name = "outline"
+    takes_node = False
+
+    def run(self, argument):
+        if not re.fullmatch(r"\d*", argument):
+            raise Problem("mg outline takes a number: down to how many dots.")
+        view = self.view
+        self.say(plural(view.n_nodes, "node"))
+        parts = {}  # of paths, by their names without numbers: [different ones, nodes, inner parts]
+        for path in view.names.paths:
+            level = parts
+            names = path.split(".")
+            for n, name in enumerate(names[: int(argument or 2) + 1], 1):
+                key = re.sub(r"\d+(,\d+)?", "*", name)
+                part = level.setdefault(key, [set(), 0, {}])
+                part[0].add(".".join(names[:n]))
+                part[1] += 1
+                level = part[2]
+        self.say_table(self.rows(parts, ""))
+
+    def rows(self, parts, indent):
+        for name, (things, n_nodes, inner) in parts.items():
+            words = plural(n_nodes, "node")
+            if 1 < len(things) < n_nodes:
+                words += " in %d" % len(things)
+            yield (indent + name, words)
+            yield from self.rows(inner, indent + "  ")
+
+
+class ShowCommand(Command):
+    """A vector with its numbers: mg show EXPRESSION [N]
+
+EXPRESSION is an array of Value pointers, or points to the first of N (16): mg show gpt->q 16."""
+
+    name = "show"
+
+    def run(self, argument):
+        view = self.view
+        text, n = split_count(argument, 0)
+        value = self.debugger.evaluate(text) if text else None
+        if value is None or value.vector is None:
+            raise Problem("mg show takes an array of Value pointers, as `mg show gpt->q 16`.")
+        n = n or value.n_items or 16
+        rows = []
+        for index, address in enumerate(self.debugger.program.items(value.vector, "Q", n)):
+            node_id = view.ids.get(address)
+            name = "NULL" if address == 0 else "no node"
+            row = (str(index), name, "", "")
+            if node_id is not None:
+                node = view.node(node_id)
+                numbers = ("data " + number(node.data), "grad " + number(node.grad))
+                row = (str(index), view.path(node_id), *numbers)
+            rows.append(row)
+        self.say_table(rows)
+
+
+class WhyCommand(Command):
+    """Where a gradient comes from: mg why V [--exact] [--all]; mg why V --chain
+
+Each parent of V adds `local gradient * the parent's gradient`. These are the contributions, in
+the order in which backward adds them, with the running total, and at the end whether the total
+is V.grad bit for bit. Many contributions are shown in groups; --all shows each. With --exact the
+numbers are to the last bit, as `microgpt nodes` writes them, one by one.
+
+With --chain: from V to the parent that contributes most, from there again, and so on to the loss.
+The product of the local gradients on the way is the chain rule along this one path."""
+
+    name = "why"
+    heading = ("parent", "local gradient", "*", "parent's grad", "=", "contribution", "total")
+
+    def run(self, argument):
+        argument, exact, chain, show_all = split_flags(argument, "--exact", "--chain", "--all")
+        node = self.find_node(argument)
+        view = self.view
+        path = view.path(node.id)
+        if view.backward_state() == "none":
+            raise Problem(
+                "Backward has not begun, so no gradient has been added to %s: `mg step` goes there."
+                % path
+            )
+        if node.id not in view.places:
+            self.say("%s.grad is %s: the loss does not depend on it." % (path, number(node.grad)))
+        elif node.id == view.topo[-1]:
+            self.say(
+                "%s.grad is %s: this is where backward starts, and d%s/d%s is 1."
+                % (path, number(node.grad), path, path)
+            )
+        elif chain:
+            self.say_chain(view, node)
+        else:
+            self.say_sum(view, node, exact, show_all or exact)
+
+    def say_sum(self, view, node, exact, show_all):
+        path = view.path(node.id)
+        edges = view.edges_into(node.id)
+        n_added = view.n_added(node, edges)
+        total = 0.0
+        for edge in edges[:n_added]:
+            total += edge.contribution
+        words = "%s.grad is the sum of %s" % (path, plural(len(edges), "contribution"))
+        if show_all or len(edges) <= MAX_ROWS:
+            self.say(words + ", in this order:")
+            self.say_table(self.rows(view, edges, n_added, exact), (1, 2, 3, 4, 5, 6))
+        else:
+            self.say(words + ", here in groups (--all shows each):")
+            self.say_table(self.group_rows(view, edges, n_added), (1, 2, 3))
+        so_far = "" if n_added == len(edges) else " so far"
+        if bits(total) == bits(node.grad):
+            self.say("The total%s is %s.grad, bit for bit." % (so_far, path))
+        else:
+            self.say(
+                "The total%s is NOT %s.grad, which is %s: the gradient was not 0 when backward "
+                "began, or someone has changed it since." % (so_far, path, number(node.grad, exact))
+            )
+
+    def rows(self, view, edges, n_added, exact):
+        yield self.heading
+        total = 0.0
+        for n, edge in enumerate(edges):
+            row = [view.path(edge.parent.id), number(edge.local_grad, exact)]
+            if n < n_added:
+                total += edge.contribution
+                row += ["*", number(edge.parent.grad, exact), "="]
+                row += [number(edge.contribution, exact), number(total, exact)]
+            else:
+                row += ["", "still to come", "", "", ""]
+            yield tuple(row)
+
+    def group_rows(self, view, edges, n_added):
+        """A row for the parents whose paths differ in their numbers alone."""
+        yield ("parents", "how many", "contributions", "still to come")
+        groups = {}
+        for n, edge in enumerate(edges):
+            path = view.path(edge.parent.id)
+            groups.setdefault(re.sub(r"\d+", "*", path), []).append((path, n, edge))
+        for group in groups.values():
+            name = self.common_name([path for path, _, _ in group])
+            added = [edge.contribution for _, n, edge in group if n < n_added]
+            to_come = str(len(group) - len(added)) if len(added) < len(group) else ""
+            yield (name, str(len(group)), number(sum(added)), to_come)
+
+    def common_name(self, paths):
+        """Paths that differ in their numbers alone as one, with * for what differs."""
+        parts = [re.split(r"(\d+)", path) for path in paths]
+        return "".join(same[0] if len(set(same)) == 1 else "*" for same in zip(*parts))
+
+    def say_chain(self, view, node):
+        path = view.path(node.id)
+        links = self.largest_links(view, node)
+        if not links:
+            raise Problem("Backward has not come from the loss to %s yet." % path)
+        product = 1.0
+        for link in links:
+            product *= link.local_grad
+        factors = [number(link.local_grad) for link in links if not self.is_sum(view, link)]
+        root = view.path(view.topo[-1])
+        self.say("d%s/d%s, always by the largest contribution:" % (root, path))
+        self.say_table(self.chain_rows(view, links))
+        if len(factors) > 1:
+            self.say("= " + " * ".join(factors))
+        self.say("= " + number(product))
+        if bits(product) == bits(node.grad):
+            self.say("That is all of %s.grad." % path)
+        elif node.grad != 0:
+            share = 100 * product / node.grad
+            self.say(
+                "%s.grad is %s. This path is %.3g %% of it; the other paths make up the difference."
+                % (path, number(node.grad), share)
+            )
+
+    def is_sum(self, view, link):
+        return link.local_grad == 1 and view.op_name(link.parent) == "add"
+
+    def chain_rows(self, view, links):
+        """A line for each factor; a run of sums, which pass the gradient on as it is, is one."""
+        n_sums = 0
+        for link, following in zip(links, links[1:] + [None]):
+            note = view.op_name(link.parent)
+            if self.is_sum(view, link):
+                n_sums += 1
+                if following is not None and self.is_sum(view, following):
+                    continue
+                note = "add" if n_sums == 1 else "through %d adds" % n_sums
+                n_sums = 0
+            yield ("* " + number(link.local_grad), view.path(link.parent.id), note)
+
+    def largest_links(self, view, node):
+        links = []
+        root = view.topo[-1]
+        while node.id != root:
+            edges = view.edges_into(node.id)
+            edges = edges[: view.n_added(node, edges)]
+            if not edges:
+                return []
+            link = max(edges, key=lambda edge: abs(edge.contribution))
+            links.append(link)
+            node = link.parent
+        return links
+
+
+class DotCommand(Command):
+    """Writes a node's neighbourhood for Graphviz: mg dot V [DEPTH] FILE
+
+The nodes below V, and those made of it, up to DEPTH (2) edges away. Then
+`dot -Tsvg FILE > picture.svg`. Quotes go around a FILE with blanks in its name."""
+
+    name = "dot"
+
+    def run(self, argument):
+        words = self.debugger.split_words(argument)
+        has_depth = len(words) > 2 and words[-2].isdigit()
+        target = " ".join(words[: -2 if has_depth else -1])
+        if not target:
+            raise Problem("Which node, and which file? mg dot V [DEPTH] FILE")
+        if words[-1].isdigit():
+            raise Problem("To which file? mg dot V [DEPTH] FILE (or ./%s)" % words[-1])
+        depth = int(words[-2]) if has_depth else 2
+        node = self.find_node(target)
+        view = self.view
+        file_name = os.path.abspath(os.path.expanduser(words[-1]))
+        ids = self.neighbourhood(view, node.id, depth)
+        try:
+            with open(file_name, "w", encoding="utf-8") as file:
+                file.write("\n".join(self.dot_lines(view, node.id, ids)) + "\n")
+        except OSError as error:
+            raise Problem("%s: %s" % (printable(file_name), error.strerror))
+        self.say("%s: %s" % (printable(file_name), plural(len(ids), "node")))
+
+    def neighbourhood(self, view, node_id, depth):
+        """The ids of the nodes at most depth edges below the node, or above it."""
+
+        def reach(neighbours):
+            reached = {node_id}
+            edge_of_it = {node_id}
+            for _ in range(depth):
+                edge_of_it = {n for near in edge_of_it for n in neighbours(near)} - reached
+                if not edge_of_it:
+                    break
+                reached |= edge_of_it
+            return reached
+
+        below = reach(lambda n: view.node(n).children)
+        above = reach(lambda n: [parent for parent, _ in view.parents.get(n, ())])
+        return sorted(below | above)
+
+    def dot_lines(self, view, node_id, ids):
+        yield "digraph {"
+        yield "    rankdir=LR"
+        yield "    node [shape=box]"
+        for n in ids:
+            node = view.node(n)
+            label = (view.path(n), view.kind(node), number(node.data), number(node.grad))
+            style = ", style=bold" if n == node_id else ""
+            yield '    n%d [label="%s\\n%s\\ndata %s\\ngrad %s"%s]' % (n, *label, style)
+        known = set(ids)
+        for n in ids:
+            node = view.node(n)
+            for child, local_grad in zip(node.children, node.local_grads):
+                if child in known:
+                    yield '    n%d -> n%d [label="%s"]' % (child, n, number(local_grad))
+        yield "}"
+
+
+# ---- Where the program is, in words -------------------------------------------------------------
+
+
+def place_words(path):
+    """pos2.layer0.attn.head3 in words, and what is left of the path: the thing in that place."""
+    words = []
+    parts = path.split(".")
+    while parts:
+        match = re.fullmatch(r"(pos|layer|head)(\d+)|(attn)|(mlp)", parts[0])
+        if match is None:
+            break
+        if match.group(1):
+            name = "position" if match.group(1) == "pos" else match.group(1)
+            words.append("%s %s" % (name, match.group(2)))
+        else:
+            words.append("attention" if match.group(3) else "MLP")
+        parts.pop(0)
+    return ", ".join(words), ".".join(parts)
+
+
+class WhereCommand(Command):
+    """Where in the model and in training the program stands, in words: mg where"""
+
+    name = "where"
+    takes_node = False
+
+    def run(self, argument):
+        need_process(self.debugger)
+        self.program = self.debugger.program
+        trainer = self.context.trainer
+        sampling = self.program.find_frame("sampler_next") is not None
+        if sampling:
+            self.say(self.sample_line())
+        elif trainer is not None and self.trainer("step") < self.trainer("num_steps"):
+            self.say(
+                'Training: step %d of %d, document "%s".'
+                % (self.trainer("step") + 1, self.trainer("num_steps"), self.document_text())
+            )
+        for line in self.phase_lines(sampling):
+            self.say(line)
+        self.say(self.function_line())
+
+    def trainer(self, path):
+        return self.program.get("Trainer", self.context.trainer, path)
+
+    def document_text(self):
+        dataset = self.trainer("dataset")
+        docs = self.program.get("Dataset", dataset, "docs")
+        n_docs = self.program.get("Dataset", dataset, "n_docs")
+        doc = docs + self.trainer("step") % n_docs * self.program.sizeof("Document")
+        size = self.program.get("Document", doc, "size")
+        text = self.program.read(self.program.get("Document", doc, "text"), min(size, 60))
+        return printable(text.decode("utf-8", "replace")) + ("..." if size > 60 else "")
+
+    def token_text(self, pos_id):
+        (token_id,) = self.program.items(self.trainer("tokens") + 4 * pos_id, "i", 1)
+        tokenizer = self.trainer("tokenizer")
+        if token_id == self.program.get("Tokenizer", tokenizer, "bos"):
+            return "BOS"
+        uchars = self.program.get("Tokenizer", tokenizer, "uchars")
+        return '"%s"' % printable(chr(self.program.items(uchars + 4 * token_id, "I", 1)[0]))
+
+    def sample_line(self):
+        frame = self.program.find_frame("samples_print")
+        sample_id = frame.variable("sample_id") if frame is not None else None
+        if sample_id is None:
+            return "Sampling: making up a name."
+        return "Sampling: name %d." % (sample_id + 1)
+
+    def phase_lines(self, sampling):
+        adam = self.program.find_frame("adam_step")
+        if adam is not None:
+            return [self.update_line(adam)]
+        view = self.context.graph
+        if view is None and self.context.is_without_graph:
+            return ["The tensor engine computes here, without a graph."]
+        if view is None or view.n_nodes == 0:
+            return ["There is no graph yet."]
+        if self.program.find_frame("graph_build_topo") is not None:
+            return ["Backward: putting the nodes in order, children before parents."]
+        if self.program.find_frame("graph_backward") is not None:
+            return self.backward_lines(view)
+        if self.program.find_frame("scalar_gpt_forward", "scalar_gpt_probs") is not None:
+            return [self.forward_line(view)]
+        if sampling:
+            return []
+        if view.backward_state() == "done":
+            return ["Backward is done: all %d nodes have their gradients." % view.n_topo]
+        return ["The graph has %s; backward has not begun." % plural(view.n_nodes, "node")]
+
+    def update_line(self, frame):
+        i = frame.variable("i")
+        n_params = self.context.n_params
+        view = self.context.graph
+        if i is None or view is None or not 0 <= i < n_params:
+            return "Update: Adam changes the parameters."
+        return "Update: Adam at parameter %d of %d, %s." % (i, n_params, view.path(i))
+
+    def backward_lines(self, view):
+        place = view.next_place
+        if place < 0:
+            yield "Backward is done: all %d nodes have their gradients." % view.n_topo
+            return
+        node = view.node(view.topo[place])
+        words, _ = place_words(view.path(node.id))
+        line = "Backward: %s %s" % (place_in_backward(view, node.id), view.path(node.id))
+        yield line + (" (%s)." % words if words else ".")
+        edge = view.current_edge
+        if edge is not None:
+            place = "Its edge %d of %d, to %s" % (
+                edge.index + 1,
+                len(node.children),
+                view.path(edge.child),
+            )
+            yield place + (", is done." if edge.is_done else ".")
+        if view.backward_state() == "ready" and view.n_topo < view.n_nodes:
+            yield "Of the %d nodes, %d are no part of the loss: backward leaves them out." % (
+                view.n_nodes,
+                view.n_nodes - view.n_topo,
+            )
+
+    def forward_line(self, view):
+        """By the scope that was opened last: that is what is being made now."""
+        if view.n_topo > 0:  # still the graph of the document before
+            return "Forward: it begins."
+        path = view.names.scope_path(view.n_scopes - 1) if view.n_scopes else ""
+        words, thing = place_words(path)
+        match = re.match(r"pos(\d+)\b", path)
+        frame = self.program.find_frame("scalar_gpt_forward")
+        if match and self.context.trainer is not None and frame is not None:
+            pos_id = int(match.group(1))
+            of = "position %d" % pos_id
+            tokens = [self.token_text(pos_id + n) for n in (0, 1)]
+            words = words.replace(of, "%s (%s, then %s)" % (of, *tokens), 1)
+        if words and match:
+            return "Forward: " + words + (", making %s." % thing if thing else ".")
+        is_loss = path.startswith("loss")
+        return "Forward: " + ("the whole document, making %s." % path if is_loss else "it begins.")
+
+    def function_line(self):
+        frames = [frame for frame in self.program.frames() if frame.name is not None][:4]
+        if not frames:
+            return "The program stands where no function is known."
+        line = "The program stands in %s (%s)" % (frames[0].name, frames[0].file_name)
+        callers = ", ".join(frame.name for frame in frames[1:])
+        return line + (", called by " + callers if callers else "") + "."
+
+
+# ---- Commands that run the program --------------------------------------------------------------
+
+
+def in_backward(debugger):
+    return debugger.program.find_frame("graph_backward") is not None
+
+
+def begin_backward(debugger):
+    """Lets the program run to the beginning of graph_backward()."""
+    if not in_backward(debugger):
+        debugger.run_to_function("graph_backward")
+
+
+def sum_words(before, edge, after):
+    """What an edge has added, or just the gradient where that has another origin."""
+    if bits(before + edge.contribution) != bits(after):
+        return number(after)
+    numbers = (before, edge.local_grad, edge.parent.grad, after)
+    return "%s + %s * %s = %s" % tuple(map(number, numbers))
+
+
+def watch_words(view, path):
+    """What the edge that the program stands at has added to the gradient of that path."""
+    edge = view.current_edge
+    edges = view.edges_into(edge.child)
+    n = [other.is_same(edge) for other in edges].index(True)
+    return "%s.grad, contribution %d of %d, from %s:\n  %s" % (
+        path,
+        n + 1,
+        len(edges),
+        view.path(edge.parent.id),
+        sum_words(sum_before(edges, edge), edge, view.node(edge.child).grad),
+    )
+
+
+class RunningCommand(Command):
+    def say_next(self):
+        view = self.view
+        node_id = view.topo[view.next_place]
+        self.say("next %s %s" % (place_in_backward(view, node_id), view.line(view.node(node_id))))
+
+    def say_end(self):
+        self.say("backward is done: all %d nodes have their gradients" % self.view.n_topo)
+
+
+class StepCommand(RunningCommand):
+    """Runs backward to its next node: mg step [N]; mg step --until V; mg step --forward [N]
+
+Stops before the node gives anything to its children, and prints what the one before it has
+given. Leaves have no children and are passed over. With N: N nodes on. With --until: when
+backward comes to V; its gradient is complete then. Before backward, goes to its beginning.
+
+With --forward: lets the program make one more node, or N, and says what it has made. Its name may
+still change while more is made under that name."""
+
+    name = "step"
+
+    def run(self, argument):
+        until = re.fullmatch(r"--until\s+(.*)", argument)
+        forward = re.fullmatch(r"--forward(?:\s+(\d+))?", argument)
+        if forward:
+            need_live_process(self.debugger, "mg step")
+            need_functions(self.debugger)
+            for _ in range(int(forward.group(1) or 1)):
+                self.debugger.run_to_made_node()
+                self.say_made()
+            return
+        prepare_to_run(self.debugger, "mg step")
+        if until:
+            self.step_until(until.group(1))
+        elif re.fullmatch(r"\d*", argument) and not re.fullmatch("0+", argument):
+            self.step(int(argument or 1))
+        else:
+            raise Problem("mg step takes a number of nodes, --until V, or --forward.")
+
+    def say_made(self):
+        view = self.view
+        node = view.node(view.n_nodes - 1)
+        path = view.path(node.id)
+        if not node.children:
+            self.say("made %s = %s, a leaf" % (path, number(node.data)))
+            return
+        locals_text = " and ".join(map(number, node.local_grads))
+        self.say(
+            "made %s = %s = %s, local gradient%s %s"
+            % (
+                path,
+                view.formula(node),
+                number(node.data),
+                "" if len(node.children) == 1 else "s",
+                locals_text,
+            )
+        )
+
+    def step(self, n):
+        begin_backward(self.debugger)
+        if self.view.backward_state() == "ready":
+            self.go(0)  # to the root
+            n -= 1
+        if n > 1:
+            self.go(n - 1)
+        view = self.view
+        places = list(view.next_places()) if in_backward(self.debugger) else []
+        if n > 0 and places:
+            node = view.node(view.topo[places[0]])
+            before = view.gradients_before(node)
+            self.go(1)
+            self.say("%s %s" % (place_in_backward(view, node.id), view.line(node)))
+            self.say_changes(view, node, before)
+        if in_backward(self.debugger):
+            self.say_next()
+        else:
+            self.say_end()
+
+    def go(self, n):
+        """Runs n nodes on, or to the end of backward."""
+        view = self.view
+        places = list(view.next_places()) if in_backward(self.debugger) else []
+        if n < len(places):
+            self.debugger.run_to_place(view, places[n])
+        elif in_backward(self.debugger):
+            self.debugger.run_to_end()
+
+    def say_changes(self, view, node, before):
+        """What a node has given to its children: a line for each edge."""
+        after = {child: self.view.node(child).grad for child in node.children}
+        for index, child in enumerate(node.children):
+            is_last = child not in node.children[index + 1 :]
+            edge = Edge(node, index)
+            total = after[child] if is_last else before[index] + edge.contribution
+            self.say("    %s.grad: %s" % (view.path(child), sum_words(before[index], edge, total)))
+
+    def step_until(self, text):
+        begin_backward(self.debugger)
+        node = self.find_node(text)
+        if self.need_coming(node) and not self.run_to(node):
+            self.say_end()
+            return
+        self.say_next()
+
+    def need_coming(self, node):
+        """Whether backward has yet to run, to come to the node; raises where it will not come."""
+        view = self.view
+        path = view.path(node.id)
+        if node.id not in view.places:
+            raise Problem("The loss does not depend on %s: backward never comes there." % path)
+        if view.places[node.id] > view.next_place:
+            raise Problem("Backward has passed %s already." % path)
+        if not node.children and node.id >= self.context.n_params > 0:
+            raise Problem("%s is a constant: backward has nothing to do there." % path)
+        is_next = view.places[node.id] == view.next_place
+        return not is_next or self.debugger.program.find_frame("edge_backward") is None
+
+    def run_to(self, node):
+        return self.debugger.run_to_place(self.view, self.view.places[node.id])
+
+
+class GuessCommand(StepCommand):
+    """Asks for a gradient before it shows it: mg guess V [NUMBER]
+
+Asks what V.grad will be when it is complete, unless NUMBER says it; lets backward run until it
+is; and says how far off the guess was."""
+
+    name = "guess"
+
+    def run(self, argument):
+        match = re.fullmatch(r"(.*\S)\s+([-+]?[\d.]+(?:e[-+]?\d+)?)", argument)
+        need_process(self.debugger)
+        text, guess = match.groups() if match else (argument, None)
+        if in_backward(self.debugger) or self.view.backward_state() != "done":
+            prepare_to_run(self.debugger, "mg guess")
+            begin_backward(self.debugger)
+        node = self.find_node(text)
+        path = self.view.path(node.id)
+        guess = self.to_number(guess or self.debugger.ask("%s.grad will be? " % path))
+        if self.must_run(node):
+            self.run_to(node)
+        grad = self.view.node(node.id).grad
+        off = abs(guess - grad)
+        if bits(guess) == bits(grad):
+            self.say("%s.grad is %s: exactly your guess." % (path, number(grad)))
+        elif number(guess) == number(grad):
+            self.say("%s.grad is %s: your guess, to six digits." % (path, number(grad)))
+        elif guess == -grad:
+            self.say("%s.grad is %s: all but the sign." % (path, number(grad)))
+        else:
+            share = ", %.2g %% of it" % (100 * off / abs(grad)) if grad != 0 else ""
+            self.say("%s.grad is %s: you were off by %s%s." % (path, number(grad), number(off), share))
+
+    def must_run(self, node):
+        view = self.view
+        if view.places.get(node.id, view.n_topo) > view.next_place:
+            return False
+        return self.need_coming(node)
+
+    def to_number(self, text):
+        try:
+            return float(text)
+        except ValueError:
+            raise Problem("That is no number: %s" % printable(text))
+
+
+class EdgeCommand(RunningCommand):
+    """Runs backward to its next edge: mg edge
+
+Stops before `v->children[i]->grad += v->local_grads[i] * v->grad`, in edge_backward(), and
+prints what the edge before it has added."""
+
+    name = "edge"
+    takes_node = False
+
+    def run(self, argument):
+        prepare_to_run(self.debugger, "mg edge")
+        begin_backward(self.debugger)
+        view = self.view
+        edge = view.current_edge
+        before = view.gradients_before(edge.parent)[edge.index] if edge is not None else 0.0
+        reached = self.debugger.run_to_edge()
+        if edge is not None:
+            after = self.view.node(edge.child).grad
+            self.say("done, %s.grad: %s" % (view.path(edge.child), sum_words(before, edge, after)))
+        if not reached:
+            self.say_end()
+            return
+        following = self.view.current_edge
+        self.say(
+            "next, edge %d of %d of %s, to %s: local gradient %s * grad %s"
+            % (
+                following.index + 1,
+                len(following.parent.children),
+                view.path(following.parent.id),
+                view.path(following.child),
+                number(following.local_grad),
+                number(following.parent.grad),
+            )
+        )
+
+
+SHARED_COMMANDS = (
+    *(NodeCommand, TreeCommand, ParentsCommand, FindCommand, TopCommand, OutlineCommand),
+    *(ShowCommand, WhyCommand, DotCommand, WhereCommand, StepCommand, GuessCommand, EdgeCommand),
+)
+
+
+def run_command(command, argument):
+    """Runs a Command; whatever goes wrong is a Problem, which is a sentence."""
+    try:
+        command.run(argument.strip())
+    except (Unreadable, ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:
+        raise Problem("The graph cannot be read here: %s." % str(error).rstrip("."))

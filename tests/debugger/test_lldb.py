@@ -1,0 +1,158 @@
+"""Tests src/debugger/microgpt_lldb.py in lldb itself: meson test --suite lldb.
+
+The tour's commands that begin with mg, and print of a Value, must say in lldb what the tour says
+they say in gdb. Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from test_gdb import MARK, SKIP, Failure, compare, find_blocks, parse_steps
+
+class Lldb:
+    def __init__(self, options, work):
+        self.root = Path(options.source_root).resolve()
+        self.scripts = self.root / "src" / "debugger"
+        sys.path.insert(0, str(self.scripts))
+        from lldb_python import lldb_environment
+
+        self.work = work
+        self.env = lldb_environment(
+            dict(
+                os.environ,
+                LC_ALL="C",
+                MICROGPT_EXPRESSION=os.path.abspath(options.expression),
+                MICROGPT_PROGRAM=os.path.abspath(options.program),
+            )
+        )
+
+    def session(self, commands, errors=False):
+        """The output of each command; whether some of them end with an error."""
+        lines = ["settings set term-width 1000"]
+        for name in ("microgpt_lldb.py", "tour_lldb.py"):
+            lines.append('command script import "%s"' % (self.scripts / name))
+        for command in commands:
+            lines += ["script print('%s')" % MARK, command]
+        # Commands of -o end with the first error; of a standard input, the program may take some.
+        words = ["lldb", "--no-lldbinit"]
+        if not errors:
+            words.append("--batch")
+            for line in lines:
+                words += ["-o", line]
+        typed = "".join(line + "\n" for line in lines) + "quit\n" if errors else ""
+        run = subprocess.run(
+            words,
+            cwd=self.work,
+            env=self.env,
+            input=typed.encode("utf-8"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        text = run.stdout.decode("utf-8", "replace")
+        text = re.sub(r"^\(lldb\) .*\n", "", text, flags=re.MULTILINE)  # each command, as typed
+        outputs = text.split(MARK + "\n")[1:]
+        if len(outputs) != len(commands):
+            raise Failure("lldb has ended early:\n" + text)
+        return [output.rstrip("\n") for output in outputs]
+
+
+def lldb_command(command):
+    """What the tour's command for gdb is in lldb; None where it has another form there."""
+    if re.match(r"(tour|mg (?!check))\b", command) or command in ("continue", "up"):
+        return command
+    match = re.fullmatch(r"print (\*?\w+)", command)
+    return "p " + match.group(1) if match else None
+
+
+def test_tour(lldb):
+    """Whatever the tour asks in gdb gets the same answer in lldb."""
+    lines = (lldb.root / "docs" / "gdb-tour.md").read_text(encoding="utf-8").splitlines()
+    steps = []
+    for language, start, end in find_blocks(lines):
+        if language == "gdb":
+            steps += parse_steps(lines[start:end], start + 1)
+    steps = [(lldb_command(step.command), step) for step in steps]
+    steps = [(command, step) for command, step in steps if command is not None]
+    outputs = lldb.session([command for command, _ in steps])
+    differences = []
+    n_same = 0
+    for (command, step), output in zip(steps, outputs):
+        if command.startswith("p "):
+            output = re.sub(r"^\(.*\) \$\d+ = (0x\w+ )?", "", output)
+            step.expected = [re.sub(r"^\$\d+ = ", "", line) for line in step.expected]
+        if command == "continue":  # lldb adds its own words, and where the program stands
+            n_lines = len(step.expected)
+            output = "\n".join(output.splitlines()[:n_lines])
+        found = compare("gdb-tour.md", step, output)
+        differences += found
+        n_same += not found
+    if differences:
+        raise Failure("\n".join(differences))
+    print("%d answers are those of gdb" % n_same)
+
+
+def check(outputs, wanted):
+    for command, output in outputs.items():
+        if command in wanted and not re.search(wanted[command], output, re.MULTILINE):
+            raise Failure("%s: %s is missing in:\n%s" % (command, wanted[command], output))
+
+
+def test_children(lldb):
+    """A Value has something to open; what cannot be done is said in a sentence."""
+    wanted = {
+        "mg node a": r"error: There is no program",
+        "tour expression": r"^The expression is built",
+        "script print(lldb.frame.FindVariable('c').GetNumChildren())": r"^5$",
+        "script print([c.GetName() for c in lldb.frame.FindVariable('c').children])": (
+            r"\['data', 'grad', 'child a, local gradient -3', 'child b, local gradient 2', "
+            r"'parent d, local gradient 1'\]"
+        ),
+        "script print(lldb.frame.FindVariable('c').GetChildAtIndex(2).GetSummary())": r"<a = 2>",
+        "script print(lldb.frame.FindVariable('c').GetChildAtIndex(0).GetValue())": r"^-6$",
+        "mg node (Value *)42": r"error: \(Value \*\)42 is at no node of the graph",
+        "mg node nonsense": r"error: nonsense is neither an expression here nor the path",
+        "mg nonsense": r"error: mg is followed by one of: dot, edge",
+        "mg dot a 1 'a b.dot'": r"%s/a b.dot: 3 nodes$" % re.escape(lldb.work),
+        "mg show &d 1": r"^  0  d  data -4  grad 0$",
+        "mg step --forward": r"error: The program has ended\.",
+        "mg step": r"error: The program is not running",
+    }
+    check(dict(zip(wanted, lldb.session(list(wanted), errors=True))), wanted)
+
+
+TESTS = {"tour": test_tour, "children": test_children}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--source-root", default=".")
+    parser.add_argument("--debug-build", default="true", help="whether the programs are")
+    parser.add_argument("name", choices=list(TESTS))
+    parser.add_argument("expression")
+    parser.add_argument("program")
+    options = parser.parse_args()
+    if shutil.which("lldb") is None:
+        print("skipped: there is no lldb here")
+        return SKIP
+    if options.debug_build != "true":
+        print("skipped: the lesson is for a debug build")
+        return SKIP
+    with tempfile.TemporaryDirectory() as work:
+        lldb = Lldb(options, os.path.realpath(work))
+        try:
+            TESTS[options.name](lldb)
+        except Failure as failure:
+            print(failure)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
