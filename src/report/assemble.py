@@ -1,10 +1,10 @@
-"""Puts style sheet and script into the report's page, and says their digests in its policy.
+"""Puts the style sheet and the scripts into the page of a report, and their digests into its policy.
 
 usage: assemble.py OUTPUT.html PAGE.html STYLE.css SCRIPT.js ...
 
-The scripts become one, in the order of the arguments. In the page, @STYLE@ and @SCRIPT@ stand for the
-texts; @STYLE_DIGEST@ and @SCRIPT_DIGEST@ for what a Content-Security-Policy calls them, so that a browser
-runs nothing else. @DATA@ is left to the program.
+The scripts become one, in the order of the arguments. The texts replace @STYLE@ and @SCRIPT@ in the page. Their
+digests replace @STYLE_DIGEST@ and @SCRIPT_DIGEST@ in its Content-Security-Policy, so that a browser runs nothing
+else. The program replaces @DATA@.
 """
 
 import base64

@@ -9,7 +9,7 @@
 #include "report/report_write.h"
 
 enum {
-    MAX_PARAMS = 100000, // a page sends each of them, some 12 bytes
+    MAX_PARAMS = 100000, // a page contains each of them, in some 12 bytes
     MAX_NODES = 500000,  // and computes each of these, in a second or two
     MAX_STEPS = 50000,
     MAX_SAMPLES = 1000,
@@ -86,10 +86,10 @@ static ExitStatus report(LookSession *look, const ReportOptions *options, Error 
 static const LookUsage usage = {
     .usage = "report --output FILE [OPTION ...]",
     .summary =
-        "Trains as microgpt run does, or takes a checkpoint with --load, and writes what\n"
-        "came of it into one HTML page: the losses, names made up, attention maps, letters,\n"
-        "weights, and the graph of TEXT, in which one can walk from the loss to any\n"
-        "parameter. The page needs no network.\n",
+        "Trains as microgpt run does, or takes a checkpoint with --load, and writes one HTML\n"
+        "page: a lesson of five nodes, the graph of TEXT, in which one can walk from the loss\n"
+        "to any parameter, the losses, names made up, attention maps, letters and weights.\n"
+        "The page needs no network.\n",
     .has_text_option = true,
     .is_report = true,
 };

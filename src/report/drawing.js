@@ -19,7 +19,7 @@ function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 }
 
-// A token, in such a way that one sees it.
+// A token as visible text: spaces, marks and control characters have signs of their own.
 function tokenText(token) {
   if (token === null) {
     return "BOS";
@@ -43,8 +43,7 @@ function nodeBox([x, y], width, height, nameLines, otherLines, style) {
       { class: i < nameLines.length ? "name middle" : "middle", x, y: first + 15 * i }, line)));
 }
 
-// An arrow along some points. A label hides a place of the piece before the last point: `share` of the
-// piece lies before it.
+// An arrow along some points. The label is on the last segment, at a `share` of its length.
 function arrow(points, label, share, style) {
   const [x, y] = points[points.length - 1];
   const [fromX, fromY] = points[points.length - 2];
@@ -61,7 +60,7 @@ function arrow(points, label, share, style) {
       svg("text", { class: "middle", x: labelX, y: labelY + 4 }, label)]));
 }
 
-// Round numbers from min to max, some `n` of them.
+// Round numbers from min to max, about n of them.
 function ticks(min, max, n) {
   const rough = (max - min) / n || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -75,7 +74,7 @@ function tickText(tick) {
   return Math.abs(tick) < 1000 ? String(tick) : count(tick);
 }
 
-// A frame with two axes; x and y map numbers to places in it.
+// A frame with two axes; x and y turn numbers into pixels.
 function chart(width, height, [minX, maxX], [minY, maxY], titles, label) {
   const margin = { left: 52, right: 16, top: 14, bottom: 46 };
   const right = width - margin.right;

@@ -1,12 +1,12 @@
-// A graph: computes its numbers once more, and names its nodes.
+// A graph: computes its numbers again, and names its nodes.
 "use strict";
 
 const LEAF = 0, ADD = 1, MUL = 2, POW = 3, LOG = 4, EXP = 5, RELU = 6;
 const opNames = ["const", "add", "mul", "pow", "log", "exp", "relu"];
 const opArity = [0, 2, 2, 1, 1, 1, 1];
 
-// All nodes by their ids. What is not sent is computed as value.c does: forward in the order of the
-// ids, then backward in that of a depth-first walk.
+// All nodes by their ids. Computes the numbers that the data lack as value.c and backward.c do: forward in
+// the order of the ids, then backward in the order of a depth-first walk.
 class Graph {
   constructor(packed) {
     this.n = packed.ops.length;
@@ -65,7 +65,7 @@ class Graph {
     }
   }
 
-  // Children before parents, children from left to right.
+  // The order of a depth-first walk: children before parents, children from left to right.
   findOrder() {
     const order = new Int32Array(this.n);
     const stack = new Int32Array(this.n);
@@ -103,8 +103,8 @@ class Graph {
     }
   }
 
-  // For each node, the edges that lead to it (2 * user + which child), in the order of backward; then
-  // those of users that the loss is not made of, which backward never meets.
+  // Finds for each node the edges from its users (2 * user + index of the child), in the order of backward.
+  // Edges of users that the loss does not depend on, which backward never visits, come last.
   findUsers() {
     const nUsers = new Int32Array(this.n + 1);
     for (let id = 0; id < this.n; id++) {
@@ -144,7 +144,6 @@ class Graph {
     return Array.from(this.users.subarray(this.firstUser[id], this.firstUser[id + 1]));
   }
 
-  // Whether backward can go down to the node: constants need no gradient.
   isConstant(id) {
     return this.arity(id) === 0 && id >= this.nParams;
   }
@@ -154,7 +153,7 @@ class Graph {
     return this.localGrads[edge] * this.grads[edge >> 1];
   }
 
-  // Of some edges the one with the largest contribution, the first of several; or undefined.
+  // The edge with the largest contribution, the first one of several; undefined if there are no edges.
   largest(edges) {
     const size = (edge) => Math.abs(this.contribution(edge));
     return edges.reduce((best, edge) => (best === undefined || size(edge) > size(best) ? edge : best), undefined);
@@ -165,18 +164,18 @@ class Graph {
     return this.childrenOf(id).map((_, i) => 2 * id + i);
   }
 
-  // The edge that brought most of a node's gradient.
+  // The edge that added most to the gradient of a node.
   largestEdgeTo(id) {
     return this.largest(this.edgesTo(id).filter((edge) => this.isMet[edge >> 1]));
   }
 
-  // The edge that took the most to a child.
+  // The edge that added most to the gradient of a child.
   largestEdgeFrom(id) {
     return this.largest(this.edgesFrom(id).filter((edge) => !this.isConstant(this.children[edge])));
   }
 
-  // The ids from the loss down to a node, always by the largest contribution; the node alone where the
-  // loss is not made of it.
+  // The ids on the path of the largest contributions from the loss to a node; only the node if the loss does
+  // not depend on it.
   pathFromLoss(id) {
     const path = [id];
     for (let edge = this.largestEdgeTo(id); edge !== undefined; edge = this.largestEdgeTo(path[0])) {
@@ -190,7 +189,7 @@ class Graph {
   }
 }
 
-// As node_path.c works them out.
+// The names of all nodes, as node_path.c finds them.
 class Names {
   constructor(graph, scopes) {
     this.graph = graph;
@@ -244,7 +243,7 @@ class Names {
     return this.scopes[low - 1];
   }
 
-  // The operation, and its number where [first, end) have several of it.
+  // The operation, with a number if [first, end) has several of it.
   opIn(id, first, end) {
     const op = this.graph.ops[id];
     let before = 0;
@@ -281,7 +280,7 @@ class Names {
     return this.paths;
   }
 
-  // The node's id, or undefined.
+  // The id of the node with this path, or undefined.
   find(path) {
     return this.results.get(path) ?? this.all().get(path);
   }

@@ -1,11 +1,11 @@
-// The lesson that the page begins with: an expression of five nodes. Forward makes the nodes one by
-// one, backward goes along the edges one by one, and the reader plays it or takes single steps.
+// The lesson at the beginning of the page: an expression of five nodes. Forward makes the nodes one by one,
+// backward goes along the edges one by one. The reader plays the steps, or takes them one at a time.
 "use strict";
 
 const LESSON_LINES = ["a = 2", "b = -3", "c = a * b", "d = c + a", "loss = d ** 2"];
 const LESSON_NAMES = ["a", "b", "c", "d", "loss"];
 const LESSON_PAUSE = 1500; // milliseconds from step to step
-const LESSON_WIDE = 800; // pixels from which the nodes stand side by side
+const LESSON_WIDE = 800; // pixels; in a wider drawing the nodes are side by side
 
 class Lesson {
   constructor(graph) {
@@ -15,7 +15,7 @@ class Lesson {
     this.timer = null;
   }
 
-  // Forward: a node. Then the loss gets its gradient. Backward: an edge.
+  // A step makes a node, or sets the gradient of the loss (made is null), or adds to a gradient along an edge.
   findSteps() {
     const { graph } = this;
     const forward = Array.from({ length: graph.n }, (_, id) => ({ made: id }));
@@ -24,7 +24,7 @@ class Lesson {
     return [...forward, { made: null }, ...backward];
   }
 
-  // The gradients when some steps are done.
+  // The gradients after some steps.
   gradsAfter(nSteps) {
     const grads = new Float64Array(this.graph.n);
     for (const { made, edge } of this.steps.slice(0, nSteps)) {
@@ -87,7 +87,7 @@ class Lesson {
     return [[x(-0.29), 42], [x(0.29), 42], [x(0.24), 162], [x(-0.16), 282], [x(-0.16), 402]];
   }
 
-  // From the child's box to its parent's, or the other way.
+  // Forward, an arrow from child to parent; once backward has used the edge, from parent to child.
   drawEdge(edge, places, isWide, isDone, isCurrent) {
     const [child, parent] = [places[this.graph.children[edge]], places[edge >> 1]];
     const [right, down] = isWide ? [63, 0] : [0, 34];

@@ -1,14 +1,13 @@
-// The drawing around a node: two steps to what it is made of, above it, and two steps to what uses it,
-// below it. The edges with the largest contributions are thick: the path from the node to the loss,
-// and on to what the node gave most to.
+// The drawing around a node. Above it are the nodes that it is made of, up to two steps away; below it those
+// that use it, up to two steps away. The path of the largest contributions is thick.
 "use strict";
 
 const BOX_WIDTH = [122, 140]; // pixels, at least and at most
 const BOX_GAP = 12;
 const ROW_GAP = 60;
 
-// What to draw: rows[0] is farthest on the side of the children, rows[2] the node itself. An item of a row
-// is a node or the place where an edge passes by.
+// The nodes and edges to draw. rows[0] is the row farthest above, rows[2] has only the node itself. An item of
+// a row is a node, or a place where an edge to the row beyond passes.
 class Neighbourhood {
   constructor(graph, id, atMost) {
     this.graph = graph;
@@ -31,7 +30,7 @@ class Neighbourhood {
     return [first, second].filter((edge) => edge !== undefined);
   }
 
-  // The edges to as many nodes as a row has, those of the largest contributions, in their own order.
+  // Keeps the edges with the largest contributions, to as many nodes as a row can have, in their order.
   choose(edges, end) {
     const size = (edge) => (this.path.has(edge) ? Infinity : Math.abs(this.graph.contribution(edge)));
     const kept = new Set();
@@ -43,7 +42,8 @@ class Neighbourhood {
     return edges.filter((edge) => kept.has(end(edge)));
   }
 
-  // Fills two rows on one side of the node. What is one step and also two steps away is drawn two away.
+  // Fills the two rows on one side of the node. A node that is both one and two steps away goes into the far
+  // row.
   grow(near, far, edgesOf, end) {
     const { id } = this.rows[2][0];
     const all = edgesOf(id);
@@ -67,7 +67,7 @@ class Neighbourhood {
   }
 }
 
-// A path in lines of at most n characters, broken behind dots.
+// Breaks a path after dots, into lines of at most n characters if its parts allow it.
 function pathLines(path, n) {
   const lines = [""];
   for (const part of path.split(/(?<=\.)/)) {
@@ -81,7 +81,7 @@ function pathLines(path, n) {
   return lines;
 }
 
-// Where the items of all rows stand.
+// Sets the places of all items.
 function placeRows(rows, width, boxHeight) {
   const most = Math.max(...rows.map((row) => row.length));
   const boxWidth = Math.min(BOX_WIDTH[1], (width - (most - 1) * BOX_GAP - 2) / most);
@@ -96,7 +96,7 @@ function placeRows(rows, width, boxHeight) {
   return { boxWidth, height: shown.length * (boxHeight + ROW_GAP) - ROW_GAP + 2 };
 }
 
-// From the user's box up to the child's. Edges between the same two nodes stand side by side.
+// Draws an edge from the user's box up to the child's. Two edges between the same nodes are side by side.
 function drawNeighbourEdge(graph, edge, neighbourhood, items, boxHeight) {
   const child = items.get(graph.children[edge]);
   const user = items.get(edge >> 1);

@@ -3,7 +3,7 @@
 
 const view = new DataView(new ArrayBuffer(8));
 
-// As Python's float.hex(), and as `microgpt nodes` writes it.
+// The text of Python's float.hex(), which `microgpt nodes` writes.
 function hexadecimal(x) {
   view.setFloat64(0, x);
   const high = view.getUint32(0);
@@ -18,7 +18,7 @@ function hexadecimal(x) {
   return `${sign}0x${biased === 0 ? 0 : 1}.${fraction}p${exponent < 0 ? "" : "+"}${exponent}`;
 }
 
-// The shortest decimal that is this double and no other.
+// The shortest decimal that no other double is nearer to.
 function decimal(x) {
   if (x === 0) {
     return Object.is(x, -0) ? "-0" : "0";
@@ -30,7 +30,7 @@ function withoutZeros(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
-// As C's %.*g.
+// The text of C's %.*g.
 function withDigits(x, nDigits) {
   if (x === 0) {
     return decimal(x);
@@ -42,7 +42,7 @@ function withDigits(x, nDigits) {
   return withoutZeros(x.toFixed(nDigits - 1 - exponent));
 }
 
-// As the script for gdb prints a number.
+// A number as the script for gdb prints it.
 function sixDigits(x) {
   return withDigits(x, 6);
 }
@@ -55,7 +55,7 @@ function percent(share) {
   return (100 * share).toFixed(1) + " %";
 }
 
-// To a few digits, for axes and captions.
+// Three digits, for axes and captions.
 function short(x) {
   return String(Number(x.toPrecision(3)));
 }

@@ -1,4 +1,4 @@
-// Opens the page: unpacks its data, computes the graph once more, and draws every section.
+// Opens the page: unpacks its data, computes the graph again, and draws every section.
 "use strict";
 
 async function unpack() {

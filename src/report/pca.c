@@ -11,7 +11,7 @@ enum {
     MAX_SWEEPS = 64, // some ten are enough: the numbers off the diagonal vanish quadratically
 };
 
-// Two vectors of n numbers, each `stride` apart, turned in their plane.
+// Rotates two vectors of n numbers, which are `stride` apart, in their plane.
 static void turn(double *x, double *y, size_t n, size_t stride, double c, double s)
 {
     for (size_t i = 0; i < n * stride; i += stride) {
@@ -22,14 +22,14 @@ static void turn(double *x, double *y, size_t n, size_t stride, double c, double
     }
 }
 
-// Whether a number beside the diagonal is lost when it is added to those on it.
+// Whether a number off the diagonal is too small to change the sum of those on it.
 static bool is_negligible(const double *a, size_t n, size_t p, size_t q)
 {
     double on_diagonal = fabs(a[p * n + p]) + fabs(a[q * n + q]);
     return on_diagonal + fabs(a[p * n + q]) == on_diagonal;
 }
 
-// Turns the axes p and q so that a[p,q] becomes 0, by the smaller of the two angles that do.
+// Rotates the axes p and q so that a[p,q] becomes 0, by the smaller of the two possible angles.
 static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
 {
     double theta = (a[q * n + q] - a[p * n + p]) / (2 * a[p * n + q]);
@@ -43,7 +43,7 @@ static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
     a[q * n + p] = 0;
 }
 
-// Returns whether there was anything left to do.
+// Rotates every pair of axes that is not done; returns whether there was one.
 static bool sweep(double *a, double *vectors, size_t n)
 {
     bool has_turned = false;
@@ -110,7 +110,7 @@ void symmetric_eigen(double *a, size_t n, double *values, double *vectors)
     }
 }
 
-// The rows without their mean.
+// Subtracts the mean of all rows from each row.
 // Shapes: x, centred [n_rows,n_columns].
 static void centre(const double *x, size_t n_rows, size_t n_columns, double *centred)
 {
@@ -125,7 +125,8 @@ static void centre(const double *x, size_t n_rows, size_t n_columns, double *cen
     }
 }
 
-// All products of n vectors, each of `length` numbers that stand `stride` apart.
+// The dot products of n vectors with each other. A vector has `length` numbers, which are `stride`
+// apart; the first numbers of the vectors are `between` apart.
 // Shapes: products [n,n].
 static void multiply(const double *x, size_t n, size_t between, size_t length, size_t stride,
                      double *products)
@@ -142,7 +143,7 @@ static void multiply(const double *x, size_t n, size_t between, size_t length, s
     }
 }
 
-// The direction x^T @ weights, made of length 1; 0 where it has none.
+// Scales x^T @ weights to the length 1; leaves it 0 if it has no length.
 // Shapes: x [n_rows,n_columns], weights [n_rows], direction [n_columns].
 static void mix_rows(const double *x, size_t n_rows, size_t n_columns, const double *weights,
                      double *direction)

@@ -74,7 +74,8 @@ static void put_tokens(JsonOut *out, const LookSession *look)
     }
 }
 
-// The document's graph has been checked by then, but the document need not have all letters.
+// The graph of the document is checked already, but it need not contain the embeddings of all
+// letters.
 static bool check_weights(const Model *model, Error *error)
 {
     for (int i = 0; i < model->n_matrices; i++) {
@@ -138,7 +139,7 @@ static bool put_letters(JsonOut *out, const Model *model, Error *error)
     return true;
 }
 
-// (The sampler's graph makes room for the document's.)
+// The graph of the document replaces that of the sampler.
 static bool put_document(JsonOut *out, LookSession *look, Error *error)
 {
     if (!look_forward(look, error) || !look_backward(look, error) ||
@@ -150,7 +151,7 @@ static bool put_document(JsonOut *out, LookSession *look, Error *error)
     return true;
 }
 
-// The five nodes that the book and the tour begin with, and the page as well.
+// The five nodes with which the book, the tour and the page begin.
 static bool put_expression(JsonOut *out, Error *error)
 {
     Graph g;

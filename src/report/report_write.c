@@ -31,7 +31,7 @@ static bool deflate_text(const char *text, Bytes *to, Error *error)
     return true;
 }
 
-// Three bytes become four characters; what is missing of the last three is marked by `=`.
+// Three bytes become four characters; `=` marks each byte that the last three lack.
 static bool encode_base64(const Bytes *from, Bytes *to, Error *error)
 {
     static const char digits[] =

@@ -11,8 +11,8 @@ enum {
     REPORT_MAX_BYTES = 2000000, // of a page
 };
 
-// The data are deflated and written in base64, so that no text in them can end the element that
-// they stand in. The file appears all at once.
+// Deflates the data and writes them in base64, so that no text in them can end the element that
+// contains them. The file appears all at once.
 // Errors: those of out_file.h; out of memory; a page of more than REPORT_MAX_BYTES.
 bool report_write(const char *path, const JsonOut *data, Error *error);
 

@@ -30,7 +30,7 @@ function drawLead(report) {
   byId("colophon").textContent = `Written by microgpt ${report.version} report.`;
 }
 
-// The mean of the last `width` numbers, from the first place that has as many.
+// The mean of the last `width` numbers, at every place that has so many.
 function runningMeans(numbers, width) {
   let sum = 0;
   const means = [];
@@ -43,7 +43,7 @@ function runningMeans(numbers, width) {
   return means;
 }
 
-// Where there are more points than pixels, the lowest and the highest of each pixel's.
+// If there are more points than pixels, keeps the lowest and the highest point of each pixel.
 function thin(points, nPixels) {
   const group = Math.ceil(points.length / nPixels);
   if (group <= 2) {
@@ -169,12 +169,12 @@ function drawMaps(report, graph, names) {
   }
 }
 
-// A range with some room around it.
+// The range of the numbers, with a margin.
 function around(numbers) {
   const min = Math.min(...numbers);
   const max = Math.max(...numbers);
-  const room = (max - min) * 0.06 || 1;
-  return [min - room, max + room];
+  const margin = (max - min) * 0.06 || 1;
+  return [min - margin, max + margin];
 }
 
 function drawLetters({ letters, vocabulary }) {

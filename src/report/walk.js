@@ -1,4 +1,4 @@
-// The walk from node to node in the graph of the document.
+// The section in which the reader walks from node to node of the document's graph.
 "use strict";
 
 let graph;
@@ -20,7 +20,7 @@ function go(id) {
   }
 }
 
-// A path, with places where a line may break.
+// The parts of a path, with places where a line may break.
 function pathText(id) {
   return names.path(id).split(/(?<=\.)/).flatMap((part) => [part, html("wbr")]);
 }
@@ -31,7 +31,7 @@ function link(id) {
 
 const notations = { six: sixDigits, seventeen: decimal, hexadecimal };
 
-// A number in the notation of the reader's choice, in full under the pointer.
+// A number in the notation that the reader has chosen. A tooltip has all of its digits.
 function number(x) {
   return html("span", { class: "number", title: `${decimal(x)} = ${hexadecimal(x)}` }, notations[notation](x));
 }
@@ -44,8 +44,8 @@ function describeOperation(id) {
   return `${graph.opName(id)}: ${formulas[graph.opName(id)]}`;
 }
 
-// Lengthens the way by a step to a child, or goes back on it. Any other node is reached from the loss by
-// the largest contributions.
+// Goes one step further to a child, or back on the way. To any other node the way is the path of the largest
+// contributions from the loss.
 function extendWay(id) {
   const place = way.indexOf(id);
   if (place >= 0) {
@@ -130,7 +130,7 @@ function show(id, takeFocus) {
   }
 }
 
-// The node of a path, or undefined; says so where there is none.
+// The id of the node with this path. If there is none, shows a message and returns undefined.
 function findNode(path) {
   const id = names.find(path);
   byId("search-failure").textContent = id === undefined ? `There is no node ${path.slice(0, 100)}.` : "";
