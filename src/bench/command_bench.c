@@ -4,9 +4,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench/bench_sizes.h"
 #include "bench/peak.h"
+#include "bench/timing.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "run/session.h"
@@ -27,11 +28,6 @@ typedef enum Phase {
 
 static const char *const phase_names[N_PHASES] = {"forward", "backward", "adam", "total"};
 
-typedef struct Timing {
-    double min;
-    double median;
-} Timing;
-
 // One engine at one level, with a run of its own.
 typedef struct Variant {
     const char *name;
@@ -44,6 +40,7 @@ typedef struct Variant {
     Timing sample;
     double peak_per_us; // products and sums; 0 for the scalar engine
     double peak_share;  // the share of it that forward and backward reached
+    double asked;       // of 100,000 parameters, how many Adam left to libm
 } Variant;
 
 typedef struct Bench {
@@ -51,16 +48,10 @@ typedef struct Bench {
     size_t n_documents; // in phases, and as many as a whole
     size_t n_samples;
     bool json;
+    bool sizes;
     Variant variants[MAX_VARIANTS];
     size_t n_variants;
 } Bench;
-
-static double now_us(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
-}
 
 static size_t count_steps(const Bench *bench)
 {
@@ -123,42 +114,31 @@ static bool open_variants(Bench *bench, Error *error)
 static bool time_phases(Trainer *trainer, double *us, Error *error)
 {
     double loss;
-    double start = now_us();
+    double start = timing_now_us();
     if (!trainer_forward(trainer, &loss, error)) {
         return false;
     }
-    double after_forward = now_us();
+    double after_forward = timing_now_us();
     if (!trainer_backward(trainer, error)) {
         return false;
     }
-    double after_backward = now_us();
+    double after_backward = timing_now_us();
     if (!trainer_update(trainer, error)) {
         return false;
     }
     us[PHASE_FORWARD] = after_forward - start;
     us[PHASE_BACKWARD] = after_backward - after_forward;
-    us[PHASE_ADAM] = now_us() - after_backward;
+    us[PHASE_ADAM] = timing_now_us() - after_backward;
     return true;
 }
 
 static bool time_whole(Trainer *trainer, double *us, Error *error)
 {
     double loss;
-    double start = now_us();
+    double start = timing_now_us();
     bool ok = trainer_step(trainer, &loss, error);
-    us[PHASE_TOTAL] = now_us() - start;
+    us[PHASE_TOTAL] = timing_now_us() - start;
     return ok;
-}
-
-// The products and sums of a document's forward and backward, those of linear layers and attention:
-// two for each weight and position forward, four backward (for the input and for the weight).
-static double count_operations(const ModelConfig *config, double n_positions)
-{
-    double n_embd = config->n_embd;
-    double per_layer =
-        12 * n_embd * n_embd * n_positions + n_embd * n_positions * (n_positions + 1);
-    double weights = config->n_layer * per_layer + config->vocab_size * n_embd * n_positions;
-    return 6 * weights;
 }
 
 // Documents [first, end) through one variant: one in its phases, the next one as a whole. Reading
@@ -184,8 +164,7 @@ static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
         for (int phase = 0; phase < PHASE_TOTAL; phase++) {
             variant->us[phase][i] = us[phase];
         }
-        double n_positions = (double)trainer->n_positions;
-        double operations = count_operations(&variant->session.model.config, n_positions);
+        double operations = timing_operations(&variant->session.model.config, trainer->n_positions);
         variant->rate[i] = operations / (us[PHASE_FORWARD] + us[PHASE_BACKWARD]);
     }
     return true;
@@ -219,9 +198,9 @@ static bool time_samples(Bench *bench, Error *error)
         }
         bool ok = true;
         for (size_t sample = 0; ok && sample < bench->n_samples; sample++) {
-            double start = now_us();
+            double start = timing_now_us();
             ok = sampler_next(&sampler, error);
-            variant->sample_us[sample] = now_us() - start;
+            variant->sample_us[sample] = timing_now_us() - start;
             variant->n_letters += sampler.n_tokens;
         }
         sampler_free(&sampler);
@@ -232,29 +211,17 @@ static bool time_samples(Bench *bench, Error *error)
     return true;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static Timing summarize(double *us, size_t n)
-{
-    qsort(us, n, sizeof *us, compare_doubles);
-    return (Timing){us[0], us[n / 2]};
-}
-
 static void summarize_all(Bench *bench)
 {
     for (size_t i = 0; i < bench->n_variants; i++) {
         Variant *variant = &bench->variants[i];
         for (int phase = 0; phase < N_PHASES; phase++) {
-            variant->phases[phase] = summarize(variant->us[phase], bench->n_documents);
+            variant->phases[phase] = timing_of(variant->us[phase], bench->n_documents);
         }
-        variant->sample = summarize(variant->sample_us, bench->n_samples);
+        variant->sample = timing_of(variant->sample_us, bench->n_samples);
+        variant->asked = timing_asked(&variant->session.adam, variant->session.trainer.step);
         if (variant->peak_per_us > 0) {
-            Timing rate = summarize(variant->rate, bench->n_documents);
+            Timing rate = timing_of(variant->rate, bench->n_documents);
             variant->peak_share = rate.median / variant->peak_per_us;
         }
     }
@@ -281,6 +248,10 @@ static void print_text(const Bench *bench)
                variant->peak_share * variant->peak_per_us * 1e-3, variant->peak_per_us * 1e-3,
                100 * variant->peak_share);
     }
+    printf("\nof 100,000 parameters, how many Adam left to libm\n\n");
+    for (size_t i = 1; i < bench->n_variants; i++) {
+        printf("%-14s%9.1f\n", bench->variants[i].name, bench->variants[i].asked);
+    }
     printf("\nus per sample, min / median of %zu\n\n", bench->n_samples);
     for (size_t i = 0; i < bench->n_variants; i++) {
         const Variant *variant = &bench->variants[i];
@@ -302,8 +273,9 @@ static void print_json(const Bench *bench)
         }
         printf("\"sample_us\": {\"min\": %.17g, \"median\": %.17g}, ", variant->sample.min,
                variant->sample.median);
-        printf("\"letters\": %zu, \"peak_per_us\": %.17g, \"peak_share\": %.17g}",
-               variant->n_letters, variant->peak_per_us, variant->peak_share);
+        printf("\"letters\": %zu, \"peak_per_us\": %.17g, \"peak_share\": %.17g, "
+               "\"asked_per_100000\": %.17g}",
+               variant->n_letters, variant->peak_per_us, variant->peak_share, variant->asked);
     }
     printf("]}\n");
 }
@@ -312,7 +284,8 @@ static void print_help(const Options *options)
 {
     printf("usage: microgpt bench [OPTION ...]\n"
            "\n"
-           "Measures training and sampling with both engines and every SIMD level, in turn.\n"
+           "Measures training and sampling with both engines and every SIMD level, in turn. With\n"
+           "--sizes, training alone, with the tensor engine and models of many sizes.\n"
            "\n");
     options_print(options);
 }
@@ -345,6 +318,8 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
                                    "how many to time", .min = 1, .max = 1e7});
     options_add(&options, (Option){"json", OPTION_FLAG, &bench.json, NULL, "for programs",
                                    .group = OPTION_OWN});
+    options_add(&options, (Option){"sizes", OPTION_FLAG, &bench.sizes, NULL,
+                                   "of other models than the one below", .group = OPTION_OWN});
     options_add_help(&options, &help);
     run_options_add(&options, &bench.run, RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING);
     if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error)) {
@@ -353,6 +328,10 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     if (help) {
         print_help(&options);
         return EXIT_DONE;
+    }
+    if (bench.sizes) {
+        return bench_sizes(&bench.run, bench.n_documents, bench.json, error) ? EXIT_DONE
+                                                                             : EXIT_FAILED;
     }
     return bench_run(&bench, error);
 }

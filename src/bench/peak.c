@@ -3,7 +3,8 @@
 
 #include <assert.h>
 #include <math.h>
-#include <time.h>
+
+#include "bench/timing.h"
 
 enum {
     N_ROUNDS = 20000,
@@ -42,13 +43,6 @@ static PeakFunction *const functions[N_SIMD_LEVELS] = {
 #endif
 };
 
-static double now_us(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e6 + (double)time.tv_nsec * 1e-3;
-}
-
 double peak_per_us(SimdLevel level)
 {
     assert(simd_has(level));
@@ -62,9 +56,9 @@ double peak_per_us(SimdLevel level)
     volatile double x = 1 + 0x1p-40; // so that the compiler cannot know it
     volatile double result;
     for (int i = 0; i < N_TRIES; i++) {
-        double start = now_us();
+        double start = timing_now_us();
         result = functions[level](x, N_ROUNDS);
-        fastest_us = fmin(fastest_us, now_us() - start);
+        fastest_us = fmin(fastest_us, timing_now_us() - start);
     }
     (void)result;
     return (double)(numbers_per_round[level] * N_ROUNDS) / fastest_us;

@@ -349,6 +349,16 @@ START_TEST(bench_has_a_line_for_each_engine)
     const char *start = "{\"documents\": 2, \"samples\": 2, \"variants\": [{\"name\": \"scalar\", ";
     ck_assert_msg(strncmp(p.out, start, strlen(start)) == 0, "%s", p.out);
     ck_assert_str_eq(p.out + p.out_size - 4, "}]}\n");
+    run("bench --sizes --documents 1");
+    assert_done();
+    ck_assert_ptr_nonnull(strstr(p.out, "\n   128      1      16 "));
+    run("bench --sizes --documents 1 --json");
+    assert_done();
+    start = "{\"documents\": 1, \"sizes\": [{\"n_embd\": 16, \"n_layer\": 1, ";
+    ck_assert_msg(strncmp(p.out, start, strlen(start)) == 0, "%s", p.out);
+    ck_assert_str_eq(p.out + p.out_size - 4, "}]}\n");
+    run("bench --sizes --n-head 3");
+    assert_refused(2, "--n-head", "multiple");
     run("bench --simd none"); // it has a line for each level, too
     assert_refused(2, "--simd", "no such option");
     run("bench " QUICK " --init-std 1e200");
