@@ -17,20 +17,23 @@ import tempfile
 
 SKIPPED = 77
 
-# Enough states to follow every length and every result separately; fresh: each malloc() is a block
-# of its own; none: not a number and infinities are numbers like others here.
-EVA = ["-eva", "-eva-slevel", "20000", "-eva-split-return", "full", "-eva-alloc-builtin", "fresh",
-       "-eva-no-print", "-warn-special-float", "none"]
+# fresh: each malloc() is a block of its own; none: not a number and infinities are numbers, too.
+EVA = ["-eva", "-eva-split-return", "full", "-eva-alloc-builtin", "fresh", "-eva-no-print",
+       "-warn-special-float", "none"]
+# How closely different paths are kept apart: every length, or every list of chunks.
+LENGTHS = ["-eva-precision", "4"]
+CHUNKS = ["-eva-slevel", "20000"]
 
 # Overflow of unsigned numbers is defined in C, but would break these contracts.
 WP = ["-wp", "-wp-rte", "-warn-unsigned-overflow", "-wp-prover", "z3", "-wp-timeout", "120"]
 
 PROOFS = {
     "count": (WP, []),
-    "little_endian": (EVA, []),
-    "utf8": (EVA, ["src/python/utf8.c"]),
-    "hexfloat": (EVA, ["src/python/hexfloat.c"]),
-    "arena": (EVA, ["src/autograd/arena.c"]),
+    "little_endian": (EVA + LENGTHS, []),
+    "utf8": (EVA + LENGTHS, ["src/python/utf8.c"]),
+    "hexfloat": (EVA + LENGTHS, ["src/python/hexfloat.c"]),
+    "dump_number": (EVA + LENGTHS, ["src/compare/dump_number.c", "src/python/hexfloat.c"]),
+    "arena": (EVA + CHUNKS, ["src/autograd/arena.c"]),
 }
 
 
