@@ -26,23 +26,15 @@ typedef struct CompareOptions {
     bool unexplained;
     bool all;
     bool json;
-    bool help;
 } CompareOptions;
 
-static void print_help(const Options *options)
-{
-    printf(
-        "usage: microgpt compare A B [OPTION ...]\n"
-        "\n"
-        "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
-        "first to differ though all that it was made of agrees, and what merely follows from it.\n"
-        "Two files of losses, or two checkpoints or other safetensors files, are compared as "
-        "such.\n"
-        "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
-        "the nodes of dumps without names.\n"
-        "\n");
-    options_print(options);
-}
+static const char usage[] = "compare A B [OPTION ...]";
+static const char summary[] =
+    "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
+    "first to differ though all that it was made of agrees, and what merely follows from it.\n"
+    "Two files of losses, or two checkpoints or other safetensors files, are compared as such.\n"
+    "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
+    "the nodes of dumps without names.\n";
 
 static bool print_report(const CompareOptions *options, const Judgement *judgement, Error *error)
 {
@@ -196,7 +188,7 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
-    Options options = {.n = 0};
+    Options options = {.usage = usage, .summary = summary};
     options_add(&options, (Option){"max-ulp", OPTION_COUNT, &chosen.max_ulp, "N",
                                    "let differences of up to N ULP pass", .max = OPTION_MAX_COUNT});
     options_add(&options, (Option){"only", OPTION_TEXT, &chosen.only, "PATTERN",
@@ -209,14 +201,13 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
                                    .group = OPTION_OWN});
     options_add(&options, (Option){"json", OPTION_FLAG, &chosen.json, NULL, "print one JSON object",
                                    .group = OPTION_OWN});
-    options_add_help(&options, &chosen.help);
+    options_add_help(&options);
     run_options_add(&options, &chosen.run, RUN_SIZES);
     size_t n_files;
     if (!options_parse_files(&options, argc, argv, chosen.files, 2, &n_files, error)) {
         return EXIT_TROUBLE;
     }
-    if (chosen.help) {
-        print_help(&options);
+    if (options_answer(&options)) {
         return EXIT_DONE;
     }
     if (n_files < 2) {

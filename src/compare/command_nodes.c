@@ -119,7 +119,7 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     };
     ExitStatus status =
         look_parse(&chosen.look, &usage, own, sizeof own / sizeof *own, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     chosen.look.output_option = "--output";

@@ -190,7 +190,7 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
          .max = INFINITY},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     return look_run(&chosen.look, show, &chosen, error);

@@ -295,7 +295,7 @@ ExitStatus command_trace(int argc, char **argv, Error *error)
          .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     return look_run(&chosen.look, show, &chosen, error);

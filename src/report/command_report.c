@@ -102,7 +102,7 @@ ExitStatus command_report(int argc, char **argv, Error *error)
     };
     LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     if (chosen.output == NULL) {

@@ -17,20 +17,20 @@ static void list_options(TrainingOptions *chosen, bool samples)
         {"resume", OPTION_TEXT, &chosen->resume, "FILE",
          "go on from a checkpoint, with its settings", .group = OPTION_OWN},
     };
-    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_ENGINE | RUN_SIMD;
+    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_ENGINE | RUN_SIMD;
     run_options_add(&chosen->list, &chosen->run, samples ? groups | RUN_SAMPLING : groups);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         options_add(&chosen->list, own[i]);
     }
-    options_add_help(&chosen->list, &chosen->help);
-    options_add(&chosen->list, (Option){"version", OPTION_FLAG, &chosen->version, NULL,
-                                        "print the version and exit", .group = OPTION_OWN});
+    options_add_help(&chosen->list);
 }
 
-bool training_options_parse(TrainingOptions *options, int argc, char **argv, bool samples,
-                            Error *error)
+bool training_options_parse(TrainingOptions *options, const char *usage, const char *summary,
+                            bool samples, int argc, char **argv, Error *error)
 {
     *options = (TrainingOptions){.run = run_options_default()};
+    options->list.usage = usage;
+    options->list.summary = summary;
     list_options(options, samples);
     if (!options_parse(&options->list, argc, argv, error)) {
         return false;
@@ -59,7 +59,7 @@ static bool check_given(const Option *option, const char *saved, Error *error)
 
 bool training_options_resume(TrainingOptions *options, const Checkpoint *checkpoint, Error *error)
 {
-    const unsigned decided = RUN_TRAINING | RUN_SIZES;
+    const unsigned decided = RUN_TRAINING | RUN_STEPS | RUN_SIZES;
     RunOptions run = options->run;
     Options saved = {.n = 0};
     run.seed = checkpoint->seed;
