@@ -85,7 +85,7 @@ bool option_format_value(const Option *option, char *text)
         return false;
     }
     assert(strlen(name) < OPTION_VALUE_BYTES);
-    strcpy(text, name);
+    snprintf(text, OPTION_VALUE_BYTES, "%s", name);
     return true;
 }
 
@@ -331,7 +331,7 @@ static bool add_file(const char *text, const Options *options, const char **file
 // Sets an option that getopt_long has just read, and notes the argument that it was in.
 static bool take_option(Option *option, char **argv, Error *error)
 {
-    bool has_own_argument = optarg != NULL && optarg == argv[optind - 1];
+    bool has_own_argument = optarg == argv[optind - 1]; // and not `--seed=5`
     option->given = argv[has_own_argument ? optind - 2 : optind - 1];
     return set_option(option, optarg, error);
 }
