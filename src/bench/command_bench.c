@@ -307,13 +307,14 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     Bench bench = {.run = run_options_default(), .n_documents = 1000};
     bench.run.num_samples = 500;
     Options options = {.usage = usage, .summary = summary};
-    options_add(&options, (Option){"documents", OPTION_COUNT, &bench.n_documents, "N",
-                                   "how many to time in phases, and as many as a whole", .min = 1,
-                                   .max = 1e7});
-    options_add(&options, (Option){"json", OPTION_FLAG, &bench.json, NULL, "for programs",
+    options_add(&options, (Option){"documents", &bench.n_documents, "N",
+                                   "how many to time in phases, and as many as a whole",
+                                   OPTION_COUNT, .min = 1, .max = 1e7});
+    options_add(&options, (Option){"json", &bench.json, NULL, "for programs", OPTION_FLAG,
                                    .group = OPTION_OWN});
-    options_add(&options, (Option){"sizes", OPTION_FLAG, &bench.sizes, NULL,
-                                   "of other models than the one below", .group = OPTION_OWN});
+    options_add(&options,
+                (Option){"sizes", &bench.sizes, NULL, "of other models than the one below",
+                         OPTION_FLAG, .group = OPTION_OWN});
     options_add_help(&options);
     run_options_add(&options, &bench.run,
                     RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_SAMPLING);

@@ -135,7 +135,7 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
     RunOptions run = run_options_default();
     bool is_json = false;
     Options options = {.usage = usage, .summary = summary};
-    options_add(&options, (Option){"json", OPTION_FLAG, &is_json, NULL, "print one JSON object",
+    options_add(&options, (Option){"json", &is_json, NULL, "print one JSON object", OPTION_FLAG,
                                    .group = OPTION_OWN});
     options_add_help(&options);
     run_options_add(&options, &run,

@@ -101,10 +101,10 @@ void options_add(Options *options, Option option)
 
 void options_add_help(Options *options)
 {
-    options_add(options, (Option){"help", OPTION_FLAG, &options->help, NULL, "print this and exit",
+    options_add(options, (Option){"help", &options->help, NULL, "print this and exit", OPTION_FLAG,
                                   .group = OPTION_OWN});
-    options_add(options, (Option){"version", OPTION_FLAG, &options->version, NULL,
-                                  "print the version and exit", .group = OPTION_OWN});
+    options_add(options, (Option){"version", &options->version, NULL, "print the version and exit",
+                                  OPTION_FLAG, .group = OPTION_OWN});
 }
 
 Option *options_find(Options *options, const void *target)

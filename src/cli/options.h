@@ -33,13 +33,13 @@ enum {
 // One option: where its value goes, what it may be, and its line of help.
 typedef struct Option {
     const char *name;
-    OptionKind kind;
     void *target;           // has the default until the option is given
     const char *value_name; // as the help calls it; NULL for a flag
     const char *help;
+    OptionKind kind;
+    unsigned group;
     double min;
     double max;
-    unsigned group;
     char default_text[OPTION_VALUE_BYTES]; // as the help calls it; empty: the help is silent
     const char *alias;                     // another name, which the option had before; NULL: none
     const char *given; // the argument that named it, as `--seed` or `--seed=5`; NULL: none did

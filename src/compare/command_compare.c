@@ -189,17 +189,18 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
     Options options = {.usage = usage, .summary = summary};
-    options_add(&options, (Option){"max-ulp", OPTION_COUNT, &chosen.max_ulp, "N",
-                                   "let differences of up to N ULP pass", .max = OPTION_MAX_COUNT});
-    options_add(&options, (Option){"only", OPTION_TEXT, &chosen.only, "PATTERN",
+    options_add(&options,
+                (Option){"max-ulp", &chosen.max_ulp, "N", "let differences of up to N ULP pass",
+                         OPTION_COUNT, .max = OPTION_MAX_COUNT});
+    options_add(&options, (Option){"only", &chosen.only, "PATTERN",
                                    "look only at paths like this; * and ? as in the shell",
-                                   .group = OPTION_OWN});
-    options_add(&options, (Option){"unexplained", OPTION_FLAG, &chosen.unexplained, NULL,
+                                   OPTION_TEXT, .group = OPTION_OWN});
+    options_add(&options, (Option){"unexplained", &chosen.unexplained, NULL,
                                    "answer 0 also where rounding explains all differences",
+                                   OPTION_FLAG, .group = OPTION_OWN});
+    options_add(&options, (Option){"all", &chosen.all, NULL, "list every difference", OPTION_FLAG,
                                    .group = OPTION_OWN});
-    options_add(&options, (Option){"all", OPTION_FLAG, &chosen.all, NULL, "list every difference",
-                                   .group = OPTION_OWN});
-    options_add(&options, (Option){"json", OPTION_FLAG, &chosen.json, NULL, "print one JSON object",
+    options_add(&options, (Option){"json", &chosen.json, NULL, "print one JSON object", OPTION_FLAG,
                                    .group = OPTION_OWN});
     options_add_help(&options);
     run_options_add(&options, &chosen.run, RUN_SIZES);

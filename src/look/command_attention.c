@@ -233,11 +233,11 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     };
     AttentionOptions chosen = {.format_name = "text"};
     const Option own[] = {
-        {"format", OPTION_TEXT, &chosen.format_name, "FORMAT", "text, svg or json",
+        {"format", &chosen.format_name, "FORMAT", "text, svg or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", OPTION_TEXT, &chosen.output, "FILE", "where the svg goes to",
+        {"output", &chosen.output, "FILE", "where the svg goes to", OPTION_TEXT,
          .default_text = "the terminal"},
-        {"svg", OPTION_TEXT, &chosen.svg, "FILE", "short for --format svg --output FILE",
+        {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 3, argc, argv, error);

@@ -186,7 +186,7 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
     };
     GradcheckOptions chosen = {.tolerance = 1e-6};
     const Option own[] = {
-        {"tolerance", OPTION_ABOVE, &chosen.tolerance, "X", "the largest relative error",
+        {"tolerance", &chosen.tolerance, "X", "the largest relative error", OPTION_ABOVE,
          .max = INFINITY},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);

@@ -204,15 +204,15 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
 {
     GraphOptions chosen = {.query.depth = 2, .format_name = "dot"};
     const Option own[] = {
-        {"node", OPTION_TEXT, &chosen.query.path, "PATH", "where to start", .group = OPTION_OWN},
-        {"depth", OPTION_COUNT, &chosen.query.depth, "N", "how many steps down to go",
+        {"node", &chosen.query.path, "PATH", "where to start", OPTION_TEXT, .group = OPTION_OWN},
+        {"depth", &chosen.query.depth, "N", "how many steps down to go", OPTION_COUNT,
          .max = OPTION_MAX_COUNT},
-        {"op", OPTION_TEXT, &chosen.op_name, "OP", "start from this operation only",
+        {"op", &chosen.op_name, "OP", "start from this operation only", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"format", OPTION_TEXT, &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json",
+        {"format", &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", OPTION_TEXT, &chosen.output, "FILE", "where to", .default_text = "the terminal"},
-        {"svg", OPTION_TEXT, &chosen.svg, "FILE", "short for --format svg --output FILE",
+        {"output", &chosen.output, "FILE", "where to", OPTION_TEXT, .default_text = "the terminal"},
+        {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 6, argc, argv, error);

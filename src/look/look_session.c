@@ -19,14 +19,14 @@ static void list_options(LookOptions *look, const LookUsage *usage, const Option
         options_add(list, own[i]);
     }
     if (usage->has_text_option) {
-        options_add(list, (Option){"text", OPTION_TEXT, &look->text, "TEXT", "the document",
+        options_add(list, (Option){"text", &look->text, "TEXT", "the document", OPTION_TEXT,
                                    .default_text = "the first of the data"});
     }
-    options_add(list, (Option){"load", OPTION_TEXT, &look->load, "FILE",
-                               "look at the model of a checkpoint", .group = OPTION_OWN});
+    options_add(list, (Option){"load", &look->load, "FILE", "look at the model of a checkpoint",
+                               OPTION_TEXT, .group = OPTION_OWN});
     if (!usage->is_report && !usage->is_step) {
-        options_add(list, (Option){"json", OPTION_FLAG, &look->json, NULL,
-                                   "print JSON, for programs", .group = OPTION_OWN});
+        options_add(list, (Option){"json", &look->json, NULL, "print JSON, for programs",
+                                   OPTION_FLAG, .group = OPTION_OWN});
     }
     options_add_help(list);
     run_options_add(list, &look->run, usage->is_report ? groups | RUN_SAMPLING : groups);

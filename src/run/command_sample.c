@@ -29,18 +29,18 @@ static void list_options(SampleOptions *chosen)
 {
     Options *list = &chosen->list;
     RunOptions *run = &chosen->run;
-    options_add(list, (Option){"load", OPTION_TEXT, &chosen->load, "FILE", "the checkpoint",
+    options_add(list, (Option){"load", &chosen->load, "FILE", "the checkpoint", OPTION_TEXT,
                                .group = OPTION_OWN});
     run_options_add(list, run, RUN_SAMPLING);
     options_find(list, &run->temperature)->help =
         "low is likely, high is wild"; // of what, goes without saying
-    options_add(list, (Option){"seed", OPTION_SEED, &run->seed, "N", "of new random numbers",
+    options_add(list, (Option){"seed", &run->seed, "N", "of new random numbers", OPTION_SEED,
                                .group = OPTION_OWN});
     options_find(list, &run->seed)->default_text[0] = '\0'; // only of another program's file
-    options_add(list, (Option){"prompt", OPTION_TEXT, &chosen->prompt, "TEXT",
-                               "what every name begins with", .group = OPTION_OWN});
-    options_add(list, (Option){"n-head", OPTION_SIZE, &chosen->n_head, "N",
-                               "for a file that does not say it", .min = 1, .max = MODEL_MAX_SIZE});
+    options_add(list, (Option){"prompt", &chosen->prompt, "TEXT", "what every name begins with",
+                               OPTION_TEXT, .group = OPTION_OWN});
+    options_add(list, (Option){"n-head", &chosen->n_head, "N", "for a file that does not say it",
+                               OPTION_SIZE, .min = 1, .max = MODEL_MAX_SIZE});
     run_options_add(list, run, RUN_ENGINE | RUN_SIMD);
     options_add_help(list);
 }

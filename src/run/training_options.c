@@ -8,14 +8,14 @@
 static void list_options(TrainingOptions *chosen, bool samples)
 {
     const Option own[] = {
-        {"log", OPTION_TEXT, &chosen->log, "FILE", "write one line a step, tab-separated",
+        {"log", &chosen->log, "FILE", "write one line a step, tab-separated", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"save", OPTION_TEXT, &chosen->save, "FILE", "write a checkpoint at the end",
+        {"save", &chosen->save, "FILE", "write a checkpoint at the end", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"save-every", OPTION_COUNT, &chosen->save_every, "N", "and after every N steps", .min = 1,
+        {"save-every", &chosen->save_every, "N", "and after every N steps", OPTION_COUNT, .min = 1,
          .max = OPTION_MAX_COUNT},
-        {"resume", OPTION_TEXT, &chosen->resume, "FILE",
-         "go on from a checkpoint, with its settings", .group = OPTION_OWN},
+        {"resume", &chosen->resume, "FILE", "go on from a checkpoint, with its settings",
+         OPTION_TEXT, .group = OPTION_OWN},
     };
     unsigned groups = RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_ENGINE | RUN_SIMD;
     run_options_add(&chosen->list, &chosen->run, samples ? groups | RUN_SAMPLING : groups);
