@@ -18,6 +18,7 @@
 #include "base/memory_limit.h"
 #include "checkpoint/checkpoint_format.h"
 #include "checkpoint/checkpoint_metadata.h"
+#include "checkpoint/header_scan.h"
 
 // Where a tensor is, in bytes from the end of the header, and how many bytes a number has.
 typedef struct Range {
@@ -66,18 +67,6 @@ static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t 
     return n == size || bad(source, "has become shorter while it was being read");
 }
 
-// Every tensor takes three brackets and far more than 24 bytes. Text that is made of brackets would
-// take a hundred times its size once it is parsed.
-static bool check_brackets(const Source *source)
-{
-    size_t n_brackets = 0;
-    for (size_t i = 0; i < source->header_size; i++) {
-        n_brackets += source->header[i] == '{' || source->header[i] == '[';
-    }
-    return n_brackets <= 8 + source->header_size / 8 ||
-           bad(source, "its header is nothing but brackets");
-}
-
 static bool read_header(Source *source)
 {
     unsigned char length[CHECKPOINT_LENGTH_BYTES];
@@ -106,8 +95,9 @@ static bool read_header(Source *source)
         return false;
     }
     bool is_object = source->header_size > 0 && source->header[0] == '{';
-    return (is_object || bad(source, "is no checkpoint: its header is not JSON")) &&
-           check_brackets(source);
+    const char *what = is_object ? header_scan(source->header, source->header_size)
+                                 : "is no checkpoint: its header is not JSON";
+    return what == NULL || bad(source, what);
 }
 
 static bool parse_header(Source *source)
@@ -130,6 +120,14 @@ static bool parse_header(Source *source)
                           json_error.position);
 }
 
+// Whether it is this text and nothing behind it: strings may have a NUL in them.
+static bool is_text(const json_t *value, const char *text)
+{
+    size_t size = strlen(text);
+    return json_is_string(value) && json_string_length(value) == size &&
+           memcmp(json_string_value(value), text, size) == 0;
+}
+
 // Whether it has all that checkpoint_save() writes.
 static bool find_format(Source *source)
 {
@@ -141,16 +139,15 @@ static bool find_format(Source *source)
         return bad(source, "its __metadata__ is not an object");
     }
     source->metadata = (Metadata){source->path, object, source->error};
-    const char *format = json_string_value(json_object_get(object, "format"));
-    const char *version = json_string_value(json_object_get(object, "version"));
-    bool has_format = format != NULL && strcmp(format, CHECKPOINT_FORMAT) == 0;
+    bool has_format = is_text(json_object_get(object, "format"), CHECKPOINT_FORMAT);
+    bool has_version = is_text(json_object_get(object, "version"), CHECKPOINT_VERSION);
     source->is_ours = has_format;
     source->begins_so = has_crc;
     source->n_parts = source->is_ours ? N_TENSOR_PARTS : 1;
     if (has_crc && !has_format) {
         return bad(source, BAD_BEGINNING);
     }
-    if (source->is_ours && (version == NULL || strcmp(version, CHECKPOINT_VERSION) != 0)) {
+    if (source->is_ours && !has_version) {
         return bad(source,
                    "is of another version than " CHECKPOINT_VERSION ", the one that is known here");
     }
@@ -182,12 +179,12 @@ static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
 }
 
 // How many bytes a number of this type has; 0: a type that is not read.
-static size_t number_bytes(const char *dtype)
+static size_t number_bytes(const json_t *dtype)
 {
-    if (strcmp(dtype, "F64") == 0) {
+    if (is_text(dtype, "F64")) {
         return 8;
     }
-    return strcmp(dtype, "F32") == 0 ? 4 : strcmp(dtype, "BF16") == 0 ? 2 : 0;
+    return is_text(dtype, "F32") ? 4 : is_text(dtype, "BF16") ? 2 : 0;
 }
 
 // Finds a tensor and its shape. Ours has doubles: a run that goes on needs all of their bits.
@@ -198,11 +195,11 @@ static bool find_tensor(const Source *source, const char *name, const json_t **t
     if (*tensor == NULL) {
         return tensor_error(source, name, "is missing");
     }
-    const char *dtype = json_string_value(json_object_get(*tensor, "dtype"));
-    if (dtype == NULL || json_object_size(*tensor) != 3) {
+    const json_t *dtype = json_object_get(*tensor, "dtype");
+    if (!json_is_string(dtype) || json_object_size(*tensor) != 3) {
         return tensor_error(source, name, "must have dtype, shape and data_offsets");
     }
-    if (source->is_ours && strcmp(dtype, "F64") != 0) {
+    if (source->is_ours && !is_text(dtype, "F64")) {
         return tensor_error(source, name, "is not of dtype F64; save it in double precision");
     }
     if (number_bytes(dtype) == 0) {
@@ -327,16 +324,54 @@ static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *toke
 
 // ---- where the tensors are ----
 
-// The header describes the matrices and nothing else, so that their sizes add up to the file's.
+// How many tensors the header describes. They are the matrices and nothing else, so that their
+// sizes add up to the file's.
+static size_t count_tensors(const Source *source)
+{
+    return json_object_size(source->root) - (source->metadata.object != NULL);
+}
+
+// There are fewer than a model of its sizes has.
 static bool check_tensor_count(const Source *source)
 {
-    size_t n_found = json_object_size(source->root) - (source->metadata.object != NULL);
+    size_t n_found = count_tensors(source);
     size_t n_expected = (size_t)source->n_parts * (size_t)source->n_matrices;
-    if (n_found != n_expected) {
-        return error_set_file(source->error, source->path, 0,
-                              "has %zu tensors; a model of its sizes has %zu", n_found, n_expected);
+    return n_found >= n_expected ||
+           error_set_file(source->error, source->path, 0,
+                          "has %zu tensors; a model of its sizes has %zu", n_found, n_expected);
+}
+
+// The name of a tensor that is none of the matrices; *rest, which the caller frees, has it.
+static const char *find_unexpected(const Source *source, json_t **rest)
+{
+    *rest = json_copy(source->root);
+    json_object_del(*rest, "__metadata__");
+    for (int part = 0; part < source->n_parts; part++) {
+        for (int i = 0; i < source->n_matrices; i++) {
+            char name[CHECKPOINT_NAME_BYTES];
+            checkpoint_tensor_name(&source->matrices[i], (TensorPart)part, name);
+            json_object_del(*rest, name);
+        }
     }
-    return true;
+    return json_object_iter_key(json_object_iter(*rest));
+}
+
+static bool check_no_more_tensors(const Source *source)
+{
+    size_t n_found = count_tensors(source);
+    size_t n_expected = (size_t)source->n_parts * (size_t)source->n_matrices;
+    if (n_found == n_expected) {
+        return true;
+    }
+    json_t *rest;
+    const char *name = find_unexpected(source, &rest);
+    bool ok = rest == NULL
+                  ? error_out_of_memory(source->error, "the header", source->header_size)
+                  : error_set_file(source->error, source->path, 0,
+                                   "has %zu tensors; a model of its sizes has %zu, and no %.100s",
+                                   n_found, n_expected, name);
+    json_decref(rest);
+    return ok;
 }
 
 static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Range *range)
@@ -360,7 +395,7 @@ static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Ra
         return tensor_error(source, name, "has data_offsets outside of the file");
     }
     size_t n_numbers = (size_t)matrix->n_out * (size_t)matrix->n_in;
-    size_t n_bytes = number_bytes(json_string_value(json_object_get(tensor, "dtype")));
+    size_t n_bytes = number_bytes(json_object_get(tensor, "dtype"));
     if (offsets[1] - offsets[0] != n_numbers * n_bytes) {
         return tensor_error(source, name, "has data_offsets that do not fit its shape");
     }
@@ -446,9 +481,7 @@ static size_t count_data_bytes(const Source *source, size_t n_params)
         char name[CHECKPOINT_NAME_BYTES];
         checkpoint_tensor_name(matrix, PART_PARAMS, name);
         const json_t *tensor = json_object_get(source->root, name);
-        const char *dtype = json_string_value(json_object_get(tensor, "dtype"));
-        size_t n_each =
-            dtype != NULL ? number_bytes(dtype) : 0; // 0: find_tensor() says what is wrong
+        size_t n_each = number_bytes(json_object_get(tensor, "dtype")); // 0: find_tensor() says why
         size_t n_numbers = count_mul((size_t)matrix->n_out, (size_t)matrix->n_in);
         n_bytes = count_add(n_bytes, count_mul(n_numbers, n_each));
     }
@@ -495,7 +528,7 @@ static bool read_layout(Source *source, const ModelConfig *config)
                                    (size_t)source->n_matrices * sizeof *source->matrices);
     }
     model_lay_out(config, source->matrices);
-    return check_file_size(source, config) && read_ranges(source);
+    return check_no_more_tensors(source) && check_file_size(source, config) && read_ranges(source);
 }
 
 // ---- the numbers ----
