@@ -35,6 +35,22 @@ const char *value_op_name(ValueOp op);
 // Requires: node_id < graph_n_nodes(g).
 size_t node_path(const Graph *g, size_t node_id, char *path);
 
+// For the paths of many nodes: what was counted for one serves the next. In rising order all of
+// them together take time in proportion to their number.
+typedef struct NodePaths {
+    const Graph *graph;
+    size_t first; // of the nodes whose operations are counted, those with one name
+    size_t end;   // behind their last
+    size_t next;  // n_before counts the nodes before this one
+    size_t n_all[OP_RELU + 1];
+    size_t n_before[OP_RELU + 1];
+} NodePaths;
+
+NodePaths node_paths(const Graph *g);
+
+// The same as node_path(), of paths->graph.
+size_t node_paths_write(NodePaths *paths, size_t node_id, char *path);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

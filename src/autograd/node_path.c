@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,36 +143,66 @@ static size_t find_scope(const Graph *g, size_t node_id)
     return low == 0 ? SIZE_MAX : low - 1;
 }
 
-// How many of the nodes [first, end) come of an operation.
-static size_t count_op(const Graph *g, ValueOp op, size_t first, size_t end)
+// Counts the operations of the nodes [first, end), unless they are counted already.
+static void count_ops(NodePaths *paths, size_t first, size_t end)
 {
-    size_t n = 0;
-    for (size_t node_id = first; node_id < end; node_id++) {
-        n += graph_node(g, node_id)->op == op;
+    if (paths->first == first && paths->end == end) {
+        return;
     }
-    return n;
+    *paths = (NodePaths){.graph = paths->graph, .first = first, .end = end, .next = first};
+    for (size_t node_id = first; node_id < end; node_id++) {
+        paths->n_all[graph_node(paths->graph, node_id)->op]++;
+    }
+}
+
+// Of these, the operations before the node.
+static void count_ops_before(NodePaths *paths, size_t node_id)
+{
+    if (node_id < paths->next) {
+        memset(paths->n_before, 0, sizeof paths->n_before);
+        paths->next = paths->first;
+    }
+    while (paths->next < node_id) {
+        paths->n_before[graph_node(paths->graph, paths->next)->op]++;
+        paths->next++;
+    }
 }
 
 // Names a node by its operation, and by its number where [first, end) have several of it.
-static void append_op(Path *path, const Graph *g, size_t node_id, size_t first, size_t end)
+static void append_op(Path *path, NodePaths *paths, size_t node_id, size_t first, size_t end)
 {
-    ValueOp op = graph_node(g, node_id)->op;
+    ValueOp op = graph_node(paths->graph, node_id)->op;
     append(path, "%s%s", path->length > 0 ? "." : "", value_op_name(op));
-    if (count_op(g, op, first, end) > 1) {
-        append(path, "[%zu]", count_op(g, op, first, node_id));
+    count_ops(paths, first, end);
+    if (paths->n_all[op] > 1) {
+        count_ops_before(paths, node_id);
+        append(path, "[%zu]", paths->n_before[op]);
     }
+}
+
+NodePaths node_paths(const Graph *g)
+{
+    assert(g != NULL);
+    return (NodePaths){.graph = g, .first = SIZE_MAX, .end = SIZE_MAX};
 }
 
 size_t node_path(const Graph *g, size_t node_id, char *path_text)
 {
-    assert(g != NULL && path_text != NULL && node_id < graph_n_nodes(g));
+    NodePaths paths = node_paths(g);
+    return node_paths_write(&paths, node_id, path_text);
+}
+
+size_t node_paths_write(NodePaths *paths, size_t node_id, char *path_text)
+{
+    const Graph *g = paths->graph;
+    assert(path_text != NULL && node_id < graph_n_nodes(g));
     Path path = {path_text, 0};
     path_text[0] = '\0';
     size_t scope_id = find_scope(g, node_id);
     size_t next = scope_id + 1; // SIZE_MAX + 1 is 0: the first scope comes later
     size_t end = next < g->n_scopes ? g->scopes[next].first_node : graph_n_nodes(g);
     if (scope_id == SIZE_MAX) {
-        append_op(&path, g, node_id, 0, end);
+        append_op(&path, paths, node_id, 0, end);
         return path.length;
     }
     const Scope *scope = &g->scopes[scope_id];
@@ -180,9 +211,9 @@ size_t node_path(const Graph *g, size_t node_id, char *path_text)
         size_t place = node_id - scope->first_node;
         append(&path, "[%zu,%zu]", place / scope->n_columns, place % scope->n_columns);
     } else if (scope->is_part) {
-        append_op(&path, g, node_id, scope->first_node, end);
+        append_op(&path, paths, node_id, scope->first_node, end);
     } else if (node_id != end - 1) {
-        append_op(&path, g, node_id, scope->first_node, end - 1);
+        append_op(&path, paths, node_id, scope->first_node, end - 1);
     }
     return path.length;
 }

@@ -184,11 +184,12 @@ static bool is_same_shape(const NodeDump *dump, const Graph *g)
 
 static bool copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *error)
 {
+    NodePaths paths = node_paths(g);
     for (size_t node_id = 0; node_id < dump->n_nodes; node_id++) {
         ValueOp value_op = graph_node(g, node_id)->op;
         const char *op = node_id < n_params ? "param" : value_op_name(value_op);
         char path[NODE_PATH_BYTES];
-        size_t length = node_path(g, node_id, path);
+        size_t length = node_paths_write(&paths, node_id, path);
         if (!dump_add_text(dump, op, strlen(op), &dump->ops[node_id], error) ||
             !dump_add_text(dump, path, length, &dump->paths[node_id], error)) {
             return false;

@@ -35,12 +35,13 @@ static void write_node(FILE *file, const Graph *g, size_t node_id)
 void node_dump_write(FILE *file, const Graph *g, size_t n_params, bool with_names)
 {
     size_t n_nodes = graph_n_nodes(g);
+    NodePaths paths = node_paths(g);
     for (size_t node_id = 0; node_id < n_nodes; node_id++) {
         write_node(file, g, node_id);
         if (with_names) {
             ValueOp op = graph_node(g, node_id)->op;
             char path[NODE_PATH_BYTES];
-            node_path(g, node_id, path);
+            node_paths_write(&paths, node_id, path);
             fprintf(file, " %s %s", node_id < n_params ? "param" : value_op_name(op), path);
         }
         fputc('\n', file);
@@ -67,9 +68,10 @@ static bool is_landmark(const char *path)
 void node_dump_write_sparse(FILE *file, const Graph *g, size_t n_params)
 {
     size_t n_nodes = graph_n_nodes(g);
+    NodePaths paths = node_paths(g);
     for (size_t node_id = 0; node_id < n_nodes; node_id++) {
         char path[NODE_PATH_BYTES];
-        node_path(g, node_id, path);
+        node_paths_write(&paths, node_id, path);
         if (node_id < n_params || is_landmark(path)) {
             const Value *v = graph_node(g, node_id);
             fprintf(file, "%s ", path);

@@ -25,6 +25,7 @@ static bool path_is_in(const char *path, const char *name)
 typedef struct Search {
     const Graph *g;
     const SubgraphQuery *query;
+    NodePaths paths;
     size_t *levels; // [n_nodes]
     size_t n_starts;
     size_t named_id; // the node that has just this path; SIZE_MAX: none
@@ -41,7 +42,7 @@ static void look_at_node(Search *search, size_t node_id)
 {
     const SubgraphQuery *query = search->query;
     char path[NODE_PATH_BYTES];
-    node_path(search->g, node_id, path);
+    node_paths_write(&search->paths, node_id, path);
     if (!path_is_in(path, query->path)) {
         return;
     }
@@ -172,6 +173,7 @@ ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery
     Search search = {
         .g = g,
         .query = query,
+        .paths = node_paths(g),
         .levels = calloc(n_nodes, sizeof *search.levels),
         .named_id = SIZE_MAX,
     };

@@ -232,6 +232,55 @@ START_TEST(every_node_has_a_name_of_its_own)
 }
 END_TEST
 
+static void assert_same_path(NodePaths *paths, size_t node_id)
+{
+    char path[NODE_PATH_BYTES];
+    char expected[NODE_PATH_BYTES];
+    size_t length = node_path(paths->graph, node_id, expected);
+    ck_assert_uint_eq(node_paths_write(paths, node_id, path), length);
+    ck_assert_str_eq(path, expected);
+}
+
+START_TEST(paths_are_the_same_in_any_order)
+{
+    ScalarGpt gpt;
+    Model model;
+    build_model_graph(&gpt, &model, (ModelConfig){2, 4, 2, 4, 5}, 3);
+    size_t n_nodes = graph_n_nodes(&gpt.graph);
+    NodePaths paths = node_paths(&gpt.graph);
+    for (size_t node_id = 0; node_id < n_nodes; node_id++) {
+        assert_same_path(&paths, node_id);
+    }
+    for (size_t node_id = n_nodes; node_id-- > 0;) {
+        assert_same_path(&paths, node_id);
+    }
+    for (size_t i = 0; i < n_nodes; i++) {
+        assert_same_path(&paths, i * 7919 % n_nodes);
+    }
+    scalar_gpt_free(&gpt);
+    model_free(&model);
+}
+END_TEST
+
+// One name for so many nodes that counting them anew for each would take hours.
+START_TEST(paths_take_time_in_proportion)
+{
+    enum {
+        N = 1000000
+    };
+    char path[NODE_PATH_BYTES];
+    graph_name(&graph, "sum", -1);
+    for (size_t i = 0; i <= N; i++) {
+        value_leaf(&graph, 1);
+    }
+    NodePaths paths = node_paths(&graph);
+    for (size_t node_id = 0; node_id < N; node_id++) {
+        node_paths_write(&paths, node_id, path);
+    }
+    ck_assert_str_eq(path, "sum.const[999999]");
+}
+END_TEST
+
 static Suite *node_path_suite(void)
 {
     Suite *suite = suite_create("node_path");
@@ -246,10 +295,12 @@ static Suite *node_path_suite(void)
     tcase_add_test(own, names_go_with_the_nodes_at_a_reset);
     tcase_add_test(own, a_long_path_is_cut);
     tcase_add_test(own, node_and_id_lead_to_each_other);
+    tcase_add_test(own, paths_take_time_in_proportion);
     suite_add_tcase(suite, own);
     TCase *model = tcase_create("model");
     tcase_add_test(model, nodes_of_the_model_have_the_names_of_microgpt);
     tcase_add_test(model, every_node_has_a_name_of_its_own);
+    tcase_add_test(model, paths_are_the_same_in_any_order);
     suite_add_tcase(suite, model);
     return suite;
 }
