@@ -10,12 +10,14 @@
 
 static inline size_t count_add(size_t a, size_t b)
 {
-    return b <= SIZE_MAX - a ? a + b : SIZE_MAX;
+    size_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
 }
 
 static inline size_t count_mul(size_t a, size_t b)
 {
-    return b == 0 || a <= SIZE_MAX / b ? a * b : SIZE_MAX;
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
 }
 
 #endif

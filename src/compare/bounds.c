@@ -283,6 +283,15 @@ static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, si
     }
 }
 
+static void reverse(uint32_t *nodes, size_t n)
+{
+    for (size_t i = 0; i < n / 2; i++) {
+        uint32_t node_id = nodes[i];
+        nodes[i] = nodes[n - 1 - i];
+        nodes[n - 1 - i] = node_id;
+    }
+}
+
 size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                         bool *wanted, uint32_t *cone)
 {
@@ -303,11 +312,7 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
             want_inputs(bounds, i, wanted, &n_pending);
         }
     }
-    for (size_t i = 0; i < n / 2; i++) {
-        uint32_t node_id = cone[i];
-        cone[i] = cone[n - 1 - i];
-        cone[n - 1 - i] = node_id;
-    }
+    reverse(cone, n);
     return n;
 }
 
@@ -393,6 +398,28 @@ Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
     return range_mul(bounds_local_grad(bounds, parent, edge), bounds->grad_used[parent]);
 }
 
+uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
+{
+    if (bounds->rules[node_id] != RULE_ADD || n_children(bounds, node_id) != 2) {
+        return NO_NODE;
+    }
+    for (uint32_t slot = 0; slot < 2; slot++) {
+        uint32_t other = child_of(bounds, node_id, 1 - slot);
+        if (bounds->rules[other] == RULE_LEAF && bounds->constants[other] == 0) {
+            return child_of(bounds, node_id, slot);
+        }
+    }
+    return NO_NODE;
+}
+
+// Whether the subject may have one value where the graph has x and x + 0: the gradient that it
+// shows is then that of both, and not what x + 0 passes on.
+static bool is_merged(const Bounds *bounds, uint32_t node_id)
+{
+    return bounds_same_as(bounds, node_id) != NO_NODE &&
+           !bounds_explain(bounds, bounds->grad_bound[node_id], bounds->grad[node_id]);
+}
+
 void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
 {
     const GraphOrder *order = &bounds->order;
@@ -414,11 +441,11 @@ void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
     // One rounding of each product, one of each sum; a sum passes gradients on as they are.
     bounds->grad_bound[node_id] =
         range_widen(sum, n > 0 ? bounds_rounding(bounds, terms, n + 1) : 0);
-    bounds->grad_used[node_id] = bounds->has_grad[node_id] ? shown(bounds, bounds->grad[node_id])
-                                                           : bounds->grad_bound[node_id];
+    bool is_shown = bounds->has_grad[node_id] && !is_merged(bounds, node_id);
+    bounds->grad_used[node_id] =
+        is_shown ? shown(bounds, bounds->grad[node_id]) : bounds->grad_bound[node_id];
     double magnitude = range_magnitude(bounds->grad_used[node_id]);
-    bounds->grad_terms[node_id] =
-        bounds->has_grad[node_id] || n == 0 ? magnitude : fmax(terms, magnitude);
+    bounds->grad_terms[node_id] = is_shown || n == 0 ? magnitude : fmax(terms, magnitude);
 }
 
 void bounds_compute_all_grads(Bounds *bounds)
@@ -426,6 +453,36 @@ void bounds_compute_all_grads(Bounds *bounds)
     for (size_t i = 0; i < bounds->n_nodes; i++) {
         bounds_compute_grad(bounds, bounds->order.backward[i]);
     }
+}
+
+// As for data, the other way round: parents come before their children in the order of backward.
+size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
+                             bool *wanted, uint32_t *cone)
+{
+    const GraphOrder *order = &bounds->order;
+    size_t n_pending = n_targets;
+    for (size_t i = 0; i < n_targets; i++) {
+        wanted[targets[i]] = true;
+    }
+    size_t n = 0;
+    for (size_t i = bounds->n_nodes; i-- > 0 && n_pending > 0;) {
+        uint32_t node_id = order->backward[i];
+        if (!wanted[node_id]) {
+            continue;
+        }
+        n_pending--;
+        wanted[node_id] = false;
+        cone[n++] = node_id;
+        for (uint32_t use = order->first_use[node_id]; use < order->first_use[node_id + 1]; use++) {
+            uint32_t parent = order->use_parent[use];
+            if (order->is_reachable[parent] && !bounds->has_grad[parent] && !wanted[parent]) {
+                wanted[parent] = true;
+                n_pending++;
+            }
+        }
+    }
+    reverse(cone, n);
+    return n;
 }
 
 static bool is_near(double a, double b)

@@ -104,6 +104,11 @@ void bounds_compute_all_grads(Bounds *bounds);
 size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                         bool *wanted, uint32_t *cone);
 
+// The same for gradients: what they come by and the subject does not show. In the order of
+// backward.
+size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
+                             bool *wanted, uint32_t *cone);
+
 // What a node passes on to the child of an edge: its local gradient, worked out from the subject's
 // data; and the one that the subject shows, where it does.
 Range bounds_worked_out_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
@@ -114,6 +119,9 @@ Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
 // How much rounding may change the sum of n terms, of which terms is the sum of absolute values.
 double bounds_rounding(const Bounds *bounds, double terms, size_t n);
+
+// The node that a sum is the same as, because all else in it is a constant 0; NO_NODE otherwise.
+uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id);
 
 // Whether a value is within what a range explains.
 bool bounds_explain(const Bounds *bounds, Range range, double value);

@@ -108,18 +108,18 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     };
     NodesOptions chosen = {.names = false};
     const Option own[] = {
-        {"step", &chosen.look.step, "K", "whose graph to write", OPTION_COUNT, .min = 1,
+        {"step", OPTION_COUNT, &chosen.look.step, "K", "whose graph to write", .min = 1,
          .max = OPTION_MAX_COUNT},
-        {"output", &chosen.look.output, "FILE", "where to", OPTION_TEXT,
+        {"output", OPTION_TEXT, &chosen.look.output, "FILE", "where to",
          .default_text = "the terminal"},
-        {"names", &chosen.names, NULL, "add two columns: operation and path", OPTION_FLAG,
+        {"names", OPTION_FLAG, &chosen.names, NULL, "add two columns: operation and path",
          .group = OPTION_OWN},
-        {"sparse", &chosen.sparse, NULL, "only parameters, logits, probabilities, losses",
-         OPTION_FLAG, .group = OPTION_OWN},
+        {"sparse", OPTION_FLAG, &chosen.sparse, NULL,
+         "only parameters, logits, probabilities, losses", .group = OPTION_OWN},
     };
     ExitStatus status =
         look_parse(&chosen.look, &usage, own, sizeof own / sizeof *own, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.list.is_answered) {
+    if (status != EXIT_DONE || chosen.look.help) {
         return status;
     }
     chosen.look.output_option = "--output";

@@ -26,8 +26,8 @@ enum {
 // Which nodes a hypothesis changes.
 typedef enum HypothesisScope {
     SCOPE_TARGETS, // what the targets are made of
-    SCOPE_GRAPH,   // all nodes
     SCOPE_MEMBERS, // what all the values in question are made of
+    SCOPE_GRAPH,   // all nodes
 } HypothesisScope;
 
 typedef struct HypothesisSearch {
@@ -40,11 +40,13 @@ typedef struct HypothesisSearch {
     uint32_t *cone;  // [n_nodes] what the targets are made of
     size_t n_cone;
     uint32_t *members_cone;  // [n_nodes]
+    bool is_grad;            // the values in question are gradients
     const uint32_t *members; // the values in question
     size_t n_members;
     uint32_t targets[MAX_TARGETS]; // those of the first position
     double off[MAX_TARGETS];       // how far they were off before
     size_t n_targets;
+    size_t n_held; // which of the kinds of hypotheses held last
     size_t budget; // how many more nodes may be computed for tests
 
     // The graph as it was before a hypothesis.
@@ -54,6 +56,7 @@ typedef struct HypothesisSearch {
     bool *is_single;
     uint32_t *children;
     double *edge_factors;
+    double *local_grads;
 } HypothesisSearch;
 
 // Errors: out of memory. Both outlive the search.
@@ -72,7 +75,7 @@ bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, siz
 bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, size_t n,
                             char *text);
 
-// The same for gradients; the graph stays as it is.
+// The same for gradients.
 bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text);
 
 // Takes a factor that is nearly a whole number, or one over it, for that, and names it: `3`, `1/3`.

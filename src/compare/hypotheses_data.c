@@ -8,6 +8,8 @@
 
 enum {
     LIST_MAX = 16, // distinct things of a kind that are tried, one after the other
+    USES_MAX = 64,
+    ANY_KIND = UINT32_MAX,
 };
 
 static bool say(char *text, const char *what)
@@ -173,10 +175,12 @@ static bool is_scaled(const HypothesisSearch *s, uint32_t node_id)
     return b->rules[leaf] == RULE_LEAF && constant != 0 && fabs(constant) != 1;
 }
 
+// Of the nodes of a kind, or of all that have the same factor.
 static void apply_scale(HypothesisSearch *s, const Hypothesis *h)
 {
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && s->kinds->kind_of[i] == h->kind && is_scaled(s, i)) {
+        if (s->in_scope[i] && (h->kind == ANY_KIND || s->kinds->kind_of[i] == h->kind) &&
+            is_scaled(s, i) && s->bounds->constants[child_of(s, i, 1)] == h->from) {
             s->bounds->constants[child_of(s, i, 1)] = h->to;
         }
     }
@@ -200,8 +204,11 @@ static bool try_scale(HypothesisSearch *s, uint32_t node_id, char *text)
     const double others[] = {1, own * own, sqrt(own), 1 / (inverse - 1), 1 / (inverse + 1)};
     const char *name = name_scale(path_of(s, node_id));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        Hypothesis h = {.apply = apply_scale, .to = others[i], .kind = s->kinds->kind_of[node_id]};
-        if (isfinite(others[i]) && hypothesis_holds(s, &h)) {
+        Hypothesis of_all = {.apply = apply_scale, .from = own, .to = others[i], .kind = ANY_KIND};
+        Hypothesis of_kind = of_all;
+        of_kind.kind = s->kinds->kind_of[node_id];
+        if (isfinite(others[i]) &&
+            (hypothesis_holds(s, &of_all) || hypothesis_holds(s, &of_kind))) {
             if (others[i] == 1) {
                 snprintf(text, HYPOTHESIS_BYTES, "leaves out the factor %g%s", own, name);
             } else {
@@ -229,6 +236,41 @@ static bool try_scales(HypothesisSearch *s, char *text)
         }
         tried[n_tried++] = kind;
         if (try_scale(s, s->cone[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// ---- rmsnorm left out: x * scale is x
+
+static bool is_normed(const HypothesisSearch *s, uint32_t node_id)
+{
+    return s->bounds->rules[node_id] == RULE_MUL && is_inverse_root(s, child_of(s, node_id, 1));
+}
+
+static void apply_no_norm(HypothesisSearch *s, const Hypothesis *h)
+{
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        if (s->in_scope[i] && s->kinds->kind_of[i] == h->kind && is_normed(s, i)) {
+            s->bounds->rules[i] = RULE_IDENTITY;
+        }
+    }
+}
+
+static bool try_no_norm(HypothesisSearch *s, char *text)
+{
+    uint16_t last = UINT16_MAX;
+    for (size_t i = 0; i < s->n_cone; i++) {
+        uint16_t kind = s->kinds->kind_of[s->cone[i]];
+        Hypothesis h = {.apply = apply_no_norm, .kind = kind};
+        if (kind == last || !is_normed(s, s->cone[i])) {
+            continue;
+        }
+        last = kind;
+        if (hypothesis_holds(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "does not normalise: there is no %.100s",
+                     s->kinds->patterns[kind]);
             return true;
         }
     }
@@ -291,15 +333,14 @@ static bool is_lookup(const HypothesisSearch *s, uint32_t node_id)
            s->bounds->rules[child_of(s, node_id, 1)] == RULE_PARAM;
 }
 
-// Takes row `to` where row `from` was; slot `kind` of the sums.
+// Takes row `to` where row `from` was, in slot `kind` of the sums from `node` on: of one position.
 static void apply_row(HypothesisSearch *s, const Hypothesis *h)
 {
     uint32_t begin = h->first + (uint32_t)h->from * h->n_columns;
     uint32_t shift = ((uint32_t)h->to - (uint32_t)h->from) * h->n_columns;
-    for (size_t i = 0; i < s->n_cone; i++) {
-        uint32_t node_id = s->cone[i];
-        uint32_t *child = is_lookup(s, node_id) ? child_slot(s, node_id, h->kind) : NULL;
-        if (child != NULL && *child >= begin && *child - begin < h->n_columns) {
+    for (uint32_t i = h->node; i < s->bounds->n_nodes && is_lookup(s, i); i++) {
+        uint32_t *child = child_slot(s, i, h->kind);
+        if (*child >= begin && *child - begin < h->n_columns) {
             *child += shift;
         }
     }
@@ -326,6 +367,7 @@ static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char 
     uint32_t position = row_of(&positions, child_of(s, node_id, 1));
     for (uint32_t row = 0; row < m.n_rows; row++) {
         Hypothesis h = {.apply = apply_row,
+                        .node = node_id,
                         .from = own,
                         .to = row,
                         .first = m.first,
@@ -474,14 +516,14 @@ typedef struct PathUse {
 } PathUse;
 
 typedef struct PathUses {
-    PathUse items[LIST_MAX];
+    PathUse items[USES_MAX];
     size_t n;
 } PathUses;
 
 static void list_use(PathUses *uses, uint16_t kind, const char *path)
 {
     size_t length = strcspn(path, "[");
-    if (path[length] == '\0' || length >= PATTERN_BYTES || uses->n == LIST_MAX) {
+    if (path[length] == '\0' || length >= PATTERN_BYTES || uses->n == USES_MAX) {
         return;
     }
     for (size_t i = 0; i < uses->n; i++) {
@@ -495,7 +537,14 @@ static void list_use(PathUses *uses, uint16_t kind, const char *path)
     snprintf(use->path, PATTERN_BYTES, "%.*s", (int)length, path);
 }
 
-// Lists whose children in the cone have paths with this in them.
+// `posN.norm` of `pos2.norm`.
+static void name_for_all_positions(const char *path, char *name)
+{
+    snprintf(name, PATTERN_BYTES, "posN%.150s", strchr(path, '.'));
+}
+
+// Lists whose children in the cone have paths with this in them; for NULL those of all positions
+// together.
 static void list_uses(const HypothesisSearch *s, const char *with, PathUses *uses)
 {
     uses->n = 0;
@@ -505,34 +554,56 @@ static void list_uses(const HypothesisSearch *s, const char *with, PathUses *use
             const char *bracket = strchr(path, '[');
             bool is_element =
                 strncmp(path, "pos", 3) == 0 && bracket != NULL && strchr(bracket, '.') == NULL;
-            if (is_element && (with == NULL || strstr(path, with) != NULL)) {
+            char name[PATTERN_BYTES];
+            if (is_element && with == NULL) {
+                name_for_all_positions(path, name);
+                list_use(uses, s->kinds->kind_of[s->cone[i]], name);
+            } else if (is_element && strstr(path, with) != NULL) {
                 list_use(uses, s->kinds->kind_of[s->cone[i]], path);
             }
         }
     }
 }
 
-// Keys and values of another position.
+// One of the positions that keys and values may have been taken from.
+static Hypothesis take_from(const PathUse *use, unsigned position, char *other)
+{
+    snprintf(other, PATTERN_BYTES, "pos%u%.150s", position, strchr(use->path, '.'));
+    return (Hypothesis){
+        .apply = apply_other_path, .kind = use->kind, .old_path = use->path, .new_path = other};
+}
+
+// Keys and values of another position, if there is only one that fits: with the weights of two
+// positions alike, either may stand for the other.
 static bool try_positions(HypothesisSearch *s, const char *of, char *text)
 {
     static PathUses uses;
+    char other[PATTERN_BYTES];
+    const PathUse *fitting = NULL;
+    unsigned fitting_position = 0;
     list_uses(s, of, &uses);
     for (size_t i = 0; i < uses.n; i++) {
-        const char *own = uses.items[i].path;
         for (unsigned position = 0; position < LIST_MAX; position++) {
-            char other[PATTERN_BYTES + 16];
-            snprintf(other, sizeof other, "pos%u%s", position, strchr(own, '.'));
-            Hypothesis h = {.apply = apply_other_path,
-                            .kind = uses.items[i].kind,
-                            .old_path = own,
-                            .new_path = other};
-            if (strcmp(other, own) != 0 && hypothesis_holds(s, &h)) {
-                snprintf(text, HYPOTHESIS_BYTES, "takes %.80s where %.80s belongs", other, own);
-                return true;
+            Hypothesis h = take_from(&uses.items[i], position, other);
+            if (strcmp(other, uses.items[i].path) == 0 || !hypothesis_fits(s, &h)) {
+                continue;
             }
+            if (fitting != NULL) {
+                return false;
+            }
+            fitting = &uses.items[i];
+            fitting_position = position;
         }
     }
-    return false;
+    if (fitting == NULL) {
+        return false;
+    }
+    Hypothesis h = take_from(fitting, fitting_position, other);
+    if (!hypothesis_holds(s, &h)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "takes %.80s where %.80s belongs", other, fitting->path);
+    return true;
 }
 
 static void apply_child(HypothesisSearch *s, const Hypothesis *h)
@@ -607,17 +678,10 @@ static bool is_vector(const char *path)
     return false;
 }
 
-// `posN.norm` of `pos2.norm`.
-static void name_for_all_positions(const char *path, char *name)
-{
-    snprintf(name, PATTERN_BYTES, "posN%.150s", strchr(path, '.'));
-}
-
 static bool try_vectors_for(HypothesisSearch *s, const PathUse *use, char *text)
 {
-    char own[PATTERN_BYTES];
+    const char *own = use->path;
     char other[PATTERN_BYTES];
-    name_for_all_positions(use->path, own);
     if (!is_vector(own)) {
         return false;
     }
@@ -759,6 +823,19 @@ static void apply_factor(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
+// Whether all members, of more than one position, are so many times what their inputs give.
+static bool has_same_factor(const HypothesisSearch *s, double factor)
+{
+    const Bounds *b = s->bounds;
+    for (size_t i = 0; i < s->n_members; i++) {
+        Range scaled = range_scale(b->data_bound[s->members[i]], factor);
+        if (!bounds_explain(b, scaled, b->data[s->members[i]])) {
+            return false;
+        }
+    }
+    return s->n_members > s->n_targets;
+}
+
 static bool try_factor(HypothesisSearch *s, char *text)
 {
     uint32_t first = s->targets[0];
@@ -770,7 +847,7 @@ static bool try_factor(HypothesisSearch *s, char *text)
     }
     bool is_nice = hypotheses_name_factor(&factor, name);
     Hypothesis h = {.apply = apply_factor, .to = factor};
-    if ((s->n_members < 3 && !is_nice) || !hypothesis_holds(s, &h)) {
+    if ((!is_nice && !has_same_factor(s, factor)) || !hypothesis_holds(s, &h)) {
         return false;
     }
     if (h.to == -1) {
@@ -803,18 +880,41 @@ static bool try_single(HypothesisSearch *s, char *text)
     return hypothesis_holds(s, &h) && say(text, "is that, rounded to single precision");
 }
 
+static bool try_keys(HypothesisSearch *s, char *text)
+{
+    return try_positions(s, ".attn.k", text);
+}
+
+static bool try_values(HypothesisSearch *s, char *text)
+{
+    return try_positions(s, ".attn.v", text);
+}
+
+static bool (*const families[])(HypothesisSearch *s, char *text) = {
+    try_single,     try_activations, try_epsilons, try_scales,   try_lookups,
+    try_transposed, try_no_norm,     try_identity, try_left_out, try_vectors,
+    try_keys,       try_values,      try_targets,  try_no_max,   try_factor,
+};
+
+enum {
+    N_FAMILIES = sizeof families / sizeof *families,
+};
+
 bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
 {
     if (!search->bounds->dump->has_names) {
         return false;
     }
-    hypothesis_begin(search, members, n);
-    return try_single(search, text) || try_activations(search, text) ||
-           try_epsilons(search, text) || try_scales(search, text) || try_lookups(search, text) ||
-           try_transposed(search, text) || try_identity(search, text) ||
-           try_left_out(search, text) || try_vectors(search, text) ||
-           try_positions(search, ".attn.k", text) || try_positions(search, ".attn.v", text) ||
-           try_targets(search, text) || try_no_max(search, text) || try_factor(search, text);
+    hypothesis_begin(search, false, members, n);
+    // What held once is likely to hold again, at the next position.
+    for (size_t i = 0; i < N_FAMILIES; i++) {
+        size_t family = i == 0 ? search->n_held : i - (i <= search->n_held);
+        if (families[family](search, text)) {
+            search->n_held = family;
+            return true;
+        }
+    }
+    return false;
 }
 
 // ---- Parameters

@@ -1,6 +1,6 @@
 // Hypotheses about gradients: see hypotheses.h. A gradient is the sum of contributions; each
 // hypothesis is another sum of the same ones, and holds if it fits all gradients of a kind.
-#include "compare/hypotheses.h"
+#include "compare/hypothesis_test.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,8 +35,6 @@ typedef struct GradSums {
 } GradSums;
 
 static const double MARGIN = 2;
-static const double SMALLER = 8;
-static const double SMALLER_FOR_ONE = 1000;
 
 static size_t count_terms(const Bounds *b, uint32_t node_id)
 {
@@ -67,12 +65,24 @@ static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
     return true;
 }
 
-// Whether another sum is the gradient, by a bound that says something.
-static bool fits(const GradSums *sums, const GradSum *sum, double other)
+// Whether another sum is the gradient.
+static bool fits(const GradSum *sum, double other)
 {
-    double smaller = sums->n == 1 ? SMALLER_FOR_ONE : SMALLER;
-    return sum->allowed * smaller <= fabs(sum->grad - sum->total) + fabs(sum->grad) * 0x1p-40 &&
-           fabs(sum->grad - other) <= sum->allowed;
+    return fabs(sum->grad - other) <= sum->allowed;
+}
+
+// Whether the bounds of enough gradients say something.
+static bool do_bounds_tell(const GradSums *sums)
+{
+    size_t n_tell = 0;
+    bool one_tells = false;
+    for (size_t i = 0; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        double off = fabs(sum->grad - sum->total);
+        n_tell += sum->allowed * HYPOTHESIS_SMALLER <= off;
+        one_tells = one_tells || sum->allowed * HYPOTHESIS_SMALLER_FOR_ONE <= off;
+    }
+    return one_tells || (n_tell > 1 && n_tell >= sums->n / 4);
 }
 
 // ---- Nothing has arrived, or a factor
@@ -93,7 +103,7 @@ static bool has_factor(const GradSums *sums, double factor)
         const GradSum *sum = &sums->sums[i];
         GradSum scaled = *sum;
         scaled.allowed *= fmax(1, fabs(factor));
-        if (!fits(sums, &scaled, factor * sum->total)) {
+        if (!fits(&scaled, factor * sum->total)) {
             return false;
         }
     }
@@ -150,7 +160,7 @@ static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
 {
     for (size_t i = 0; i < sums->n; i++) {
         const GradSum *sum = &sums->sums[i];
-        if (!fits(sums, sum, sum->total + more * sum_of_kind(sum, kind))) {
+        if (!fits(sum, sum->total + more * sum_of_kind(sum, kind))) {
             return false;
         }
     }
@@ -161,7 +171,7 @@ static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
 static bool has_kind_alone(const GradSums *sums, uint16_t kind)
 {
     for (size_t i = 0; i < sums->n; i++) {
-        if (!fits(sums, &sums->sums[i], sum_of_kind(&sums->sums[i], kind))) {
+        if (!fits(&sums->sums[i], sum_of_kind(&sums->sums[i], kind))) {
             return false;
         }
     }
@@ -205,6 +215,18 @@ static void say_left_out(const GradSums *sums, uint16_t kind, bool of_kind, char
     }
 }
 
+static bool try_kind_alone(const GradSums *sums, char *text)
+{
+    const GradSum *first = &sums->sums[0];
+    for (size_t i = 0; i < first->n; i++) {
+        if (has_kind_alone(sums, first->terms[i].kind)) {
+            say_left_out(sums, first->terms[i].kind, false, text);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_other_kinds(const GradSum *sum)
 {
     for (size_t i = 1; i < sum->n; i++) {
@@ -227,10 +249,6 @@ static bool try_kinds(const GradSums *sums, char *text)
             say_left_out(sums, kind, true, text);
             return true;
         }
-        if (has_kind_alone(sums, kind)) {
-            say_left_out(sums, kind, false, text);
-            return true;
-        }
         if (has_kind_times(sums, kind, 1)) {
             snprintf(text, HYPOTHESIS_BYTES, "counts what comes by way of %.100s twice",
                      sums->search->kinds->patterns[kind]);
@@ -243,12 +261,12 @@ static bool try_kinds(const GradSums *sums, char *text)
 // ---- Single contributions, in each gradient its own
 
 // The contribution from which on a sum is the gradient: the last such one; 0 if there is none.
-static size_t find_restart(const GradSums *sums, const GradSum *sum)
+static size_t find_restart(const GradSum *sum)
 {
     double total = 0;
     for (size_t i = sum->n; i-- > 1;) {
         total += sum->terms[i].amount;
-        if (fits(sums, sum, total)) {
+        if (fits(sum, total)) {
             return i;
         }
     }
@@ -256,10 +274,10 @@ static size_t find_restart(const GradSums *sums, const GradSum *sum)
 }
 
 // The contribution that is taken so many times more; n if there is none.
-static size_t find_odd_one(const GradSums *sums, const GradSum *sum, double more)
+static size_t find_odd_one(const GradSum *sum, double more)
 {
     size_t i = 0;
-    while (i < sum->n && !fits(sums, sum, sum->total + more * sum->terms[i].amount)) {
+    while (i < sum->n && !fits(sum, sum->total + more * sum->terms[i].amount)) {
         i++;
     }
     return i;
@@ -268,26 +286,48 @@ static size_t find_odd_one(const GradSums *sums, const GradSum *sum, double more
 static bool try_restart(const GradSums *sums, char *text)
 {
     for (size_t i = 0; i < sums->n; i++) {
-        if (find_restart(sums, &sums->sums[i]) == 0) {
+        if (find_restart(&sums->sums[i]) == 0) {
             return false;
         }
     }
     const GradSum *sum = &sums->sums[0];
-    size_t first = find_restart(sums, sum);
+    size_t first = find_restart(sum);
     snprintf(text, HYPOTHESIS_BYTES, "is %s number %zu: `=` where `+=` belongs",
              first == sum->n - 1 ? "the last of them alone," : "their sum from", first + 1);
+    return true;
+}
+
+// The contribution that a gradient is alone; n if it is none.
+static size_t find_alone(const GradSum *sum)
+{
+    size_t i = 0;
+    while (i < sum->n && !fits(sum, sum->terms[i].amount)) {
+        i++;
+    }
+    return i;
+}
+
+static bool try_alone(const GradSums *sums, char *text)
+{
+    for (size_t i = 0; i < sums->n; i++) {
+        if (find_alone(&sums->sums[i]) == sums->sums[i].n) {
+            return false;
+        }
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "is number %zu of them alone: `=` where `+=` belongs",
+             find_alone(&sums->sums[0]) + 1);
     return true;
 }
 
 static bool try_odd_ones(const GradSums *sums, double more, const char *format, char *text)
 {
     for (size_t i = 0; i < sums->n; i++) {
-        if (find_odd_one(sums, &sums->sums[i], more) == sums->sums[i].n) {
+        if (find_odd_one(&sums->sums[i], more) == sums->sums[i].n) {
             return false;
         }
     }
     const GradSum *sum = &sums->sums[0];
-    size_t number = find_odd_one(sums, sum, more) + 1;
+    size_t number = find_odd_one(sum, more) + 1;
     snprintf(text, HYPOTHESIS_BYTES, "is their sum %s number %zu%s", format, number,
              more > 0 ? " counted twice" : "");
     return true;
@@ -305,7 +345,7 @@ static bool are_those_of(const GradSums *sums, const uint32_t *members, const ui
         }
         Range bound = b->grad_bound[others[i]];
         double off = fabs(sums->sums[i].grad - sums->sums[i].total);
-        if (!range_is_finite(bound) || range_half_width(bound) * SMALLER > off ||
+        if (!range_is_finite(bound) || range_half_width(bound) * HYPOTHESIS_SMALLER > off ||
             !bounds_explain(b, bound, b->grad[members[i]])) {
             return false;
         }
@@ -382,21 +422,144 @@ static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
     return false;
 }
 
-static bool try_all(const GradSums *sums, const uint32_t *members, char *text)
+// ---- Passages of gradients that are closed, or open where they should not be
+
+// Whether a kind's pattern ends so.
+static bool ends_with(const char *pattern, const char *ending)
 {
-    if (sums->sums[0].n == 0) {
-        return (sums->search->index.sorted != NULL && try_rows(sums, members, text));
+    size_t length = strlen(pattern);
+    size_t n = strlen(ending);
+    return length >= n && strcmp(pattern + length - n, ending) == 0;
+}
+
+// Nothing comes back to the nodes of a kind; from all, or from those that a path is in.
+static void apply_closed(HypothesisSearch *s, const Hypothesis *h)
+{
+    const NodeDump *dump = s->bounds->dump;
+    bool is_from[MAX_PATH_KINDS];
+    bool is_to[MAX_PATH_KINDS];
+    for (size_t kind = 0; kind < s->kinds->n; kind++) {
+        const char *pattern = s->kinds->patterns[kind];
+        is_from[kind] = h->new_path == NULL || strstr(pattern, h->new_path) != NULL;
+        is_to[kind] = ends_with(pattern, h->old_path);
     }
+    for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
+        if (!is_from[s->kinds->kind_of[parent]]) {
+            continue;
+        }
+        for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
+            if (is_to[s->kinds->kind_of[s->bounds->children[e]]]) {
+                s->bounds->local_grads[e] = 0;
+            }
+        }
+    }
+}
+
+static void apply_open_relu(HypothesisSearch *s, const Hypothesis *h)
+{
+    (void)h;
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        if (s->in_scope[i] && s->bounds->rules[i] == RULE_RELU) {
+            s->bounds->local_grads[s->bounds->dump->first_edge[i]] = 1;
+        }
+    }
+}
+
+static bool try_passages(HypothesisSearch *s, char *text)
+{
+    static const struct {
+        const char *to;
+        const char *from; // NULL: from wherever
+        const char *text;
+    } cases[] = {
+        {"norm.scale", NULL, "lets nothing back through the scale of rmsnorm"},
+        {"mlp.norm.scale", NULL, "lets nothing back through the scale of mlp.norm"},
+        {"attn.norm.scale", NULL, "lets nothing back through the scale of attn.norm"},
+        {"posN.norm.scale", NULL, "lets nothing back through the scale of posN.norm"},
+        {"softmax.total", NULL, "lets nothing back through the totals of softmax"},
+        {"softmax.exp[*]", "softmax.total", "lets nothing back through the totals of softmax"},
+        {"headN.softmax.total", NULL, "lets nothing back through the total of attention's softmax"},
+        {"posN.softmax.total", NULL, "lets nothing back through the total of the last softmax"},
+        {"attn.residual[*]", "mlp.residual[*]", "lets nothing back past the MLP, by its residual"},
+        {"norm[*]", "attn.residual[*]", "lets nothing back past attention, by its residual"},
+        {"headN.weight[*]", NULL, "lets nothing back through the weights of attention"},
+        {"attn.q[*]", NULL, "lets nothing back through the queries"},
+        {"attn.k[*]", NULL, "lets nothing back through the keys"},
+        {"attn.v[*]", NULL, "lets nothing back through the values"},
+    };
+    Hypothesis open = {.apply = apply_open_relu};
+    if (hypothesis_holds(s, &open)) {
+        snprintf(text, HYPOTHESIS_BYTES, "lets gradients back through a ReLU that is off");
+        return true;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Hypothesis h = {.apply = apply_closed, .old_path = cases[i].to, .new_path = cases[i].from};
+        if (hypothesis_holds(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "%s", cases[i].text);
+            return true;
+        }
+    }
+    return false;
+}
+
+// What else a set of gradients says once it is known which contributions are missing: perhaps all
+// that comes by one way.
+static void add_passage(HypothesisSearch *s, char *text)
+{
+    char passage[HYPOTHESIS_BYTES] = "";
+    size_t length = strlen(text);
+    if (try_passages(s, passage)) {
+        snprintf(text + length, HYPOTHESIS_BYTES - length, "; it %s", passage);
+    }
+}
+
+// What says something of all that contributes: a factor, or all contributions of a kind.
+static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
+{
     if (is_zero(sums)) {
+        if (s->bounds->dump->has_names && try_passages(s, text)) {
+            return true;
+        }
         snprintf(text, HYPOTHESIS_BYTES, "is 0, as if nothing had been added%s",
                  sums->n > 1 ? ", throughout" : "");
         return true;
     }
-    bool has_paths = sums->search->index.sorted != NULL;
-    return try_factor(sums, text) || try_kinds(sums, text) || try_restart(sums, text) ||
+    if (try_factor(sums, text)) {
+        return true;
+    }
+    if (!try_kinds(sums, text)) {
+        return false;
+    }
+    if (s->bounds->dump->has_names && strstr(text, " without number") != NULL) {
+        add_passage(s, text);
+    }
+    return true;
+}
+
+// What says something of single contributions, and may fit by chance where it is not the cause.
+static bool try_single(const GradSums *sums, const uint32_t *members, bool has_names, char *text)
+{
+    return try_restart(sums, text) || try_alone(sums, text) ||
            try_odd_ones(sums, -1, "without", text) || try_odd_ones(sums, 1, "with", text) ||
-           (has_paths && try_transposed(sums, members, text)) ||
-           (has_paths && try_rows(sums, members, text));
+           (has_names && try_transposed(sums, members, text)) ||
+           (has_names && try_rows(sums, members, text)) || try_kind_alone(sums, text);
+}
+
+static bool find_all(HypothesisSearch *search, const GradSums *sums, const uint32_t *members,
+                     size_t n, char *text)
+{
+    bool has_names = search->bounds->dump->has_names;
+    if (!do_bounds_tell(sums)) {
+        return false;
+    }
+    if (sums->sums[0].n == 0) {
+        return has_names && try_rows(sums, members, text);
+    }
+    if (has_names) {
+        hypothesis_begin(search, true, members, n);
+    }
+    return try_whole(search, sums, text) || (has_names && try_passages(search, text)) ||
+           try_single(sums, members, has_names, text);
 }
 
 bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
@@ -408,7 +571,7 @@ bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, si
         ok = fill_sum(search, members[sums.n], &sums.sums[sums.n]);
         sums.n += ok;
     }
-    bool found = ok && sums.n > 0 && try_all(&sums, members, text);
+    bool found = ok && sums.n > 0 && find_all(search, &sums, members, n, text);
     while (sums.n > 0) {
         free(sums.sums[--sums.n].terms);
     }

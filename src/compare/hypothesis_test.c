@@ -8,12 +8,8 @@
 #include <string.h>
 
 enum {
-    BUDGET = 3000000, // a third of a second in a debug build
+    BUDGET = 5000000, // half a second in a debug build, a tenth in a fast one
 };
-
-// A bound must be so much smaller than what the values were off: a wide one explains anything.
-static const double SMALLER = 8;
-static const double SMALLER_FOR_ONE = 1000; // of a single value, which might fit by chance
 
 static void *get(size_t n, size_t item_size, bool *ok)
 {
@@ -38,6 +34,7 @@ bool hypotheses_init(HypothesisSearch *search, Bounds *bounds, const PathKinds *
     search->factors = get(n, sizeof *search->factors, &ok);
     search->is_single = get(n, sizeof *search->is_single, &ok);
     search->children = get(n_edges, sizeof *search->children, &ok);
+    search->local_grads = get(n_edges, sizeof *search->local_grads, &ok);
     search->edge_factors = get(n_edges, sizeof *search->edge_factors, &ok);
     if (!ok) {
         hypotheses_free(search);
@@ -63,6 +60,7 @@ void hypotheses_free(HypothesisSearch *search)
     free(search->factors);
     free(search->is_single);
     free(search->children);
+    free(search->local_grads);
     free(search->edge_factors);
     *search = (HypothesisSearch){0};
 }
@@ -81,8 +79,24 @@ bool hypotheses_name_factor(double *factor, char *name)
     return true;
 }
 
-static bool is_odd(const Bounds *bounds, uint32_t node_id)
+static Range bound_of(const HypothesisSearch *search, uint32_t node_id)
 {
+    return search->is_grad ? search->bounds->grad_bound[node_id]
+                           : search->bounds->data_bound[node_id];
+}
+
+static double value_of(const HypothesisSearch *search, uint32_t node_id)
+{
+    return search->is_grad ? search->bounds->grad[node_id] : search->bounds->data[node_id];
+}
+
+static bool is_odd(const HypothesisSearch *search, uint32_t node_id)
+{
+    const Bounds *bounds = search->bounds;
+    if (search->is_grad) {
+        return bounds->has_grad[node_id] &&
+               !bounds_explain(bounds, bounds->grad_bound[node_id], bounds->grad[node_id]);
+    }
     return bounds->has_data[node_id] && bounds->rules[node_id] != RULE_PARAM &&
            !bounds_explain(bounds, bounds->data_bound[node_id], bounds->data[node_id]);
 }
@@ -97,6 +111,7 @@ static void save(HypothesisSearch *search)
     memcpy(search->factors, bounds->factors, n * sizeof *search->factors);
     memcpy(search->is_single, bounds->is_single, n * sizeof *search->is_single);
     memcpy(search->children, bounds->children, n_edges * sizeof *search->children);
+    memcpy(search->local_grads, bounds->local_grads, n_edges * sizeof *search->local_grads);
     memcpy(search->edge_factors, bounds->edge_factors, n_edges * sizeof *search->edge_factors);
 }
 
@@ -110,6 +125,7 @@ static void restore(HypothesisSearch *search)
     memcpy(bounds->factors, search->factors, n * sizeof *search->factors);
     memcpy(bounds->is_single, search->is_single, n * sizeof *search->is_single);
     memcpy(bounds->children, search->children, n_edges * sizeof *search->children);
+    memcpy(bounds->local_grads, search->local_grads, n_edges * sizeof *search->local_grads);
     memcpy(bounds->edge_factors, search->edge_factors, n_edges * sizeof *search->edge_factors);
 }
 
@@ -131,31 +147,36 @@ static void choose_targets(HypothesisSearch *search)
         uint32_t node_id = search->members[i];
         const char *path = dump_path(bounds->dump, node_id);
         if (length == 0 || strncmp(path, first, length) == 0) {
-            double middle = range_middle(bounds->data_bound[node_id]);
-            search->off[search->n_targets] = fabs(bounds->data[node_id] - middle);
+            double middle = range_middle(bound_of(search, node_id));
+            search->off[search->n_targets] = fabs(value_of(search, node_id) - middle);
             search->targets[search->n_targets++] = node_id;
         }
     }
 }
 
-void hypothesis_begin(HypothesisSearch *search, const uint32_t *members, size_t n)
+void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *members, size_t n)
 {
     assert(n > 0);
+    search->is_grad = is_grad;
     search->members = members;
     search->n_members = n;
     for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
-        search->was_odd[i] = is_odd(search->bounds, i);
+        search->was_odd[i] = is_odd(search, i);
     }
     choose_targets(search);
-    search->n_cone = bounds_find_cone(search->bounds, search->targets, search->n_targets,
-                                      search->wanted, search->cone);
+    search->n_cone = is_grad
+                         ? bounds_find_grad_cone(search->bounds, search->targets, search->n_targets,
+                                                 search->wanted, search->cone)
+                         : bounds_find_cone(search->bounds, search->targets, search->n_targets,
+                                            search->wanted, search->cone);
     save(search);
 }
 
 static void set_scope(HypothesisSearch *search, HypothesisScope scope)
 {
-    memset(search->in_scope, scope == SCOPE_GRAPH, search->bounds->n_nodes);
-    if (scope == SCOPE_GRAPH) {
+    bool is_all = scope == SCOPE_GRAPH || search->is_grad;
+    memset(search->in_scope, is_all, search->bounds->n_nodes);
+    if (is_all) {
         return;
     }
     const uint32_t *cone = search->cone;
@@ -170,56 +191,88 @@ static void set_scope(HypothesisSearch *search, HypothesisScope scope)
     }
 }
 
+static void compute_all(HypothesisSearch *search)
+{
+    if (search->is_grad) {
+        bounds_compute_all_grads(search->bounds);
+    } else {
+        bounds_compute_all_data(search->bounds);
+    }
+}
+
 static void compute_cone(HypothesisSearch *search)
 {
     for (size_t i = 0; i < search->n_cone; i++) {
-        bounds_compute_data(search->bounds, search->cone[i]);
+        if (search->is_grad) {
+            bounds_compute_grad(search->bounds, search->cone[i]);
+        } else {
+            bounds_compute_data(search->bounds, search->cone[i]);
+        }
     }
     search->budget -= search->n_cone < search->budget ? search->n_cone : search->budget;
 }
 
-// Whether all targets are explained now, by bounds that say something.
+// Whether all targets are explained now, and enough of them by bounds that say something.
 static bool fits(const HypothesisSearch *search)
 {
     const Bounds *bounds = search->bounds;
-    double smaller = search->n_targets == 1 ? SMALLER_FOR_ONE : SMALLER;
+    size_t n_tell = 0;
+    bool one_tells = false;
     for (size_t i = 0; i < search->n_targets; i++) {
         uint32_t node_id = search->targets[i];
-        Range bound = bounds->data_bound[node_id];
-        if (!range_is_finite(bound) || range_half_width(bound) * smaller > search->off[i] ||
-            !bounds_explain(bounds, bound, bounds->data[node_id])) {
+        Range bound = bound_of(search, node_id);
+        if (!range_is_finite(bound) || !bounds_explain(bounds, bound, value_of(search, node_id))) {
             return false;
         }
+        double half = range_half_width(bound);
+        n_tell += half * HYPOTHESIS_SMALLER <= search->off[i];
+        one_tells = one_tells || half * HYPOTHESIS_SMALLER_FOR_ONE <= search->off[i];
     }
-    return true;
+    return one_tells || (n_tell > 1 && n_tell >= search->n_targets / 4);
 }
 
-// Whether the targets fit and nothing has become unexplained by the change.
-static bool is_better(const HypothesisSearch *search)
+// How many values are unexplained now; SIZE_MAX if the targets do not fit, or if a value is among
+// them that was not before.
+static size_t count_odd(const HypothesisSearch *search)
 {
+    size_t n = 0;
     for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
-        if (!search->was_odd[i] && is_odd(search->bounds, i)) {
-            return false;
+        bool odd = is_odd(search, i);
+        if (odd && !search->was_odd[i]) {
+            return SIZE_MAX;
         }
+        n += odd;
     }
-    return fits(search);
+    return fits(search) ? n : SIZE_MAX;
 }
 
-static bool holds_in_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
-                           HypothesisScope scope)
+// Changes all nodes of a scope.
+static void apply(HypothesisSearch *search, const Hypothesis *hypothesis, HypothesisScope scope)
 {
     set_scope(search, scope);
     hypothesis->apply(search, hypothesis);
-    bounds_compute_all_data(search->bounds);
-    if (is_better(search)) {
-        return true;
-    }
-    restore(search);
-    bounds_compute_all_data(search->bounds);
-    return false;
+    compute_all(search);
 }
 
-bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis)
+// The scope that leaves the fewest values unexplained, the narrowest of those. Returns whether
+// there is one.
+static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
+                       HypothesisScope *scope)
+{
+    size_t n_least = SIZE_MAX;
+    for (int i = search->is_grad ? SCOPE_GRAPH : SCOPE_TARGETS; i <= SCOPE_GRAPH; i++) {
+        apply(search, hypothesis, (HypothesisScope)i);
+        size_t n = count_odd(search);
+        restore(search);
+        if (n < n_least) {
+            n_least = n;
+            *scope = (HypothesisScope)i;
+        }
+    }
+    return n_least < SIZE_MAX;
+}
+
+bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis)
 {
     if (search->budget == 0) {
         return false;
@@ -230,7 +283,19 @@ bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis)
     bool fitting = fits(search);
     restore(search);
     compute_cone(search);
-    return fitting && (holds_in_scope(search, hypothesis, SCOPE_GRAPH) ||
-                       holds_in_scope(search, hypothesis, SCOPE_MEMBERS) ||
-                       holds_in_scope(search, hypothesis, SCOPE_TARGETS));
+    return fitting;
+}
+
+bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis)
+{
+    HypothesisScope scope;
+    if (!hypothesis_fits(search, hypothesis)) {
+        return false;
+    }
+    if (!find_scope(search, hypothesis, &scope)) {
+        compute_all(search);
+        return false;
+    }
+    apply(search, hypothesis, scope);
+    return true;
 }

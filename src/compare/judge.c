@@ -85,7 +85,8 @@ bool is_unexplained(const Judgement *j, UnexplainedIn in, uint32_t node_id)
 typedef struct Members {
     uint32_t *nodes; // [n_nodes]
     size_t n;
-    uint16_t kind; // of their paths
+    uint16_t kind;        // of their paths
+    uint32_t *grad_order; // [n_nodes] all nodes, from the loss on
 } Members;
 
 // Adds a node to the members, if it is the first or of the same kind.
@@ -126,9 +127,8 @@ static bool report_members(Judgement *j, UnexplainedIn in, const Members *member
         *kind = (UnexplainedKind){.in = in, .kind = members->kind, .first = members->nodes[0]};
     }
     size_t length = strlen(kind->did);
-    if (did[0] != '\0' && length + strlen(did) + 3 < HYPOTHESIS_BYTES) {
-        snprintf(kind->did + length, HYPOTHESIS_BYTES - length, "%s%s", length > 0 ? "; " : "",
-                 did);
+    if (did[0] != '\0' && length + strlen(did) + 3 < DID_BYTES) {
+        snprintf(kind->did + length, DID_BYTES - length, "%s%s", length > 0 ? "; " : "", did);
     }
     kind->n += members->n;
     for (size_t i = 0; i < members->n; i++) {
@@ -145,15 +145,23 @@ static bool is_new(const Judgement *j, UnexplainedIn in, uint32_t node_id)
     return diff_is_selected(j->diff, node_id) && !is_unexplained(j, in, node_id);
 }
 
+// The gradient of x + 0 may be that of x as well: the subject may have one value for both.
+static bool is_odd_grad(const Bounds *bounds, uint32_t node_id)
+{
+    uint32_t same = bounds_same_as(bounds, node_id);
+    double grad = bounds->grad[node_id];
+    return !bounds_explain(bounds, bounds->grad_bound[node_id], grad) &&
+           (same == NO_NODE || !bounds_explain(bounds, bounds->grad_bound[same], grad));
+}
+
 static bool is_odd_value(const Judgement *j, UnexplainedIn in, uint32_t node_id)
 {
     const Bounds *bounds = &j->bounds;
     const GraphDiff *diff = j->diff;
     bool is_param = bounds->rules[node_id] == RULE_PARAM;
     if (in == IN_GRAD) {
-        return bounds->has_grad[node_id] && diff_has_grads(diff, node_id) &&
-               !bounds_explain(bounds, bounds->grad_bound[node_id], bounds->grad[node_id]) &&
-               diff_grads_differ(diff, node_id);
+        return bounds->has_grad[node_id] && diff_grads_differ(diff, node_id) &&
+               is_odd_grad(bounds, node_id);
     }
     return bounds->has_data[node_id] && is_param == (in == IN_PARAMS) &&
            !bounds_explain(bounds, bounds->data_bound[node_id], bounds->data[node_id]) &&
@@ -186,11 +194,57 @@ static void collect_first_kind(const Judgement *j, UnexplainedIn in, Members *me
 {
     members->n = 0;
     for (size_t i = 0; i < j->bounds.n_nodes; i++) {
-        uint32_t node_id = in == IN_GRAD ? j->bounds.order.backward[i] : (uint32_t)i;
+        uint32_t node_id = in == IN_GRAD ? members->grad_order[i] : (uint32_t)i;
         if (is_new(j, in, node_id) && is_odd_in(j, in, node_id)) {
             collect(j, node_id, members);
         }
     }
+}
+
+// Lists the nodes from the loss on: a parameter right behind the first node that passes a gradient
+// to it. backward has it only behind the last one, which is as far from the loss for all of them.
+static void order_grads(const Judgement *j, Members *members, bool *is_listed)
+{
+    const Bounds *b = &j->bounds;
+    size_t n = 0;
+    for (size_t i = 0; i < b->n_nodes; i++) {
+        uint32_t node_id = b->order.backward[i];
+        if (!is_listed[node_id]) {
+            is_listed[node_id] = true;
+            members->grad_order[n++] = node_id;
+        }
+        for (uint32_t e = b->dump->first_edge[node_id]; e < b->dump->first_edge[node_id + 1]; e++) {
+            uint32_t child = b->children[e];
+            if (b->rules[child] == RULE_PARAM && !is_listed[child]) {
+                is_listed[child] = true;
+                members->grad_order[n++] = child;
+            }
+        }
+    }
+    memset(is_listed, false, b->n_nodes * sizeof *is_listed);
+}
+
+// The cause that the report shows in full comes first, if it is among the members.
+static void put_cause_first(const Finding *finding, Members *members)
+{
+    for (size_t i = 1; i < members->n && finding->n_causes > 0; i++) {
+        if (members->nodes[i] == finding->causes[0]) {
+            memmove(members->nodes + 1, members->nodes, i * sizeof *members->nodes);
+            members->nodes[0] = finding->causes[0];
+        }
+    }
+}
+
+// Leaves those that are explained now: what was found out about the others is not theirs.
+static void keep_explained(const Judgement *j, UnexplainedIn in, Members *members)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < members->n; i++) {
+        if (!is_odd_in(j, in, members->nodes[i])) {
+            members->nodes[n++] = members->nodes[i];
+        }
+    }
+    members->n = n > 0 ? n : members->n;
 }
 
 // Nobody knows how unexplained values were computed, nor anything between them and the values that
@@ -229,8 +283,13 @@ static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, 
             return true;
         }
         char did[HYPOTHESIS_BYTES] = "";
+        if (in == IN_GRAD) {
+            put_cause_first(&j->diff->grad, members);
+        }
         bool found = find_what_it_did(search, in, members, did);
-        if (!found && in == IN_DATA) {
+        if (found) {
+            keep_explained(j, in, members);
+        } else if (in == IN_DATA) {
             mark_as_odd(j, members, search);
         }
         if (!report_members(j, in, members, did, error)) {
@@ -317,6 +376,9 @@ static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, 
         return false;
     }
     bounds_compute_all_grads(&j->bounds);
+    memcpy(j->first_grad_bounds, j->bounds.grad_bound,
+           j->bounds.n_nodes * sizeof *j->first_grad_bounds);
+    order_grads(j, members, search->wanted);
     if (!judge_one(j, IN_LOCAL_GRADS, search, members, error) ||
         !judge_one(j, IN_GRAD, search, members, error)) {
         return false;
@@ -340,16 +402,22 @@ static bool judge_by_graph(Judgement *j, Error *error)
     take_values(j);
     j->unexplained = calloc(diff->n_nodes, sizeof *j->unexplained);
     j->first_bounds = malloc(diff->n_nodes * sizeof *j->first_bounds);
-    Members members = {.nodes = malloc(diff->n_nodes * sizeof *members.nodes)};
+    j->first_grad_bounds = malloc(diff->n_nodes * sizeof *j->first_grad_bounds);
+    Members members = {
+        .nodes = malloc(diff->n_nodes * sizeof *members.nodes),
+        .grad_order = malloc(diff->n_nodes * sizeof *members.grad_order),
+    };
     HypothesisSearch search;
     bool ok = hypotheses_init(&search, &j->bounds, &j->kinds_of_paths, error) &&
-              j->unexplained != NULL && j->first_bounds != NULL && members.nodes != NULL;
+              j->unexplained != NULL && j->first_bounds != NULL && j->first_grad_bounds != NULL &&
+              members.nodes != NULL && members.grad_order != NULL;
     if (!ok) {
         error_out_of_memory(error, "the judgement", diff->n_nodes * sizeof *members.nodes);
     }
     ok = ok && judge_all(j, &search, &members, error);
     hypotheses_free(&search);
     free(members.nodes);
+    free(members.grad_order);
     return ok;
 }
 
@@ -392,7 +460,7 @@ bool judgement_grads_follow(const Judgement *j)
 
 Range judgement_bound(const Judgement *j, UnexplainedIn in, uint32_t node_id)
 {
-    return in == IN_GRAD ? j->bounds.grad_bound[node_id] : j->first_bounds[node_id];
+    return in == IN_GRAD ? j->first_grad_bounds[node_id] : j->first_bounds[node_id];
 }
 
 void judgement_sizes(const Judgement *j, UnexplainedIn in, uint32_t node_id, double *off,
@@ -413,6 +481,7 @@ void judgement_free(Judgement *judgement)
     path_kinds_free(&judgement->kinds_of_paths);
     free(judgement->unexplained);
     free(judgement->first_bounds);
+    free(judgement->first_grad_bounds);
     free(judgement->kinds);
     *judgement = (Judgement){0};
 }

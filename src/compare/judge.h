@@ -15,6 +15,10 @@
 #include "compare/hypotheses.h"
 #include "microgpt/error.h"
 
+enum {
+    DID_BYTES = 4 * HYPOTHESIS_BYTES,
+};
+
 // Where an unexplained value was found.
 typedef enum UnexplainedIn {
     IN_DATA,
@@ -28,9 +32,9 @@ typedef struct UnexplainedKind {
     UnexplainedIn in;
     uint16_t kind; // of their paths
     size_t n;
-    uint32_t first;             // in the order of creation, or of backward for gradients
-    char did[HYPOTHESIS_BYTES]; // what the subject did, as the end of a sentence that starts with
-                                // its letter; empty where nothing fits
+    uint32_t first;      // in the order of creation, or of backward for gradients
+    char did[DID_BYTES]; // what the subject did, as the end of a sentence that starts with
+                         // its letter; empty where nothing fits
 } UnexplainedKind;
 
 typedef struct Judgement {
@@ -40,8 +44,9 @@ typedef struct Judgement {
     bool is_single[2]; // all that a side has computed is in single precision
     Bounds bounds;
     PathKinds kinds_of_paths;
-    Range *first_bounds;  // [n_nodes] of data, before hypotheses changed the graph
-    uint8_t *unexplained; // [n_nodes] bits: 1 << UnexplainedIn
+    Range *first_bounds;      // [n_nodes] of data, before hypotheses changed the graph
+    Range *first_grad_bounds; // [n_nodes] of gradients
+    uint8_t *unexplained;     // [n_nodes] bits: 1 << UnexplainedIn
     size_t n_unexplained;
     UnexplainedKind *kinds; // the one that matters first
     size_t n_kinds;

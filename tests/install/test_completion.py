@@ -67,15 +67,16 @@ def ask(shell, prelude, script, program, command_lines):
 
 
 def read_program(program):
-    """Return the options of each command, and the choices that each of them has."""
+    """Return the options of each command, and the choices that each option has: it has the same in
+    all commands."""
     options = {command: read_options(program, command) for command in read_commands(program)}
     choices = {}
     for command, values in options.items():
         for option, value in values.items():
             if value == "FILE":
-                choices[command, option] = []  # '?' could be one
-            elif value:
-                choices[command, option] = read_choices(program, command, option)
+                choices[option] = []  # '?' could be one
+            elif value and option not in choices:
+                choices[option] = read_choices(program, command, option)
     return options, choices
 
 
@@ -86,14 +87,15 @@ def expect_bash(options, choices):
     for command, values in options.items():
         expected[command, "-"] = list(values)
     expected["-",] = expected["run", "-"]
-    for command, option in choices:
+    for option in choices:
+        command = next(name for name in options if option in options[name])
         is_file = options[command][option] == "FILE"
-        answer = ["script", FILE] if is_file else choices[command, option]
+        answer = ["script", FILE] if is_file else choices[option]
         expected[command, option, ""] = answer
         if answer:
             expected[command, option, "="] = answer
             expected[command, option, "=", "s"] = [a for a in answer if a.startswith("s")]
-    expected["--engine", ""] = choices["run", "--engine"]
+    expected["--engine", ""] = choices["--engine"]
     return expected
 
 
@@ -106,7 +108,7 @@ def expect_zsh(options, choices):
             if value == "FILE":
                 specs.append(f"{option}=:FILE:_files")
             elif value:
-                words = " ".join(choices[command, option])
+                words = " ".join(choices[option])
                 specs.append(f"{option}=:{value}:" + (f"({words})" if words else ""))
             else:
                 specs.append(option)

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Compares the reference with what ports wrote, and checks that the report says what is true.
+
+    test_ports.py PROGRAM
+
+The dumps in `dumps/` are of one tiny model; port_with_noise.py computes others, with a mistake each.
+Of every mistake, the first thing that is called unexplained is checked, and that what the report says
+of it is the mistake and no other one, however little of itself the port shows.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import port_with_noise
+
+DUMPS = Path(__file__).parent / "dumps"
+SIZES = ["--n-embd", "2", "--n-head", "1", "--block-size", "2"]
+
+# A, B, exit status, with --unexplained; what the report says, and what it must not say.
+CASES = [
+    ("tiny.full", "scale_detached.sparse", 1, 1,
+     ["unexplained, first in the gradients: pos1.layer0.attn.residual[1]",
+      "B is their sum without numbers 3 and 4"],
+     ["no cause among them\n"]),
+    ("tiny.full", "zeros_for_no_gradient.sparse", 1, 1,
+     ["with gradients at parameters only", "16 layer0.mlp_fc1[*]", "B is 2 x their sum, throughout"],
+     ["first in the gradients: loss", "B is not"]),
+    ("tiny.full", "gradients_of_parameters.sparse", 1, 1,
+     ["with gradients at parameters only", "16 layer0.mlp_fc1[*]", "B is 2 x their sum, throughout"],
+     ["B is not"]),
+    ("inverse_root.full", "inverse_root.sparse", 1, 0,
+     ["different, first in the gradients: pos1.norm[0]", "nothing is unexplained",
+      "gradients lie between that only one dump has"],
+     ["fused", "B is"]),
+    ("tiny.full", "matrix_doubled.sparse", 1, 1,
+     ["16 layer0.mlp_fc1[*]", "B is 2 x their sum, throughout"], ["B is not"]),
+    ("tiny.full", "division.sparse", 1, 0,
+     ["different, first in the data: pos0.prob[1]", "nothing is unexplained",
+      "1 node lies between", "B divides, rounded once"], []),
+    ("tiny.full", "square.sparse", 1, 1,
+     ["unexplained, first in the data: pos0.layer0.mlp.fc1[0].relu", "B squares the ReLU",
+      "unexplained: 9 values of 1 kind"], []),
+    ("tiny.full", "single.sparse", 1, 0,
+     ["in single precision",
+      "nothing is unexplained: the same, as far as single precision can tell"], []),
+    ("tiny.full", "token_0.sparse", 1, 1,
+     ["unexplained, first in the data: pos0.embed[0]", "unexplained: 2 values of 1 kind",
+      "B looked up row 0 of wte at position 0, where row 2 belongs"],
+     ["left over"]),
+    ("tiny.full", "sums_without_0.full", 1, 0,
+     ["structure: 528 nodes in A, 408 in B", "data: the same", "gradients: the same",
+      "what has the same name on both sides is compared: 408 nodes"], ["unexplained, first"]),
+]
+
+# What may be said of a mistake, and where it is seen first when all vectors are shown.
+SAYS = {
+    "relu_squared": ("posN.layer0.mlp.fc2[*]", "squares the ReLU"),
+    "gelu": ("posN.layer0.mlp.fc2[*]", "has GELU where ReLU belongs"),
+    "silu": ("posN.layer0.mlp.fc2[*]", "has SiLU where ReLU belongs"),
+    "no_relu": ("posN.layer0.mlp.fc2[*]", "has no ReLU there"),
+    "leaky_relu": ("posN.layer0.mlp.fc2[*]", "has a leaky ReLU"),
+    "epsilon_1e-6": ("posN.norm[*]", "has an epsilon of 1e-06 where 1e-05 belongs"),
+    "no_epsilon": ("posN.norm[*]", "adds no epsilon where 1e-05 belongs"),
+    "epsilon_outside": ("posN.norm[*]", "adds an epsilon of 1e-05 to the root"),
+    "sum_for_mean": ("posN.norm[*]", "leaves out the factor 0.125 (1/n_embd)"),
+    "no_norm": ("posN.layer0.mlp.norm[*]", "there is no posN.layer0.mlp.norm[*]"),
+    "no_scale": ("posN.layer0.attn.headN.logit[*]", "leaves out the factor 0.5 (1/sqrt(head_dim))"),
+    "scale_by_head_dim": ("posN.layer0.attn.headN.logit[*]", "has the factor 0.25 where 0.5"),
+    "transposed_wq": ("posN.layer0.attn.q[*]", "reads layer0.attn_wq transposed"),
+    "transposed_wo": ("posN.layer0.attn.wo[*]", "reads layer0.attn_wo transposed"),
+    "token_before": ("posN.embed[*]", "looked up row 3 of wte, BOS, at position 1, where row 0"),
+    "token_0": ("posN.embed[*]", "looked up row 0 of wte at position 0, where row 3 belongs"),
+    "position_0": ("posN.embed[*]", "looked up row 0 of wpe at position 1, where row 1 belongs"),
+    "no_wpe": ("posN.embed[*]", "leaves out wpe"),
+    "key_before": ("posN.layer0.attn.headN.logit[*]",
+                   ".layer0.attn.k where pos"),
+    "value_before": ("posN.layer0.attn.headN.out[*]",
+                     "takes pos0.layer0.attn.v where pos1.layer0.attn.v belongs"),
+    "no_attn_residual": ("posN.layer0.attn.residual[*]", "leaves out pos0.norm[0]"),
+    "no_mlp_residual": ("posN.layer0.mlp.residual[*]", "leaves out pos0.layer0.attn.residual[0]"),
+    "residual_from_norm": ("posN.layer0.attn.residual[*]",
+                           "takes posN.layer0.attn.norm where posN.norm belongs"),
+    "norm_skipped": ("posN.layer0.attn.norm[*]", "there is no posN.norm[*]"),
+    "target_before": ("posN.loss", "takes the logarithm of pos0.prob[3] where pos0.prob[0] belongs"),
+    "no_mean_of_losses": ("loss", "leaves out the factor 0.2 (1/n)"),
+    "loss_sign": ("posN.loss", "has pos0.loss.log there, unchanged"),
+    "last_product_left_out": ("posN.layer0.mlp.fc2[*]", ".layer0.mlp.fc2[0].mul[31]"),
+    "logits_doubled": ("posN.logit[*]", "is 2 x what its inputs give"),
+    "single_logit": ("posN.logit[*]", "is that, rounded to single precision"),
+    "detached_scale": ("posN.layer0.attn.residual[*]",
+                       "lets nothing back through the scale of rmsnorm"),
+    "detached_total": ("posN.logit[*]", "lets nothing back through the totals of softmax"),
+    "detached_softmax": ("layer0.attn_wk[*]", "lets nothing back through the weights of attention"),
+    "relu_passes_all": ("posN.layer0.mlp.fc1[*]", "lets gradients back through a ReLU that is off"),
+    "no_residual_grad": ("posN.layer0.attn.residual[*]", "lets nothing back past the MLP"),
+    "equals_for_wte": ("wte[*]", "is number 1 of them alone: `=` where `+=` belongs"),
+    "doubled_fc1": ("layer0.mlp_fc1[*]", "is 2 x their sum, throughout"),
+    "halved_fc2": ("layer0.mlp_fc2[*]", "is 1/2 x their sum, throughout"),
+    "by_n_wq": ("layer0.attn_wq[*]", "is 5 x their sum, throughout"),
+    "minus_wv": ("layer0.attn_wv[*]", "has the other sign, throughout"),
+    "transposed_grad_wo": ("layer0.attn_wo[*]", "has the gradients of layer0.attn_wo transposed"),
+    "left_over_wte": ("wte[*]", None),
+    "key_grad_of_last": ("posN.layer0.attn.k[*]",
+                         "is the last of them alone, number 2: `=` where `+=` belongs"),
+    "loss_grad_doubled": ("posN.loss", "is 2 x their sum, throughout"),
+    "zero_wk": ("layer0.attn_wk[*]", "is 0, as if nothing had been added, throughout"),
+    "no_mean_of_grads": ("posN.loss", "is 5 x their sum, throughout"),
+}
+
+# Where little is shown, other words are as true.
+AS_TRUE = {
+    ("no_mean_of_losses", "none"): "is 5 x their sum, throughout",
+    ("loss_sign", "none"): "has the other sign, throughout",
+    ("no_mlp_residual", "landmarks"):
+        "takes posN.layer0.mlp.fc2 where posN.layer0.mlp.residual belongs",
+}
+
+FORMS = [("all", "all"), ("vectors", "all"), ("vectors", "params"), ("landmarks", "all"),
+         ("none", "params")]
+
+
+class Checks:
+    def __init__(self, program):
+        self.program = program
+        self.n = 0
+        self.n_failed = 0
+
+    def compare(self, *arguments):
+        done = subprocess.run([self.program, "compare", *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout.decode()
+
+    def check(self, ok, what, *shown):
+        self.n += 1
+        if not ok:
+            self.n_failed += 1
+            print(f"{what}:", *shown, sep="\n")
+
+    def check_case(self, a, b, status, status_unexplained, says, says_not):
+        code, report = self.compare(str(DUMPS / a), str(DUMPS / b), *SIZES)
+        name = f"{a} against {b}"
+        self.check(code == status, f"{name}: status {code}", report)
+        for text in says:
+            self.check(text in report, f"{name} does not say '{text}'", report)
+        for text in says_not:
+            self.check(text not in report, f"{name} says '{text}'", report)
+        code, report = self.compare(str(DUMPS / a), str(DUMPS / b), *SIZES, "--unexplained")
+        self.check(code == status_unexplained, f"{name} --unexplained: status {code}", report)
+
+    def check_extract(self, folder):
+        """The values of a full dump of other structure, and nothing else of it, are the same."""
+        extract = Path(folder, "extract.sparse")
+        lines = (DUMPS / "sums_without_0.full").read_text().splitlines()
+        extract.write_text("".join(f"{line.split()[-1]} {' '.join(line.split()[1:3])}\n"
+                                   for line in lines))
+        code, report = self.compare(str(DUMPS / "tiny.full"), str(extract), *SIZES)
+        self.check(code == 0 and "same: data and gradients of" in report, "the extract", report)
+
+    def check_mistake(self, full, port, mistake, single, values, grads, folder):
+        sparse = Path(folder, "port.sparse")
+        with open(sparse, "w") as file:
+            port_with_noise.write(port, values, grads, file)
+        code, report = self.compare(str(full), str(sparse), "--json")
+        name = f"{mistake}, {'single' if single else 'double'}, {values} with gradients at {grads}"
+        found = json.loads(report)["unexplained"]
+        first = found["kinds"][0] if found["kinds"] else None
+        if mistake is None:
+            self.check(first is None, name, json.dumps(first))
+            return
+        pattern, says = SAYS[mistake]
+        did = first["subject_did"] if first else None
+        if values == "vectors" and grads == "all" and not (single and mistake == "single_logit"):
+            self.check(first is not None and first["pattern"] == pattern, name, json.dumps(first))
+            self.check(says is None or says in (did or ""), name, json.dumps(first))
+        self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
+                   json.dumps(first))
+
+    def check_mistakes(self, folder):
+        document = Path(folder, "document.txt")
+        document.write_text("abca\n")
+        full = Path(folder, "full.txt")
+        subprocess.run([self.program, "nodes", "--step", "1", "--names", "--data", str(document),
+                        "--n-embd", "8", "--n-head", "2", "--block-size", "8", "--output", str(full)],
+                       check=True)
+        is_quick = "MICROGPT_QUICK_TESTS" in os.environ
+        for mistake in [None, *SAYS]:
+            for single in (False, True):
+                port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, single, mistake)
+                for values, grads in FORMS[1:2] if is_quick else FORMS:
+                    self.check_mistake(full, port, mistake, single, values, grads, folder)
+
+
+def main():
+    checks = Checks(Path(sys.argv[1]).resolve())
+    for case in CASES:
+        checks.check_case(*case)
+    with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
+        checks.check_extract(folder)
+        checks.check_mistakes(folder)
+    print(f"{checks.n} checks, {checks.n_failed} failed")
+    return 1 if checks.n_failed > 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
