@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import re
 import struct
 import sys
 import zlib
@@ -53,10 +54,12 @@ class Settings:
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """An argparse parser whose complaints take one line."""
+    """An argparse parser whose complaints take one line, and are those of the C program."""
 
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message}; see --help\n")
+        about_value = re.fullmatch("argument (--.*)", message, re.DOTALL)
+        hint = about_value.group(1) if about_value else message + "; see --help"
+        self.exit(2, f"{self.prog}: {hint}\n")
 
 
 def _whole(minimum):
@@ -72,6 +75,16 @@ def _whole(minimum):
         return number
 
     return parse
+
+
+def _seed(text):
+    """An argparse type: a seed as the C program takes it, a whole number of up to 64 bits."""
+    if not re.fullmatch("[+-]?[0-9]+", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
+    digits = text.lstrip("+-0")  # random.seed() does not look at the sign
+    if len(digits) > 20 or int(digits or 0) >= 1 << 64:
+        raise argparse.ArgumentTypeError(f"'{text}' is too large")
+    return int(digits or 0)
 
 
 def _real(accepts, wanted):
@@ -94,7 +107,7 @@ _FROM_0 = _real(lambda x: x >= 0, "from 0 up")
 _FROM_0_BELOW_1 = _real(lambda x: 0 <= x < 1, "from 0 up and below 1")
 
 _SETTING_OPTIONS = {
-    "seed": (_whole(None), "seed of the random generator"),
+    "seed": (_seed, "seed of the random generator"),
     "num_steps": (_whole(0), "training steps, one document each"),
     "num_samples": (_whole(0), "names to make up after training"),
     "temperature": (_ABOVE_0, "what the logits are divided by when sampling"),

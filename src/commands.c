@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/nearest.h"
+
 // clang-format off
 static const CommandEntry commands[] = {
     {"run", command_run, false, "train, then print new names; the command if none is named"},
@@ -34,6 +36,15 @@ const CommandEntry *command_find(const char *name)
         }
     }
     return NULL;
+}
+
+const char *command_find_nearest(const char *name)
+{
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        names[i] = commands[i].name;
+    }
+    return nearest_name(name, strlen(name), names, N_COMMANDS);
 }
 
 void commands_print(void)

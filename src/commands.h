@@ -21,6 +21,9 @@ typedef struct CommandEntry {
 // The command of that name; NULL: there is none.
 const CommandEntry *command_find(const char *name);
 
+// The name that somebody may have meant; NULL: none is near.
+const char *command_find_nearest(const char *name);
+
 // Writes a line of help for each command.
 void commands_print(void);
 

@@ -15,7 +15,7 @@
 // The rest of the help: `microgpt --help` is that of `microgpt run`.
 static void print_commands(void)
 {
-    printf("\nCommands; microgpt COMMAND --help shows the options of each:\n\n");
+    printf("\nCommands; microgpt help COMMAND shows the options of each:\n\n");
     commands_print();
 }
 
@@ -69,20 +69,50 @@ static ExitStatus run_command(const CommandEntry *command, int argc, char **argv
     return out_file_pipe_is_closed() ? EXIT_PIPE_CLOSED : status;
 }
 
+// What the user has typed instead of a command.
+static ExitStatus refuse_command(const char *name, Error *error)
+{
+    const char *meant = command_find_nearest(name);
+    if (meant != NULL) {
+        error_set(error, "%.100s: no such command; did you mean %s?", name, meant);
+    } else {
+        error_set(error, "%.100s: no such command; see microgpt --help", name);
+    }
+    return EXIT_USAGE;
+}
+
+// `help` is `--help`, and `help train` is `train --help`.
+static ExitStatus run_help(int argc, char **argv, Error *error)
+{
+    char *help[] = {argv[0], "--help", NULL};
+    if (argc > 3) {
+        error_set(error, "%.100s: is one argument too many; see microgpt --help", argv[3]);
+        return EXIT_USAGE;
+    }
+    const char *name = argc == 3 && argv[2][0] != '-' ? argv[2] : "run";
+    const CommandEntry *command = command_find(name);
+    return command != NULL ? run_command(command, 2, help, error) : refuse_command(name, error);
+}
+
+static ExitStatus run_named(int argc, char **argv, Error *error)
+{
+    bool is_named = argc >= 2 && argv[1][0] != '-';
+    if (is_named && strcmp(argv[1], "help") == 0) {
+        return run_help(argc, argv, error);
+    }
+    const char *name = is_named ? argv[1] : "run";
+    const CommandEntry *command = command_find(name);
+    return command != NULL ? run_command(command, argc - is_named, argv + is_named, error)
+                           : refuse_command(name, error);
+}
+
 int main(int argc, char **argv)
 {
     Error error = {{0}};
     // A closed pipe and a file at its limit are errors of write(), which have a message.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
-    bool is_named = argc >= 2 && argv[1][0] != '-';
-    const CommandEntry *command = command_find(is_named ? argv[1] : "run");
-    ExitStatus status = EXIT_USAGE;
-    if (command != NULL) {
-        status = run_command(command, argc - is_named, argv + is_named, &error);
-    } else {
-        error_set(&error, "%.100s: no such command; see --help", argv[1]);
-    }
+    ExitStatus status = run_named(argc, argv, &error);
     if (error.message[0] != '\0') {
         fflush(stdout);
         print_error(&error);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/count.h"
+
 void arena_init(Arena *arena, size_t chunk_size)
 {
     assert(arena != NULL && chunk_size > 0);
@@ -27,11 +29,10 @@ void arena_free(Arena *arena)
 // One block of memory: the chunk's header, then the bytes that it hands out.
 static ArenaChunk *new_chunk(size_t size)
 {
-    size_t total;
-    if (__builtin_add_overflow(sizeof(ArenaChunk), size, &total)) {
+    if (size > SIZE_MAX - sizeof(ArenaChunk)) {
         return NULL;
     }
-    ArenaChunk *chunk = malloc(total);
+    ArenaChunk *chunk = malloc(sizeof(ArenaChunk) + size);
     if (chunk != NULL) {
         *chunk = (ArenaChunk){.size = size, .memory = (char *)(chunk + 1)};
     }
@@ -77,8 +78,8 @@ static bool advance(Arena *arena, size_t size)
 void *arena_alloc(Arena *arena, size_t count, size_t item_size)
 {
     assert(arena != NULL && item_size > 0);
-    size_t size;
-    if (__builtin_mul_overflow(count, item_size, &size) || size > SIZE_MAX - ARENA_ALIGNMENT) {
+    size_t size = count_mul(count, item_size);
+    if (size > SIZE_MAX - ARENA_ALIGNMENT) {
         return NULL;
     }
     size = (size + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);

@@ -10,14 +10,12 @@
 
 static inline size_t count_add(size_t a, size_t b)
 {
-    size_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? SIZE_MAX : sum;
+    return b <= SIZE_MAX - a ? a + b : SIZE_MAX;
 }
 
 static inline size_t count_mul(size_t a, size_t b)
 {
-    size_t product;
-    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+    return b == 0 || a <= SIZE_MAX / b ? a * b : SIZE_MAX;
 }
 
 #endif

@@ -4,11 +4,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
-enum {
-    MAX_NAME_BYTES = 200, // of a file's name: leaves space for what is wrong with it
-};
+#include "base/long_path.h"
 
 // Appends to a message that has length bytes so far, and cuts what does not fit. Returns the new
 // length.
@@ -43,12 +40,9 @@ bool error_set(Error *error, const char *format, ...)
 bool error_set_file(Error *error, const char *path, size_t line, const char *format, ...)
 {
     assert(error != NULL && path != NULL && format != NULL);
-    size_t length = strlen(path);
-    const char *end = length > MAX_NAME_BYTES ? path + length - MAX_NAME_BYTES : path;
-    while (end != path && (*end & 0xC0) == 0x80) { // do not begin inside a character
-        end++;
-    }
-    size_t written = append_text(error, 0, "%s%s:", end != path ? "..." : "", end);
+    const char *dots;
+    const char *end = long_path_end(path, &dots);
+    size_t written = append_text(error, 0, "%s%s:", dots, end);
     if (line > 0) {
         written = append_text(error, written, "%zu:", line);
     }

@@ -8,6 +8,7 @@
 #include "bench/bench_sizes.h"
 #include "bench/peak.h"
 #include "bench/timing.h"
+#include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "run/session.h"
@@ -46,7 +47,6 @@ typedef struct Variant {
 typedef struct Bench {
     RunOptions run;
     size_t n_documents; // in phases, and as many as a whole
-    size_t n_samples;
     bool json;
     bool sizes;
     Variant variants[MAX_VARIANTS];
@@ -65,7 +65,8 @@ static bool open_variant(Bench *bench, const char *name, EngineKind kind, SimdLe
     RunOptions run = bench->run;
     run.engine = kind;
     run.simd = simd;
-    run.num_steps = count_steps(bench);
+    size_t n_steps = count_steps(bench);
+    run.num_steps = run.num_steps > n_steps ? run.num_steps : n_steps; // the learning rate's decay
     *variant = (Variant){.name = name};
     if (!session_open(&variant->session, &run, error)) {
         return false;
@@ -77,7 +78,7 @@ static bool open_variant(Bench *bench, const char *name, EngineKind kind, SimdLe
         ok = ok && variant->us[phase] != NULL;
     }
     variant->rate = calloc(bench->n_documents, sizeof(double));
-    variant->sample_us = calloc(bench->n_samples, sizeof(double));
+    variant->sample_us = calloc(bench->run.num_samples, sizeof(double));
     ok = ok && variant->rate != NULL && variant->sample_us != NULL;
     variant->peak_per_us = kind == ENGINE_TENSOR ? peak_per_us(simd) : 0;
     return ok || error_out_of_memory(error, "the timings", bench->n_documents * sizeof(double));
@@ -197,7 +198,7 @@ static bool time_samples(Bench *bench, Error *error)
             return false;
         }
         bool ok = true;
-        for (size_t sample = 0; ok && sample < bench->n_samples; sample++) {
+        for (size_t sample = 0; ok && sample < bench->run.num_samples; sample++) {
             double start = timing_now_us();
             ok = sampler_next(&sampler, error);
             variant->sample_us[sample] = timing_now_us() - start;
@@ -218,7 +219,7 @@ static void summarize_all(Bench *bench)
         for (int phase = 0; phase < N_PHASES; phase++) {
             variant->phases[phase] = timing_of(variant->us[phase], bench->n_documents);
         }
-        variant->sample = timing_of(variant->sample_us, bench->n_samples);
+        variant->sample = timing_of(variant->sample_us, bench->run.num_samples);
         variant->asked = timing_asked(&variant->session.adam, variant->session.trainer.step);
         if (variant->peak_per_us > 0) {
             Timing rate = timing_of(variant->rate, bench->n_documents);
@@ -252,18 +253,18 @@ static void print_text(const Bench *bench)
     for (size_t i = 1; i < bench->n_variants; i++) {
         printf("%-14s%9.1f\n", bench->variants[i].name, bench->variants[i].asked);
     }
-    printf("\nus per sample, min / median of %zu\n\n", bench->n_samples);
+    printf("\nus per sample, min / median of %zu\n\n", bench->run.num_samples);
     for (size_t i = 0; i < bench->n_variants; i++) {
         const Variant *variant = &bench->variants[i];
         printf("%-14s%9.2f/%7.2f, %.1f letters on average\n", variant->name, variant->sample.min,
-               variant->sample.median, (double)variant->n_letters / (double)bench->n_samples);
+               variant->sample.median, (double)variant->n_letters / (double)bench->run.num_samples);
     }
 }
 
 static void print_json(const Bench *bench)
 {
     printf("{\"documents\": %zu, \"samples\": %zu, \"variants\": [", bench->n_documents,
-           bench->n_samples);
+           bench->run.num_samples);
     for (size_t i = 0; i < bench->n_variants; i++) {
         const Variant *variant = &bench->variants[i];
         printf("%s{\"name\": \"%s\", ", i > 0 ? ", " : "", variant->name);
@@ -280,15 +281,10 @@ static void print_json(const Bench *bench)
     printf("]}\n");
 }
 
-static void print_help(const Options *options)
-{
-    printf("usage: microgpt bench [OPTION ...]\n"
-           "\n"
-           "Measures training and sampling with both engines and every SIMD level, in turn. With\n"
-           "--sizes, training alone, with the tensor engine and models of many sizes.\n"
-           "\n");
-    options_print(options);
-}
+static const char usage[] = "bench [OPTION ...]";
+static const char summary[] =
+    "Measures training and sampling with both engines and every SIMD level, in turn. With\n"
+    "--sizes, training alone, with the tensor engine and models of many sizes.\n";
 
 static ExitStatus bench_run(Bench *bench, Error *error)
 {
@@ -308,26 +304,34 @@ static ExitStatus bench_run(Bench *bench, Error *error)
 
 ExitStatus command_bench(int argc, char **argv, Error *error)
 {
-    Bench bench = {.run = run_options_default(), .n_documents = 1000, .n_samples = 500};
-    bool help = false;
-    Options options = {.n = 0};
-    options_add(&options, (Option){"documents", OPTION_COUNT, &bench.n_documents, "N",
-                                   "how many to time in phases, and as many as a whole", .min = 1,
-                                   .max = 1e7});
-    options_add(&options, (Option){"samples", OPTION_COUNT, &bench.n_samples, "N",
-                                   "how many to time", .min = 1, .max = 1e7});
-    options_add(&options, (Option){"json", OPTION_FLAG, &bench.json, NULL, "for programs",
+    Bench bench = {.run = run_options_default(), .n_documents = 1000};
+    bench.run.num_samples = 500;
+    Options options = {.usage = usage, .summary = summary};
+    options_add(&options, (Option){"documents", &bench.n_documents, "N",
+                                   "how many to time in phases, and as many as a whole",
+                                   OPTION_COUNT, .min = 1, .max = 1e7});
+    options_add(&options, (Option){"json", &bench.json, NULL, "for programs", OPTION_FLAG,
                                    .group = OPTION_OWN});
-    options_add(&options, (Option){"sizes", OPTION_FLAG, &bench.sizes, NULL,
-                                   "of other models than the one below", .group = OPTION_OWN});
-    options_add_help(&options, &help);
-    run_options_add(&options, &bench.run, RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_SAMPLING);
+    options_add(&options,
+                (Option){"sizes", &bench.sizes, NULL, "of other models than the one below",
+                         OPTION_FLAG, .group = OPTION_OWN});
+    options_add_help(&options);
+    run_options_add(&options, &bench.run,
+                    RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_SAMPLING);
+    Option *num_samples = options_find(&options, &bench.run.num_samples);
+    num_samples->help = "how many to time";
+    num_samples->min = 1;
+    num_samples->max = 1e7;
     if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error)) {
         return EXIT_USAGE;
     }
-    if (help) {
-        print_help(&options);
+    if (options_answer(&options)) {
         return EXIT_DONE;
+    }
+    const CommandFile files[] = {{bench.run.data, FILE_READ, "--data", "the data file"}};
+    ExitStatus status = command_files_check(files, 1, true, error);
+    if (status != EXIT_DONE) {
+        return status;
     }
     if (bench.sizes) {
         return bench_sizes(&bench.run, bench.n_documents, bench.json, error) ? EXIT_DONE

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_setting(const char *word, size_t length)
@@ -41,7 +42,7 @@ void advice_name_options(Error *error)
     if (begin == NULL) {
         return;
     }
-    strcpy(advice, begin);
+    snprintf(advice, sizeof advice, "%s", begin);
     *begin = '\0';
     for (const char *at = advice; *at != '\0';) {
         size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz_-");

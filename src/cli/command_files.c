@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/in_file.h"
+#include "base/long_path.h"
 #include "cli/out_file.h"
 #include "cli/printable.h"
 
@@ -75,21 +76,10 @@ static bool is_same(const FileIdentity *a, const FileIdentity *b)
     return a->exists ? is_exclusive(&a->status) : strcmp(a->base, b->base) == 0;
 }
 
-// The end of a long path, so that what is wrong with it finds its place behind it.
-static const char *end_of_path(const char *path, const char **dots)
-{
-    enum {
-        MAX_BYTES = 200
-    };
-    size_t length = strlen(path);
-    *dots = length > MAX_BYTES ? "..." : "";
-    return length > MAX_BYTES ? path + length - MAX_BYTES : path;
-}
-
 static bool refuse(const CommandFile *file, const char *what, Error *error)
 {
     const char *dots;
-    const char *end = end_of_path(file->path, &dots);
+    const char *end = long_path_end(file->path, &dots);
     return error_set(error, "%s: %s%s is %s; name another one with %s", file->option, dots, end,
                      what, file->option);
 }
@@ -146,7 +136,7 @@ bool command_files_are_apart(const CommandFile *files, size_t n_files, Error *er
 static void say_new_owner(const char *path)
 {
     const char *dots;
-    const char *end = end_of_path(path, &dots);
+    const char *end = long_path_end(path, &dots);
     fprintf(stderr, "microgpt: %s", dots);
     printable_write(stderr, end, strlen(end));
     fprintf(stderr, ": belongs to another user or group, and will be yours when it is saved\n");

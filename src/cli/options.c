@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/nearest.h"
+#include "cli/version.h"
 #include "microgpt/engine.h"
 #include "microgpt/simd.h"
 
@@ -83,7 +85,7 @@ bool option_format_value(const Option *option, char *text)
         return false;
     }
     assert(strlen(name) < OPTION_VALUE_BYTES);
-    strcpy(text, name);
+    snprintf(text, OPTION_VALUE_BYTES, "%s", name);
     return true;
 }
 
@@ -97,10 +99,12 @@ void options_add(Options *options, Option option)
     options->n++;
 }
 
-void options_add_help(Options *options, bool *help)
+void options_add_help(Options *options)
 {
-    options_add(options, (Option){"help", OPTION_FLAG, help, NULL, "print this and exit",
+    options_add(options, (Option){"help", &options->help, NULL, "print this and exit", OPTION_FLAG,
                                   .group = OPTION_OWN});
+    options_add(options, (Option){"version", &options->version, NULL, "print the version and exit",
+                                  OPTION_FLAG, .group = OPTION_OWN});
 }
 
 Option *options_find(Options *options, const void *target)
@@ -261,31 +265,62 @@ static bool is_ambiguous(const char *text, const Options *options)
     return n_begun > 1;
 }
 
+enum {
+    HINT_BYTES = 80,
+};
+
+// Where to read more: the help of the command, which is the first word of its usage.
+static void format_hint(const Options *options, char hint[HINT_BYTES])
+{
+    int n = options->usage[0] != '[' ? (int)strcspn(options->usage, " ") : 0;
+    snprintf(hint, HINT_BYTES, "see microgpt %.*s%s--help", n, options->usage, n > 0 ? " " : "");
+}
+
+// What to do about an option that there is not.
+static void format_meant(const char *text, const Options *options, char hint[HINT_BYTES])
+{
+    const char *names[MAX_OPTIONS];
+    const char *name = text + strspn(text, "-");
+    for (size_t i = 0; i < options->n; i++) {
+        names[i] = options->list[i].name;
+    }
+    const char *meant = nearest_name(name, strcspn(name, "="), names, options->n);
+    if (meant != NULL) {
+        snprintf(hint, HINT_BYTES, "did you mean --%s?", meant);
+    }
+}
+
 // What getopt_long stumbled on. It has already stepped over it, so argv[optind - 1] is the culprit.
 static bool bad_option(int code, char **argv, const Options *options, Error *error)
 {
     const char *text = argv[optind - 1];
+    char hint[HINT_BYTES];
+    format_hint(options, hint);
     if (code == ':') {
-        return error_set(error, "%.100s: needs a value; see --help", text);
+        return error_set(error, "%.100s: needs a value; %s", text, hint);
     }
     if (optopt >= FIRST_OPTION_CODE) {
-        return error_set(error, "%.100s: takes no value; see --help", text);
+        return error_set(error, "%.100s: takes no value; %s", text, hint);
     }
     if (optopt != 0) {
-        return error_set(error, "-%c: no such option; see --help", isprint(optopt) ? optopt : '?');
+        return error_set(error, "-%c: no such option; %s", isprint(optopt) ? optopt : '?', hint);
     }
-    const char *what =
-        is_ambiguous(text, options) ? "is short for several options" : "no such option";
-    return error_set(error, "%.100s: %s; see --help", text, what);
+    if (is_ambiguous(text, options)) {
+        return error_set(error, "%.100s: is short for several options; %s", text, hint);
+    }
+    format_meant(text, options, hint);
+    return error_set(error, "%.100s: no such option; %s", text, hint);
 }
 
 // Takes an argument that is no option.
-static bool add_file(const char *text, const char **files, size_t max_files, size_t *n_files,
-                     Error *error)
+static bool add_file(const char *text, const Options *options, const char **files, size_t max_files,
+                     size_t *n_files, Error *error)
 {
     if (*n_files >= max_files) {
-        return error_set(error, "%.100s: is %s; see --help", text,
-                         max_files > 0 ? "one argument too many" : "not an option");
+        char hint[HINT_BYTES];
+        format_hint(options, hint);
+        return error_set(error, "%.100s: is %s; %s", text,
+                         max_files > 0 ? "one argument too many" : "not an option", hint);
     }
     assert(files != NULL);
     files[*n_files] = text;
@@ -296,37 +331,53 @@ static bool add_file(const char *text, const char **files, size_t max_files, siz
 // Sets an option that getopt_long has just read, and notes the argument that it was in.
 static bool take_option(Option *option, char **argv, Error *error)
 {
-    bool has_own_argument = optarg != NULL && optarg == argv[optind - 1];
+    bool has_own_argument = optarg == argv[optind - 1]; // and not `--seed=5`
     option->given = argv[has_own_argument ? optind - 2 : optind - 1];
     return set_option(option, optarg, error);
+}
+
+// An option and its alias have the same code, so that getopt_long does not take what begins both
+// for ambiguous. Shapes: long_options [2 * MAX_OPTIONS + 1], zeroed.
+static void list_long_options(const Options *options, struct option *long_options)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < options->n; i++) {
+        const Option *option = &options->list[i];
+        const char *const names[] = {option->name, option->alias};
+        int has_arg = option->kind == OPTION_FLAG ? no_argument : required_argument;
+        for (size_t k = 0; k < 2 && names[k] != NULL; k++) {
+            int code = FIRST_OPTION_CODE + (int)i;
+            long_options[n] = (struct option){names[k], has_arg, NULL, code};
+            n++;
+        }
+    }
 }
 
 bool options_parse_files(Options *options, int argc, char **argv, const char **files,
                          size_t max_files, size_t *n_files, Error *error)
 {
-    struct option long_options[MAX_OPTIONS + 1] = {{0}};
-    for (size_t i = 0; i < options->n; i++) {
-        const Option *option = &options->list[i];
-        int has_arg = option->kind == OPTION_FLAG ? no_argument : required_argument;
-        int code = FIRST_OPTION_CODE + (int)i;
-        long_options[i] = (struct option){option->name, has_arg, NULL, code};
-    }
+    struct option long_options[2 * MAX_OPTIONS + 1] = {{0}};
+    list_long_options(options, long_options);
     opterr = 0;
     optind = 0; // glibc: start anew
     *n_files = 0;
     bool ok = true;
     for (int code = 0; ok && code != -1;) {
-        code = getopt_long(argc, argv, "-:", long_options, NULL); // -: files in their place, as 1
+        code = getopt_long(argc, argv, "-:hV", long_options, NULL); // -: files in their place, as 1
         if (code == 1) {
-            ok = add_file(optarg, files, max_files, n_files, error);
+            ok = add_file(optarg, options, files, max_files, n_files, error);
         } else if (code == '?' || code == ':') {
             ok = bad_option(code, argv, options, error);
+        } else if (code == 'h') {
+            options->help = true;
+        } else if (code == 'V') {
+            options->version = true;
         } else if (code != -1) {
             ok = take_option(&options->list[code - FIRST_OPTION_CODE], argv, error);
         }
     }
     for (; ok && optind < argc; optind++) { // behind `--`
-        ok = add_file(argv[optind], files, max_files, n_files, error);
+        ok = add_file(argv[optind], options, files, max_files, n_files, error);
     }
     return ok;
 }
@@ -337,17 +388,31 @@ bool options_parse(Options *options, int argc, char **argv, Error *error)
     return options_parse_files(options, argc, argv, NULL, 0, &n_files, error);
 }
 
-void options_print(const Options *options)
+static void print_option(const Option *option)
 {
-    for (size_t i = 0; i < options->n; i++) {
-        const Option *option = &options->list[i];
-        char synopsis[64];
-        const char *value_name = option->value_name != NULL ? option->value_name : "";
-        snprintf(synopsis, sizeof synopsis, "--%s %s", option->name, value_name);
-        printf("  %-20s %s", synopsis, option->help);
-        if (option->default_text[0] != '\0') {
-            printf(" (default: %s)", option->default_text);
-        }
-        printf("\n");
+    char synopsis[64];
+    const char *value_name = option->value_name != NULL ? option->value_name : "";
+    snprintf(synopsis, sizeof synopsis, "--%s %s", option->name, value_name);
+    printf("  %-20s %s", synopsis, option->help);
+    if (option->default_text[0] != '\0') {
+        printf(" (default: %s)", option->default_text);
     }
+    if (option->alias != NULL) {
+        printf(", also --%s", option->alias);
+    }
+    printf("\n");
+}
+
+bool options_answer(Options *options)
+{
+    if (options->help) {
+        printf("usage: microgpt %s\n\n%s\n", options->usage, options->summary);
+        for (size_t i = 0; i < options->n; i++) {
+            print_option(&options->list[i]);
+        }
+    } else if (options->version) {
+        printf("microgpt %s\n", MICROGPT_VERSION);
+    }
+    options->is_answered = options->help || options->version;
+    return options->is_answered;
 }

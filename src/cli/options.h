@@ -33,21 +33,27 @@ enum {
 // One option: where its value goes, what it may be, and its line of help.
 typedef struct Option {
     const char *name;
-    OptionKind kind;
     void *target;           // has the default until the option is given
     const char *value_name; // as the help calls it; NULL for a flag
     const char *help;
+    OptionKind kind;
+    unsigned group;
     double min;
     double max;
-    unsigned group;
     char default_text[OPTION_VALUE_BYTES]; // as the help calls it; empty: the help is silent
+    const char *alias;                     // another name, which the option had before; NULL: none
     const char *given; // the argument that named it, as `--seed` or `--seed=5`; NULL: none did
 } Option;
 
-// The options of a command, in the order of its help.
+// The options of a command, in the order of its help. Must not move once it has its help.
 typedef struct Options {
+    const char *usage;   // as `trace TEXT [OPTION ...]`
+    const char *summary; // some lines
     Option list[MAX_OPTIONS];
     size_t n;
+    bool help; // these were given
+    bool version;
+    bool is_answered; // by options_answer(): the command is done
 } Options;
 
 // Steps and samples are counted in doubles, too (the learning rate's decay): exact up to here.
@@ -57,8 +63,8 @@ typedef struct Options {
 // one that could be given.
 void options_add(Options *options, Option option);
 
-// Adds the option --help, which sets *help.
-void options_add_help(Options *options, bool *help);
+// Adds --help and --version, which are -h and -V as well.
+void options_add_help(Options *options);
 
 // The option whose value goes there.
 // Requires: there is one.
@@ -79,7 +85,7 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
 // text is shorter than OPTION_VALUE_BYTES. Shapes: text [OPTION_VALUE_BYTES].
 bool option_format_value(const Option *option, char *text);
 
-// Writes the help lines of the options.
-void options_print(const Options *options);
+// Where the help or the version is asked for, prints that and returns true: the command is done.
+bool options_answer(Options *options);
 
 #endif

@@ -3,6 +3,7 @@
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cli/command_files.h"
 #include "cli/options.h"
@@ -11,7 +12,10 @@
 #include "compare/dump_about.h"
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
+#include "compare/file_kind.h"
 #include "compare/graph_diff.h"
+#include "compare/loss_diff.h"
+#include "compare/tensor_diff.h"
 #include "run/run_options.h"
 
 typedef struct CompareOptions {
@@ -22,21 +26,15 @@ typedef struct CompareOptions {
     bool unexplained;
     bool all;
     bool json;
-    bool help;
 } CompareOptions;
 
-static void print_help(const Options *options)
-{
-    printf(
-        "usage: microgpt compare A B [OPTION ...]\n"
-        "\n"
-        "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
-        "first to differ though all that it was made of agrees, and what merely follows from it.\n"
-        "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
-        "the nodes of dumps without names.\n"
-        "\n");
-    options_print(options);
-}
+static const char usage[] = "compare A B [OPTION ...]";
+static const char summary[] =
+    "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
+    "first to differ though all that it was made of agrees, and what merely follows from it.\n"
+    "Two files of losses, or two checkpoints or other safetensors files, are compared as such.\n"
+    "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
+    "the nodes of dumps without names.\n";
 
 static bool print_report(const CompareOptions *options, const Judgement *judgement, Error *error)
 {
@@ -107,34 +105,114 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
     return same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
 }
 
+static ExitStatus compare_losses(const CompareOptions *options, Error *error)
+{
+    Losses losses[2] = {{0}, {0}};
+    LossDiff diff = {.pairs = NULL};
+    bool ok = losses_read(&losses[0], options->files[0], error) &&
+              losses_read(&losses[1], options->files[1], error) &&
+              loss_diff(&diff, &losses[0], &losses[1], error);
+    if (ok && options->json) {
+        ok = loss_diff_print_json(stdout, &diff, error);
+    } else if (ok) {
+        loss_diff_print_text(stdout, &diff);
+    }
+    bool is_same = diff.verdict == LOSSES_SAME;
+    bool is_explained = options->unexplained && diff.verdict != LOSSES_BUG;
+    loss_diff_free(&diff);
+    losses_free(&losses[0]);
+    losses_free(&losses[1]);
+    if (!ok || !output_flush(error)) {
+        return EXIT_TROUBLE;
+    }
+    return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+}
+
+static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
+{
+    TensorFile files[2] = {{0}, {0}};
+    TensorDiff diff = {.findings = NULL};
+    bool ok = tensor_file_read(&files[0], options->files[0], error) &&
+              tensor_file_read(&files[1], options->files[1], error) &&
+              tensor_diff(&diff, &files[0], &files[1], error);
+    if (ok && options->json) {
+        ok = tensor_diff_print_json(stdout, &diff, error);
+    } else if (ok) {
+        tensor_diff_print_text(stdout, &diff);
+    }
+    bool is_same = diff.n_not_same == 0;
+    bool is_explained = options->unexplained && diff.is_same_as_float;
+    tensor_diff_free(&diff);
+    tensor_file_free(&files[0]);
+    tensor_file_free(&files[1]);
+    if (!ok || !output_flush(error)) {
+        return EXIT_TROUBLE;
+    }
+    return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+}
+
+static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error)
+{
+    NodeDump dumps[2] = {{0}, {0}};
+    ExitStatus status = compare_dumps(options, dumps, error);
+    dump_free(&dumps[0]);
+    dump_free(&dumps[1]);
+    return status;
+}
+
+// By what the files are, which both are to be.
+static ExitStatus compare_files(const CompareOptions *options, Error *error)
+{
+    FileKind kinds[2] = {file_kind(options->files[0]), file_kind(options->files[1])};
+    if (kinds[0] != kinds[1]) {
+        int known = kinds[0] != FILE_DUMP ? 0 : 1;
+        const char *other = options->files[1 - known];
+        if (access(other, R_OK) == 0) {
+            error_set(error, "compare: %.200s is %s, and %.200s is not; compare two of a kind",
+                      options->files[known], file_kind_name(kinds[known]), other);
+            return EXIT_TROUBLE;
+        }
+    }
+    FileKind kind = kinds[0] != FILE_DUMP ? kinds[0] : kinds[1];
+    switch (kind) {
+    case FILE_LOSSES:
+        return compare_losses(options, error);
+    case FILE_TENSORS:
+        return compare_tensors(options, error);
+    case FILE_DUMP:
+        break;
+    }
+    return compare_node_dumps(options, error);
+}
+
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
-    Options options = {.n = 0};
-    options_add(&options, (Option){"max-ulp", OPTION_COUNT, &chosen.max_ulp, "N",
-                                   "let differences of up to N ULP pass", .max = OPTION_MAX_COUNT});
-    options_add(&options, (Option){"only", OPTION_TEXT, &chosen.only, "PATTERN",
+    Options options = {.usage = usage, .summary = summary};
+    options_add(&options,
+                (Option){"max-ulp", &chosen.max_ulp, "N", "let differences of up to N ULP pass",
+                         OPTION_COUNT, .max = OPTION_MAX_COUNT});
+    options_add(&options, (Option){"only", &chosen.only, "PATTERN",
                                    "look only at paths like this; * and ? as in the shell",
-                                   .group = OPTION_OWN});
-    options_add(&options, (Option){"unexplained", OPTION_FLAG, &chosen.unexplained, NULL,
+                                   OPTION_TEXT, .group = OPTION_OWN});
+    options_add(&options, (Option){"unexplained", &chosen.unexplained, NULL,
                                    "answer 0 also where rounding explains all differences",
+                                   OPTION_FLAG, .group = OPTION_OWN});
+    options_add(&options, (Option){"all", &chosen.all, NULL, "list every difference", OPTION_FLAG,
                                    .group = OPTION_OWN});
-    options_add(&options, (Option){"all", OPTION_FLAG, &chosen.all, NULL, "list every difference",
+    options_add(&options, (Option){"json", &chosen.json, NULL, "print one JSON object", OPTION_FLAG,
                                    .group = OPTION_OWN});
-    options_add(&options, (Option){"json", OPTION_FLAG, &chosen.json, NULL, "print one JSON object",
-                                   .group = OPTION_OWN});
-    options_add_help(&options, &chosen.help);
+    options_add_help(&options);
     run_options_add(&options, &chosen.run, RUN_SIZES);
     size_t n_files;
     if (!options_parse_files(&options, argc, argv, chosen.files, 2, &n_files, error)) {
         return EXIT_TROUBLE;
     }
-    if (chosen.help) {
-        print_help(&options);
+    if (options_answer(&options)) {
         return EXIT_DONE;
     }
     if (n_files < 2) {
-        error_set(error, "compare: needs two node dumps; see --help");
+        error_set(error, "compare: needs two files to compare; see --help");
         return EXIT_TROUBLE;
     }
     if (!run_options_check(&chosen.run, error)) {
@@ -147,9 +225,5 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     if (command_files_check(files, 2, true, error) != EXIT_DONE) {
         return EXIT_TROUBLE;
     }
-    NodeDump dumps[2] = {{0}, {0}};
-    ExitStatus status = compare_dumps(&chosen, dumps, error);
-    dump_free(&dumps[0]);
-    dump_free(&dumps[1]);
-    return status;
+    return compare_files(&chosen, error);
 }

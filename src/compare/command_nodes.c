@@ -108,18 +108,18 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     };
     NodesOptions chosen = {.names = false};
     const Option own[] = {
-        {"step", OPTION_COUNT, &chosen.look.step, "K", "whose graph to write", .min = 1,
+        {"step", &chosen.look.step, "K", "whose graph to write", OPTION_COUNT, .min = 1,
          .max = OPTION_MAX_COUNT},
-        {"output", OPTION_TEXT, &chosen.look.output, "FILE", "where to",
+        {"output", &chosen.look.output, "FILE", "where to", OPTION_TEXT,
          .default_text = "the terminal"},
-        {"names", OPTION_FLAG, &chosen.names, NULL, "add two columns: operation and path",
+        {"names", &chosen.names, NULL, "add two columns: operation and path", OPTION_FLAG,
          .group = OPTION_OWN},
-        {"sparse", OPTION_FLAG, &chosen.sparse, NULL,
-         "only parameters, logits, probabilities, losses", .group = OPTION_OWN},
+        {"sparse", &chosen.sparse, NULL, "only parameters, logits, probabilities, losses",
+         OPTION_FLAG, .group = OPTION_OWN},
     };
     ExitStatus status =
         look_parse(&chosen.look, &usage, own, sizeof own / sizeof *own, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     chosen.look.output_option = "--output";

@@ -79,7 +79,7 @@ static const char *parse_magnitude(const char *text, double *number)
 const char *dump_number_parse(const char *text, size_t length, double *number)
 {
     assert(text != NULL && number != NULL);
-    char copy[MAX_NUMBER_BYTES + 1];
+    char copy[MAX_NUMBER_BYTES + 1] = {0};
     if (length > MAX_NUMBER_BYTES) {
         return "is not a number";
     }
@@ -91,8 +91,7 @@ const char *dump_number_parse(const char *text, size_t length, double *number)
         }
         copy[i - start] = (char)tolower((unsigned char)text[i]);
     }
-    copy[length - start] = '\0';
-    double magnitude;
+    double magnitude = 0;
     const char *problem = parse_magnitude(copy, &magnitude);
     if (problem == NULL) {
         *number = is_negative && !isnan(magnitude) ? -magnitude : magnitude;

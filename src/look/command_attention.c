@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/out_file.h"
 #include "look/attention.h"
@@ -11,7 +12,9 @@
 
 typedef struct AttentionOptions {
     LookOptions look;
-    const char *svg; // NULL: none
+    const char *format_name;
+    const char *output; // NULL: standard output
+    const char *svg;    // short for --format svg and --output
 } AttentionOptions;
 
 // How a map is laid out: where it has too many columns for the screen, it is shown in several
@@ -162,10 +165,15 @@ static bool print_json(const Attention *attention, Error *error)
     return ok;
 }
 
+static bool draws(const AttentionOptions *options)
+{
+    return strcmp(options->format_name, "svg") == 0;
+}
+
 static bool write_svg(const Attention *attention, const AttentionOptions *options, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, options->svg, error)) {
+    if (!out_file_open(&out, options->output, error)) {
         return false;
     }
     attention_write_svg(out.file, attention);
@@ -179,14 +187,39 @@ static ExitStatus show(LookSession *look, const void *chosen, Error *error)
     if (!look_forward(look, error) || !attention_read(&attention, look, error)) {
         return EXIT_FAILED;
     }
-    bool ok = options->svg == NULL || write_svg(&attention, options, error);
+    bool ok = !draws(options) || write_svg(&attention, options, error);
     if (ok && options->look.json) {
         ok = print_json(&attention, error);
-    } else if (ok) {
+    } else if (ok && options->look.prints_besides) {
         print_text(&attention);
     }
     attention_free(&attention);
     return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+static bool check_options(AttentionOptions *chosen, Error *error)
+{
+    static const char *const names[] = {"text", "svg", "json"};
+    size_t i = 0;
+    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, &chosen->output, error)) {
+        return false;
+    }
+    while (strcmp(chosen->format_name, names[i]) != 0) {
+        i++;
+        if (i == sizeof names / sizeof names[0]) {
+            return error_set(error, "--format: '%.100s' is no format; there are: text, svg, json",
+                             chosen->format_name);
+        }
+    }
+    if (chosen->output != NULL && !draws(chosen)) {
+        return error_set(error, "--output: is for --format svg; add that, or leave this out");
+    }
+    if (draws(chosen) && chosen->look.json && out_file_is_standard_output(chosen->output)) {
+        return error_set(error, "--json: the drawing goes to standard output already; name a file "
+                                "with --output");
+    }
+    chosen->look.json |= strcmp(chosen->format_name, "json") == 0;
+    return true;
 }
 
 ExitStatus command_attention(int argc, char **argv, Error *error)
@@ -198,16 +231,24 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
             "the weights. Each row sums to 1; nobody looks into the future.\n",
         .has_argument = true,
     };
-    AttentionOptions chosen = {.svg = NULL};
+    AttentionOptions chosen = {.format_name = "text"};
     const Option own[] = {
-        {"svg", OPTION_TEXT, &chosen.svg, "FILE", "draw the maps, too", .group = OPTION_OWN},
+        {"format", &chosen.format_name, "FORMAT", "text, svg or json", OPTION_TEXT,
+         .group = OPTION_OWN},
+        {"output", &chosen.output, "FILE", "where the svg goes to", OPTION_TEXT,
+         .default_text = "the terminal"},
+        {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
+         .group = OPTION_OWN},
     };
-    ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    ExitStatus status = look_parse(&chosen.look, &usage, own, 3, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
-    chosen.look.output = chosen.svg;
-    chosen.look.output_option = "--svg";
-    chosen.look.prints_besides = true;
+    if (!check_options(&chosen, error)) {
+        return EXIT_USAGE;
+    }
+    chosen.look.output = chosen.output;
+    chosen.look.output_option = chosen.svg != NULL ? "--svg" : "--output";
+    chosen.look.prints_besides = !draws(&chosen) || !out_file_is_standard_output(chosen.output);
     return look_run(&chosen.look, show, &chosen, error);
 }

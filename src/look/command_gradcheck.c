@@ -186,11 +186,11 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
     };
     GradcheckOptions chosen = {.tolerance = 1e-6};
     const Option own[] = {
-        {"tolerance", OPTION_ABOVE, &chosen.tolerance, "X", "the largest relative error",
+        {"tolerance", &chosen.tolerance, "X", "the largest relative error", OPTION_ABOVE,
          .max = INFINITY},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     return look_run(&chosen.look, show, &chosen, error);

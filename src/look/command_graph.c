@@ -26,6 +26,7 @@ typedef struct GraphOptions {
     const char *format_name;
     GraphFormat format;
     const char *output; // NULL: standard output
+    const char *svg;    // short for --format svg and --output
 } GraphOptions;
 
 static bool find_op(const char *name, ValueOp *op)
@@ -53,6 +54,9 @@ static bool find_format(const char *name, GraphFormat *format)
 
 static bool check_options(GraphOptions *chosen, Error *error)
 {
+    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, &chosen->output, error)) {
+        return false;
+    }
     if (chosen->op_name != NULL) {
         chosen->query.has_op = true;
         if (!find_op(chosen->op_name, &chosen->query.op)) {
@@ -200,23 +204,25 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
 {
     GraphOptions chosen = {.query.depth = 2, .format_name = "dot"};
     const Option own[] = {
-        {"node", OPTION_TEXT, &chosen.query.path, "PATH", "where to start", .group = OPTION_OWN},
-        {"depth", OPTION_COUNT, &chosen.query.depth, "N", "how many steps down to go",
+        {"node", &chosen.query.path, "PATH", "where to start", OPTION_TEXT, .group = OPTION_OWN},
+        {"depth", &chosen.query.depth, "N", "how many steps down to go", OPTION_COUNT,
          .max = OPTION_MAX_COUNT},
-        {"op", OPTION_TEXT, &chosen.op_name, "OP", "start from this operation only",
+        {"op", &chosen.op_name, "OP", "start from this operation only", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"format", OPTION_TEXT, &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json",
+        {"format", &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", OPTION_TEXT, &chosen.output, "FILE", "where to", .default_text = "the terminal"},
+        {"output", &chosen.output, "FILE", "where to", OPTION_TEXT, .default_text = "the terminal"},
+        {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
+         .group = OPTION_OWN},
     };
-    ExitStatus status = look_parse(&chosen.look, &usage, own, 5, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    ExitStatus status = look_parse(&chosen.look, &usage, own, 6, argc, argv, error);
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
     chosen.look.output = chosen.output;
-    chosen.look.output_option = "--output";
+    chosen.look.output_option = chosen.svg != NULL ? "--svg" : "--output";
     return look_run(&chosen.look, show, &chosen, error);
 }

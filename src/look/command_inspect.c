@@ -201,7 +201,7 @@ ExitStatus command_inspect(int argc, char **argv, Error *error)
     };
     LookOptions options;
     ExitStatus status = look_parse(&options, &usage, NULL, 0, argc, argv, error);
-    if (status != EXIT_DONE || options.help) {
+    if (status != EXIT_DONE || options.list.is_answered) {
         return status;
     }
     return look_run(&options, show, &options, error);

@@ -291,11 +291,11 @@ ExitStatus command_trace(int argc, char **argv, Error *error)
     };
     TraceOptions chosen = {.backward = false};
     const Option own[] = {
-        {"backward", OPTION_FLAG, &chosen.backward, NULL, "show the gradients, too",
+        {"backward", &chosen.backward, NULL, "show the gradients, too", OPTION_FLAG,
          .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     return look_run(&chosen.look, show, &chosen, error);

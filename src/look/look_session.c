@@ -8,26 +8,27 @@
 #include <string.h>
 
 #include "cli/command_files.h"
+#include "run/model_text.h"
 
 // Lists the command's own options and those that all of these commands share.
 static void list_options(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own)
 {
     Options *list = &look->list;
-    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_SIZES;
+    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES;
     for (size_t i = 0; i < n_own; i++) {
         options_add(list, own[i]);
     }
     if (usage->has_text_option) {
-        options_add(list, (Option){"text", OPTION_TEXT, &look->text, "TEXT", "the document",
+        options_add(list, (Option){"text", &look->text, "TEXT", "the document", OPTION_TEXT,
                                    .default_text = "the first of the data"});
     }
-    options_add(list, (Option){"load", OPTION_TEXT, &look->load, "FILE",
-                               "look at the model of a checkpoint", .group = OPTION_OWN});
+    options_add(list, (Option){"load", &look->load, "FILE", "look at the model of a checkpoint",
+                               OPTION_TEXT, .group = OPTION_OWN});
     if (!usage->is_report && !usage->is_step) {
-        options_add(list, (Option){"json", OPTION_FLAG, &look->json, NULL,
-                                   "print JSON, for programs", .group = OPTION_OWN});
+        options_add(list, (Option){"json", &look->json, NULL, "print JSON, for programs",
+                                   OPTION_FLAG, .group = OPTION_OWN});
     }
-    options_add_help(list, &look->help);
+    options_add_help(list);
     run_options_add(list, &look->run, usage->is_report ? groups | RUN_SAMPLING : groups);
     if (!usage->is_report && !usage->is_step) {
         options_find(list, &look->run.num_steps)->help = "documents to train on first";
@@ -41,7 +42,8 @@ static bool check_beside_load(LookOptions *look, Error *error)
     const Option *n_head = options_find(&look->list, &look->run.model.n_head);
     for (size_t i = 0; i < look->list.n; i++) {
         const Option *option = &look->list.list[i];
-        bool is_decided = (option->group & (RUN_TRAINING | RUN_SIZES)) != 0 && option != n_head;
+        bool is_decided =
+            (option->group & (RUN_TRAINING | RUN_STEPS | RUN_SIZES)) != 0 && option != n_head;
         if (is_decided && option->given != NULL) {
             return error_set(error, "%.100s: is decided by the file of --load; leave it out",
                              option->given);
@@ -60,14 +62,14 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     *look = (LookOptions){.run = run_options_default()};
     look->run.num_steps = usage->is_report || usage->is_step ? look->run.num_steps : 0;
     look->run.engine = ENGINE_SCALAR; // the one that has a graph
+    look->list.usage = usage->usage;
+    look->list.summary = usage->summary;
     list_options(look, usage, own, n_own);
     if (!options_parse_files(&look->list, argc, argv, &look->text, usage->has_argument,
                              &n_arguments, error)) {
         return EXIT_USAGE;
     }
-    if (look->help) {
-        printf("usage: microgpt %s\n\n%s\n", usage->usage, usage->summary);
-        options_print(&look->list);
+    if (options_answer(&look->list)) {
         return EXIT_DONE;
     }
     if (usage->has_argument && n_arguments == 0) {
@@ -82,39 +84,28 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     return ok ? EXIT_DONE : EXIT_USAGE;
 }
 
-static bool check_character(const LookSession *look, size_t offset, size_t n_characters,
-                            size_t *n_bytes, Error *error)
+bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
+                   const char **output, Error *error)
 {
-    uint32_t code_point;
-    bool is_given = look->options->text != NULL;
-    const char *name = is_given ? look->options->text_name : "the first document";
-    const char *text = look->document.text + offset;
-    *n_bytes = utf8_decode(text, look->document.size - offset, &code_point);
-    if (*n_bytes == 0) {
-        return error_set(error, "%s: character %zu is not UTF-8", name, n_characters + 1);
+    Option *format = options_find(&look->list, format_name);
+    if (svg == NULL) {
+        return true;
     }
-    if (tokenizer_find(look->tokenizer, code_point) < 0) {
-        return error_set(error,
-                         "%s: character %zu (U+%04" PRIX32 ", '%.*s') is not among the %d that the "
-                         "model knows",
-                         name, n_characters + 1, code_point, (int)*n_bytes, text,
-                         look->tokenizer->n_uchars);
+    if (format->given != NULL || *output != NULL) {
+        return error_set(error, "--svg: is short for --format svg --output FILE; leave these out");
     }
+    format->given = "--svg";
+    *format_name = "svg";
+    *output = svg;
     return true;
 }
 
 // Whether the model knows all characters of the document.
 static bool check_characters(const LookSession *look, size_t *n_characters, Error *error)
 {
-    size_t n_bytes;
-    *n_characters = 0;
-    for (size_t offset = 0; offset < look->document.size; offset += n_bytes) {
-        if (!check_character(look, offset, *n_characters, &n_bytes, error)) {
-            return false;
-        }
-        *n_characters += 1;
-    }
-    return true;
+    const LookOptions *options = look->options;
+    const char *name = options->text != NULL ? options->text_name : "the first document";
+    return model_text_check(name, look->document, look->tokenizer, n_characters, error);
 }
 
 // Whether the model can take the user's text, all of it: what is shown must not be a part of it.
@@ -126,16 +117,8 @@ static bool check_text(const LookSession *look, Error *error)
     if (look->document.size == 0) {
         return error_set(error, "%s: is empty; give it at least one character", name);
     }
-    if (!check_characters(look, &n_characters, error)) {
-        return false;
-    }
-    if (n_characters + 1 > block_size) {
-        return error_set(error,
-                         "%s: has %zu characters, and BOS takes one more place; the model has %zu "
-                         "(--block-size)",
-                         name, n_characters, block_size);
-    }
-    return true;
+    return check_characters(look, &n_characters, error) &&
+           model_text_check_length(name, n_characters, block_size, error);
 }
 
 // The document and its tokens; a document of the data is cut to the context, as in training.
@@ -183,6 +166,16 @@ static size_t max_positions(const LookSession *look)
     return n_bytes < block_size ? n_bytes + 1 : block_size;
 }
 
+// A document of other data may be looked at where it is asked for. A built-in name that nobody has
+// named, and that the model has never seen, says nothing.
+static bool check_data(const LookSession *look, Error *error)
+{
+    const LookOptions *options = look->options;
+    DatasetDigest here = checkpoint_digest(&look->session.dataset);
+    return options->run.data != NULL || !look->checkpoint.can_resume ||
+           session_check_data("--load", NULL, &here, &look->checkpoint, error);
+}
+
 // The documents in the order in which a training with the checkpoint's seed takes them.
 static bool load_data(LookSession *look, Error *error)
 {
@@ -193,6 +186,7 @@ static bool load_data(LookSession *look, Error *error)
     if (ok) {
         random_seed(&session->random, session->seed);
         dataset_shuffle(&session->dataset, &session->random);
+        ok = check_data(look, error);
     }
     return ok;
 }

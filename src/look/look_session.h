@@ -26,7 +26,6 @@ typedef struct LookOptions {
     bool prints_besides; // to standard output, whether there is such a file or not
     size_t step;           // the document of the data that is this step's, from 1 on; 0: the first
     bool json;
-    bool help;
 } LookOptions;
 
 // What a command is called with.
@@ -41,10 +40,16 @@ typedef struct LookUsage {
 } LookUsage;
 
 // Reads the command line: the command's own options and those that all of them share. Prints the
-// help where that is asked for, and says so in look->help: then the command is done. Errors: as
-// options_parse_files; TEXT is missing; beside --load an option of a run that the file decides.
+// help where that is asked for, and says so in look->list.is_answered: then the command is done.
+// Errors: as options_parse_files; TEXT is missing; beside --load an option of a run that the file
+// decides.
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error);
+
+// Takes --svg FILE for --format svg --output FILE.
+// Errors: one of these is given besides.
+bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
+                   const char **output, Error *error);
 
 typedef struct LookSession {
     const LookOptions *options;

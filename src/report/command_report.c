@@ -98,11 +98,11 @@ ExitStatus command_report(int argc, char **argv, Error *error)
 {
     ReportOptions chosen = {.output = NULL};
     const Option own[] = {
-        {"output", OPTION_TEXT, &chosen.output, "FILE", "the page to write", .group = OPTION_OWN},
+        {"output", &chosen.output, "FILE", "the page to write", OPTION_TEXT, .group = OPTION_OWN},
     };
     LookSession look;
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.help) {
+    if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
     if (chosen.output == NULL) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/count.h"
+#include "base/doubles.h"
 
 enum {
     MAX_SWEEPS = 64, // some ten are enough: the numbers off the diagonal vanish quadratically
@@ -211,9 +212,9 @@ bool pca_project(Pca *pca, const double *x, size_t n_rows, size_t n_columns, Err
 {
     assert(pca != NULL && x != NULL && n_rows > 0 && n_columns > 0 && error != NULL);
     size_t n = n_rows < n_columns ? n_rows : n_columns;
-    double *centred = calloc(count_mul(n_rows, n_columns), sizeof *centred);
-    double *products = calloc(count_mul(n, n), sizeof *products);
-    double *vectors = calloc(count_mul(n, n), sizeof *vectors);
+    double *centred = doubles_alloc(count_mul(n_rows, n_columns));
+    double *products = doubles_alloc(count_mul(n, n));
+    double *vectors = doubles_alloc(count_mul(n, n));
     double *values = calloc(n, sizeof *values);
     double *direction = calloc(n_columns, sizeof *direction);
     *pca = (Pca){.points = calloc(n_rows, 2 * sizeof *pca->points)};

@@ -6,9 +6,8 @@
 #include "run/samples_print.h"
 #include "run/training_loop.h"
 
-static const char usage[] =
-    "usage: microgpt [run] [OPTION ...]\n"
-    "\n"
+static const char usage[] = "[run] [OPTION ...]";
+static const char summary[] =
     "Trains a GPT on names with nothing but scalar Values, and prints new names.\n"
     "Prints what microgpt.py prints, byte for byte.\n";
 
@@ -28,11 +27,11 @@ static bool sample(Session *session, const RunOptions *options, Error *error)
 ExitStatus command_run(int argc, char **argv, Error *error)
 {
     Training training;
-    ExitStatus status = training_open(&training, argc, argv, usage, true, error);
-    if (status == EXIT_DONE && training.options.help) {
+    ExitStatus status = training_open(&training, usage, summary, true, argc, argv, error);
+    if (status == EXIT_DONE && training.options.list.help) {
         return EXIT_HELP;
     }
-    if (status != EXIT_DONE || training.options.version) {
+    if (status != EXIT_DONE || training.options.list.is_answered) {
         return status;
     }
     status = training_run(&training, error);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/command_files.h"
 #include "cli/options.h"
+#include "run/model_text.h"
 #include "run/samples_print.h"
 #include "run/session.h"
 
@@ -16,42 +18,38 @@ typedef struct SampleOptions {
     const char *prompt; // NULL: none
     int n_head;         // 0: not said
     bool is_seeded;     // by --seed
-    bool help;
 } SampleOptions;
 
-static void print_help(const Options *options)
-{
-    printf("usage: microgpt sample --load FILE [OPTION ...]\n"
-           "\n"
-           "Makes up names with the model of a checkpoint. Draws go on where training left the\n"
-           "generator, so that these are the names that microgpt run prints; --seed starts anew.\n"
-           "\n");
-    options_print(options);
-}
+static const char usage[] = "sample --load FILE [OPTION ...]";
+static const char summary[] =
+    "Makes up names with the model of a checkpoint. Draws go on where training left the\n"
+    "generator, so that these are the names that microgpt run prints; --seed starts anew.\n";
 
 static void list_options(SampleOptions *chosen)
 {
     Options *list = &chosen->list;
     RunOptions *run = &chosen->run;
-    options_add(list, (Option){"load", OPTION_TEXT, &chosen->load, "FILE", "the checkpoint",
+    options_add(list, (Option){"load", &chosen->load, "FILE", "the checkpoint", OPTION_TEXT,
                                .group = OPTION_OWN});
     run_options_add(list, run, RUN_SAMPLING);
     options_find(list, &run->temperature)->help =
         "low is likely, high is wild"; // of what, goes without saying
-    options_add(list, (Option){"seed", OPTION_SEED, &run->seed, "N", "of new random numbers",
+    options_add(list, (Option){"seed", &run->seed, "N", "of new random numbers", OPTION_SEED,
                                .group = OPTION_OWN});
     options_find(list, &run->seed)->default_text[0] = '\0'; // only of another program's file
-    options_add(list, (Option){"prompt", OPTION_TEXT, &chosen->prompt, "TEXT",
-                               "what every name begins with", .group = OPTION_OWN});
-    options_add(list, (Option){"n-head", OPTION_SIZE, &chosen->n_head, "N",
-                               "for a file that does not say it", .min = 1, .max = MODEL_MAX_SIZE});
+    options_add(list, (Option){"prompt", &chosen->prompt, "TEXT", "what every name begins with",
+                               OPTION_TEXT, .group = OPTION_OWN});
+    options_add(list, (Option){"n-head", &chosen->n_head, "N", "for a file that does not say it",
+                               OPTION_SIZE, .min = 1, .max = MODEL_MAX_SIZE});
     run_options_add(list, run, RUN_ENGINE | RUN_SIMD);
-    options_add_help(list, &chosen->help);
+    options_add_help(list);
 }
 
 static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
 {
     *chosen = (SampleOptions){.run = run_options_default()};
+    chosen->list.usage = usage;
+    chosen->list.summary = summary;
     list_options(chosen);
     if (!options_parse(&chosen->list, argc, argv, error)) {
         return false;
@@ -66,27 +64,18 @@ static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
 static bool encode_prompt(const Checkpoint *checkpoint, const char *prompt, int *tokens,
                           size_t *n_tokens, Error *error)
 {
+    const Tokenizer *tokenizer = &checkpoint->tokenizer;
     size_t block_size = (size_t)checkpoint->model.config.block_size;
-    size_t size = strlen(prompt);
+    Document text = {prompt, strlen(prompt)};
+    if (!model_text_check("--prompt", text, tokenizer, n_tokens, error) ||
+        !model_text_check_length("--prompt", *n_tokens, block_size, error)) {
+        return false;
+    }
     size_t offset = 0;
-    *n_tokens = 0;
-    while (offset < size) {
+    for (size_t i = 0; i < *n_tokens; i++) {
         uint32_t code_point;
-        size_t n_bytes = utf8_decode(prompt + offset, size - offset, &code_point);
-        int token_id = n_bytes > 0 ? tokenizer_find(&checkpoint->tokenizer, code_point) : -1;
-        if (token_id < 0) {
-            return error_set(error, "--prompt: character %zu is not one of those trained on",
-                             *n_tokens + 1);
-        }
-        if (*n_tokens + 1 == block_size) {
-            return error_set(error,
-                             "--prompt: is too long; it must have fewer than %zu "
-                             "characters",
-                             block_size);
-        }
-        tokens[*n_tokens] = token_id;
-        ++*n_tokens;
-        offset += n_bytes;
+        offset += utf8_decode(prompt + offset, text.size - offset, &code_point);
+        tokens[i] = tokenizer_find(tokenizer, code_point);
     }
     return true;
 }
@@ -148,19 +137,23 @@ ExitStatus command_sample(int argc, char **argv, Error *error)
     if (!parse(&chosen, argc, argv, error)) {
         return EXIT_USAGE;
     }
-    if (chosen.help) {
-        print_help(&chosen.list);
+    if (options_answer(&chosen.list)) {
         return EXIT_DONE;
     }
     if (chosen.load == NULL) {
         error_set(error, "--load: name the checkpoint to sample from");
         return EXIT_USAGE;
     }
+    const CommandFile files[] = {{chosen.load, FILE_READ, "--load", "the checkpoint"}};
+    ExitStatus status = command_files_check(files, 1, true, error);
+    if (status != EXIT_DONE) {
+        return status;
+    }
     Checkpoint checkpoint;
     if (!checkpoint_load(&checkpoint, chosen.load, chosen.n_head, error)) {
         return EXIT_FAILED;
     }
-    ExitStatus status = sample_checkpoint(&checkpoint, &chosen, error);
+    status = sample_checkpoint(&checkpoint, &chosen, error);
     checkpoint_free(&checkpoint);
     return status;
 }

@@ -5,17 +5,16 @@
 
 #include "run/training_loop.h"
 
-static const char usage[] =
-    "usage: microgpt train [OPTION ...]\n"
-    "\n"
+static const char usage[] = "train [OPTION ...]";
+static const char summary[] =
     "Trains as microgpt run does, and ends there. What it prints, and what microgpt sample --load\n"
     "prints with the checkpoint of --save, are together what microgpt run prints.\n";
 
 ExitStatus command_train(int argc, char **argv, Error *error)
 {
     Training training;
-    ExitStatus status = training_open(&training, argc, argv, usage, false, error);
-    if (status != EXIT_DONE || training.options.help || training.options.version) {
+    ExitStatus status = training_open(&training, usage, summary, false, argc, argv, error);
+    if (status != EXIT_DONE || training.options.list.is_answered) {
         return status;
     }
     status = training_run(&training, error);

@@ -38,11 +38,12 @@ typedef struct RunOptions {
 // Which options: a command lists some of these groups.
 enum {
     RUN_DATA = 1 << 0,
-    RUN_TRAINING = 1 << 1, // with the sizes, what decides the bits of a training on that data
+    RUN_TRAINING = 1 << 1, // with steps and sizes, what decides the bits of a training on that data
     RUN_SIZES = 1 << 2,    // of the model
     RUN_SAMPLING = 1 << 3,
     RUN_ENGINE = 1 << 4,
     RUN_SIMD = 1 << 5,
+    RUN_STEPS = 1 << 6, // of the training
 };
 
 // microgpt.py's constants, the scalar engine, and the best kernels that the processor has.

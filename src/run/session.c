@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/long_path.h"
 #include "base/memory_limit.h"
 
 bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
@@ -95,27 +96,36 @@ bool session_open(Session *session, const RunOptions *options, Error *error)
     return ok;
 }
 
+bool session_check_data(const char *option, const char *data, const DatasetDigest *here,
+                        const Checkpoint *checkpoint, Error *error)
+{
+    const DatasetDigest *there = &checkpoint->dataset;
+    if (here->n_docs == there->n_docs && here->n_bytes == there->n_bytes &&
+        here->crc32 == there->crc32) {
+        return true;
+    }
+    const char *dots;
+    const char *end = long_path_end(data != NULL ? data : "the built-in names.txt", &dots);
+    return error_set(
+        error,
+        "%s: %s%s is not the data that was trained on (%zu documents, CRC-32 %08" PRIx32
+        "; there it was %zu, %08" PRIx32 "); name that with --data",
+        option, dots, end, here->n_docs, here->crc32, there->n_docs, there->crc32);
+}
+
 // Training goes through the documents in their order: other data, or another order, would go on
-// with other names than a run that was never stopped.
+// with other names than a run that was never stopped. (The alphabet is that of the documents.)
 static bool check_data(const Session *session, const RunOptions *options,
                        const Checkpoint *checkpoint, Error *error)
 {
-    const DatasetDigest *here = &session->digest;
-    const DatasetDigest *there = &checkpoint->dataset;
     const Tokenizer *tokenizer = &session->tokenizer;
-    bool same = here->n_docs == there->n_docs && here->n_bytes == there->n_bytes &&
-                here->crc32 == there->crc32 &&
-                tokenizer->n_uchars == checkpoint->tokenizer.n_uchars &&
-                memcmp(tokenizer->uchars, checkpoint->tokenizer.uchars,
-                       (size_t)tokenizer->n_uchars * sizeof *tokenizer->uchars) == 0;
-    if (!same) {
-        return error_set(error,
-                         "--resume: %s is not the data that was trained on (%zu documents, CRC-32 "
-                         "%08" PRIx32 "; there it was %zu, %08" PRIx32 "); name that with --data",
-                         options->data != NULL ? options->data : "the built-in names.txt",
-                         here->n_docs, here->crc32, there->n_docs, there->crc32);
+    if (!session_check_data("--resume", options->data, &session->digest, checkpoint, error)) {
+        return false;
     }
-    return true;
+    return (tokenizer->n_uchars == checkpoint->tokenizer.n_uchars &&
+            memcmp(tokenizer->uchars, checkpoint->tokenizer.uchars,
+                   (size_t)tokenizer->n_uchars * sizeof *tokenizer->uchars) == 0) ||
+           error_set(error, "--resume: the checkpoint's alphabet is not that of its data");
 }
 
 // The checkpoint's parts become the session's.

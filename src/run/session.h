@@ -43,6 +43,11 @@ bool session_open(Session *session, const RunOptions *options, Error *error);
 bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
                     Error *error);
 
+// Whether the data are those that the checkpoint was trained on. option is what named the
+// checkpoint, data the file; NULL: the built-in names. Errors: they are not.
+bool session_check_data(const char *option, const char *data, const DatasetDigest *here,
+                        const Checkpoint *checkpoint, Error *error);
+
 // What to save. Its parts stay the session's: it is good until the session's next step, and is not
 // to be freed.
 Checkpoint session_checkpoint(const Session *session);

@@ -72,21 +72,15 @@ static bool check_save(const Training *training, Error *error)
                : checkpoint_check(&checkpoint, path, error);
 }
 
-ExitStatus training_open(Training *training, int argc, char **argv, const char *usage, bool samples,
-                         Error *error)
+ExitStatus training_open(Training *training, const char *usage, const char *summary, bool samples,
+                         int argc, char **argv, Error *error)
 {
     TrainingOptions *options = &training->options;
     training->session = (Session){0};
-    if (!training_options_parse(options, argc, argv, samples, error)) {
+    if (!training_options_parse(options, usage, summary, samples, argc, argv, error)) {
         return EXIT_USAGE;
     }
-    if (options->help) {
-        printf("%s\n", usage);
-        options_print(&options->list);
-        return EXIT_DONE;
-    }
-    if (options->version) {
-        printf("microgpt %s\n", MICROGPT_VERSION);
+    if (options_answer(&options->list)) {
         return EXIT_DONE;
     }
     if (options->resume == NULL && !run_options_check(&options->run, error)) {

@@ -20,8 +20,8 @@ typedef struct Training {
 
 // Reads the command line and sets up the session. Where help or version is asked
 // for, prints that instead (help behind usage); there is nothing more to do then.
-ExitStatus training_open(Training *training, int argc, char **argv, const char *usage, bool samples,
-                         Error *error);
+ExitStatus training_open(Training *training, const char *usage, const char *summary, bool samples,
+                         int argc, char **argv, Error *error);
 
 // Trains up to the last step, or until a signal comes, and saves. Prints what microgpt.py prints,
 // up to the end of training. A resumed run leaves out what the stopped one has printed: both

@@ -8,29 +8,29 @@
 static void list_options(TrainingOptions *chosen, bool samples)
 {
     const Option own[] = {
-        {"log", OPTION_TEXT, &chosen->log, "FILE", "write one line a step, tab-separated",
+        {"log", &chosen->log, "FILE", "write one line a step, tab-separated", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"save", OPTION_TEXT, &chosen->save, "FILE", "write a checkpoint at the end",
+        {"save", &chosen->save, "FILE", "write a checkpoint at the end", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"save-every", OPTION_COUNT, &chosen->save_every, "N", "and after every N steps", .min = 1,
+        {"save-every", &chosen->save_every, "N", "and after every N steps", OPTION_COUNT, .min = 1,
          .max = OPTION_MAX_COUNT},
-        {"resume", OPTION_TEXT, &chosen->resume, "FILE",
-         "go on from a checkpoint, with its settings", .group = OPTION_OWN},
+        {"resume", &chosen->resume, "FILE", "go on from a checkpoint, with its settings",
+         OPTION_TEXT, .group = OPTION_OWN},
     };
-    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_SIZES | RUN_ENGINE | RUN_SIMD;
+    unsigned groups = RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_ENGINE | RUN_SIMD;
     run_options_add(&chosen->list, &chosen->run, samples ? groups | RUN_SAMPLING : groups);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         options_add(&chosen->list, own[i]);
     }
-    options_add_help(&chosen->list, &chosen->help);
-    options_add(&chosen->list, (Option){"version", OPTION_FLAG, &chosen->version, NULL,
-                                        "print the version and exit", .group = OPTION_OWN});
+    options_add_help(&chosen->list);
 }
 
-bool training_options_parse(TrainingOptions *options, int argc, char **argv, bool samples,
-                            Error *error)
+bool training_options_parse(TrainingOptions *options, const char *usage, const char *summary,
+                            bool samples, int argc, char **argv, Error *error)
 {
     *options = (TrainingOptions){.run = run_options_default()};
+    options->list.usage = usage;
+    options->list.summary = summary;
     list_options(options, samples);
     if (!options_parse(&options->list, argc, argv, error)) {
         return false;
@@ -59,7 +59,7 @@ static bool check_given(const Option *option, const char *saved, Error *error)
 
 bool training_options_resume(TrainingOptions *options, const Checkpoint *checkpoint, Error *error)
 {
-    const unsigned decided = RUN_TRAINING | RUN_SIZES;
+    const unsigned decided = RUN_TRAINING | RUN_STEPS | RUN_SIZES;
     RunOptions run = options->run;
     Options saved = {.n = 0};
     run.seed = checkpoint->seed;

@@ -16,14 +16,12 @@ typedef struct TrainingOptions {
     const char *save;   // the checkpoint to write; NULL: none
     size_t save_every;  // also after every so many steps; 0: only at the end
     const char *resume; // the checkpoint to go on from; NULL: start anew
-    bool help;
-    bool version;
 } TrainingOptions;
 
 // Reads the command line; what it does not name has microgpt.py's value. Options of the sampling
 // are known only where samples is true. Errors: as options_parse; options that do not go together.
-bool training_options_parse(TrainingOptions *options, int argc, char **argv, bool samples,
-                            Error *error);
+bool training_options_parse(TrainingOptions *options, const char *usage, const char *summary,
+                            bool samples, int argc, char **argv, Error *error);
 
 // A resumed run has its sizes, seed and settings from the checkpoint.
 // Errors: one of these was given on the command line, with another value.

@@ -1,13 +1,19 @@
 # bash completion for microgpt: commands, options and values, as the program's own help tells them.
 # To try it: . src/shell/microgpt.bash
 
-# Prints the choices that an option has, one a line; what is not known here has none.
+# Prints the choices that an option of a command has, one a line; what is not known here has none.
 _microgpt_choices()
 {
-    case $1 in
+    case $2 in
         --engine) printf '%s\n' scalar tensor ;;
         --simd) printf '%s\n' auto none neon avx2 avx512 ;;
-        --format) printf '%s\n' dot svg json ;;
+        --format)
+            if [[ $1 == attention ]]; then
+                printf '%s\n' text svg json
+            else
+                printf '%s\n' dot svg json
+            fi
+            ;;
         --op) printf '%s\n' const add mul pow log exp relu ;;
     esac
 }
@@ -42,7 +48,7 @@ _microgpt()
     if [[ $value == FILE ]]; then
         _microgpt_files "$word"
     elif [[ -n $value ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_microgpt_choices "$option")" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$(_microgpt_choices "$command" "$option")" -- "$word")
     elif [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(
             compgen -W "$(sed -n 's/^  \(--[a-z0-9-]*\) .*/\1/p' <<< "$help")" -- "$word")

@@ -194,7 +194,6 @@ static const ArgumentCase wrong_arguments[] = {
     {"--=5", "--=5"},
     {"-x", "-x"},
     {"-xyz", "-x"},
-    {"-h", "-h"},
     {"-:", "-:"},
     {"-?", "-?"},
     {"-", "-"},
@@ -311,6 +310,113 @@ START_TEST(help_names_every_command)
 }
 END_TEST
 
+static const char *const ways_to_help[] = {"help %s", "%s -h", "%s --help --version"};
+
+// Whatever else a command needs.
+START_TEST(every_command_has_help_and_version)
+{
+    static Program expected;
+    const char *name = command_names[_i];
+    char text[80];
+    snprintf(text, sizeof text, "%s --help", name);
+    run(text);
+    assert_done();
+    expected = p;
+    for (int i = 0; i < COUNT(ways_to_help); i++) {
+        snprintf(text, sizeof text, ways_to_help[i], name);
+        run(text);
+        assert_done();
+        ck_assert_str_eq(p.out, expected.out);
+    }
+    run("--version");
+    expected = p;
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "%s %s", name, i == 0 ? "-V" : "--version");
+        run(text);
+        assert_done();
+        ck_assert_str_eq(p.out, expected.out);
+    }
+}
+END_TEST
+
+START_TEST(what_may_be_meant_is_said)
+{
+    run("trian");
+    assert_refused(2, "trian", "no such command; did you mean train?");
+    run("help crosschek");
+    assert_refused(2, "crosschek", "did you mean crosscheck?");
+    run("teach");
+    assert_refused(2, "teach", "no such command; see microgpt --help");
+    run("help train sample");
+    assert_refused(2, "sample", "is one argument too many");
+    run("train --num_steps 5");
+    assert_refused(2, "--num_steps", "no such option; did you mean --num-steps?");
+    run("sample --laod=x");
+    assert_refused(2, "--laod=x", "did you mean --load?");
+    run("nodes --bogus");
+    assert_refused(2, "--bogus", "no such option; see microgpt nodes --help");
+    run("--bogus");
+    assert_refused(2, "--bogus", "no such option; see microgpt --help");
+    run("help -x");
+    ck_assert_int_eq(p.status, 0); // that of all
+}
+END_TEST
+
+// The first of a command's options as well as any other.
+START_TEST(an_option_that_lacks_a_value_or_has_one_too_many_is_named)
+{
+    run("nodes --step");
+    assert_refused(2, "--step", "needs a value; see microgpt nodes --help");
+    run("trace --backward=yes emma");
+    assert_refused(2, "--backward", "takes no value; see microgpt trace --help");
+}
+END_TEST
+
+START_TEST(an_alias_is_the_same_option)
+{
+    static Program expected;
+    run("--data data --n-embd 4 --num-steps 3 --num-samples 2");
+    assert_done();
+    expected = p;
+    run("--data data --n-embd 4 --steps 3 --samples=2");
+    assert_done();
+    ck_assert_str_eq(p.out, expected.out);
+    run("--steps x");
+    assert_refused(2, "--num-steps", "is not a whole number");
+    run("--steps");
+    assert_refused(2, "--steps", "needs a value");
+}
+END_TEST
+
+// A dump makes no names up.
+START_TEST(an_option_without_effect_is_refused)
+{
+    run("nodes --step 1 --temperature 1");
+    assert_refused(2, "--temperature", "no such option");
+    run("nodes --step 1 --num-samples 1");
+    assert_refused(2, "--num-samples", "no such option");
+    run("attention emma --output file");
+    assert_refused(2, "--output", "is for --format svg");
+    run("attention emma --format svg --json");
+    assert_refused(2, "--json", "standard output");
+    run("graph --svg file --format dot");
+    assert_refused(2, "--svg", "leave these out");
+    run("attention emma --svg file --output file");
+    assert_refused(2, "--svg", "leave these out");
+    run("attention emma --format png");
+    assert_refused(2, "--format", "there are: text, svg, json");
+}
+END_TEST
+
+START_TEST(a_seed_has_64_bits)
+{
+    run("--seed 18446744073709551616");
+    assert_refused(2, "--seed: '18446744073709551616' is too large", "");
+    run("--seed text");
+    assert_refused(2, "--seed: 'text' is not a whole number", "");
+}
+END_TEST
+
 // They write the scalar engine's graph, or run both.
 static const char *const without_engine[] = {"nodes", "bench", "crosscheck"};
 
@@ -335,6 +441,17 @@ START_TEST(crosscheck_says_what_is_equal)
     ck_assert_ptr_nonnull(strstr(p.out, "\n2 samples: equal\n"));
     run("crosscheck " QUICK " --init-std 1e200");
     assert_failed(2, "step 1", "not a finite number");
+}
+END_TEST
+
+START_TEST(crosscheck_answers_in_json)
+{
+    run("crosscheck " QUICK " --json");
+    assert_done();
+    ck_assert_msg(strstr(p.out, "\"same\": true") != NULL && p.out[0] == '{', "%s", p.out);
+    ck_assert_ptr_nonnull(strstr(p.out, "\"n_steps\": 2,"));
+    ck_assert_ptr_nonnull(strstr(p.out, "\"n_samples\": 2,"));
+    ck_assert_ptr_nonnull(strstr(p.out, "\"difference\": null"));
 }
 END_TEST
 
@@ -1125,7 +1242,14 @@ static TCase *command_line_case(void)
     tcase_add_loop_test(tcase, an_engine_is_an_option_only_where_there_is_a_choice, 0,
                         COUNT(without_engine));
     tcase_add_test(tcase, crosscheck_says_what_is_equal);
+    tcase_add_test(tcase, crosscheck_answers_in_json);
     tcase_add_test(tcase, bench_has_a_line_for_each_engine);
+    tcase_add_loop_test(tcase, every_command_has_help_and_version, 0, COUNT(command_names));
+    tcase_add_test(tcase, what_may_be_meant_is_said);
+    tcase_add_test(tcase, an_option_that_lacks_a_value_or_has_one_too_many_is_named);
+    tcase_add_test(tcase, an_alias_is_the_same_option);
+    tcase_add_test(tcase, an_option_without_effect_is_refused);
+    tcase_add_test(tcase, a_seed_has_64_bits);
     tcase_add_test(tcase, version_is_one_line);
     tcase_add_test(tcase, control_characters_in_arguments_are_not_printed);
     tcase_add_test(tcase, a_long_file_name_leaves_room_for_the_reason);

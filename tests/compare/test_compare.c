@@ -1138,13 +1138,13 @@ START_TEST(the_commands_trouble_is_one_line_and_status_2)
     run_compare(&p, files.plain, files.named, "--n-head 3");
     assert_trouble(&p, "--n-embd: 16 must be a multiple of --n-head 3");
     run_compare(&p, files.plain, files.named, "third");
-    assert_trouble(&p, "microgpt: third: is one argument too many; see --help");
+    assert_trouble(&p, "microgpt: third: is one argument too many; see microgpt compare --help");
     run_compare(&p, files.plain, files.named, "--seed 3");
-    assert_trouble(&p, "microgpt: --seed: no such option; see --help");
+    assert_trouble(&p, "microgpt: --seed: no such option; see microgpt compare --help");
     run_compare(&p, files.plain, files.named, "--max-ulp -1");
     assert_trouble(&p, "--max-ulp");
     run_program(&p, "compare --json one");
-    assert_trouble(&p, "microgpt: compare: needs two node dumps; see --help");
+    assert_trouble(&p, "microgpt: compare: needs two files to compare; see --help");
     static Program full = {.stdout_path = "/dev/full"};
     run_compare(&full, files.plain, files.other, "");
     ck_assert_int_eq(full.status, 2);

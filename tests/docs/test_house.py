@@ -3,8 +3,8 @@
 
     test_house.py SOURCE_FOLDER
 
-Also: engines do not include each other, the library names no option of the command line, no two files of
-the project share a name, and no two of src have names that differ by an ending only.
+Also: only their interface includes the engines, the library names no option of the command line, no two
+files of the project share a name, and no two of src have names that differ by an ending only.
 """
 
 import re
@@ -14,7 +14,8 @@ from pathlib import Path
 
 BESIDE = ["debugger", "shell", "examples"]  # scripts and small programs
 ON_TOP = ["main.c", "commands.c", "commands.h", "meson.build"]
-ENGINES = {"scalar", "tensor"}
+ENGINES = ["scalar", "tensor"]
+INTERFACE = "engine"  # of both
 LAST_OF_LIBRARY = "the last folder of the library"
 SHARED_NAMES = {"meson.build", "README.md", ".gitattributes"}
 
@@ -86,8 +87,8 @@ class House:
                 self.mistake(path, f"{name} is no file of a folder, written as folder/file.h")
             elif self.folders.index(folder) > self.folders.index(own):
                 self.mistake(path, f"includes {name}, and {folder}/ is further up than {own}/")
-            elif {folder, own} == ENGINES:
-                self.mistake(path, f"includes {name}, of the other engine")
+            elif folder in ENGINES and own not in (folder, INTERFACE):
+                self.mistake(path, f"includes {name}, which only {INTERFACE}/ may know")
 
     def check_options(self, path):
         text = path.read_text(encoding="utf-8")

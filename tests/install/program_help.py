@@ -29,7 +29,9 @@ def read_options(program, command):
 
 def read_choices(program, command, option):
     """Return the values that an option may have, where it is one of a few; they are in its error."""
-    error = run(program, command, option, "?").stderr
+    usage = run(program, command, "--help").stdout.split("\n")[0]
+    text = ["x"] if " TEXT " in usage else []
+    error = run(program, command, option, "?", *text).stderr
     found = CHOICES.search(error) if error.startswith(f"microgpt: {option}: ") else None
     return re.split(", | or ", found.group(1)) if found else []
 

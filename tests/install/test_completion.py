@@ -67,16 +67,15 @@ def ask(shell, prelude, script, program, command_lines):
 
 
 def read_program(program):
-    """Return the options of each command, and the choices that each option has: it has the same in
-    all commands."""
+    """Return the options of each command, and the choices that each of them has."""
     options = {command: read_options(program, command) for command in read_commands(program)}
     choices = {}
     for command, values in options.items():
         for option, value in values.items():
             if value == "FILE":
-                choices[option] = []  # '?' could be one
-            elif value and option not in choices:
-                choices[option] = read_choices(program, command, option)
+                choices[command, option] = []  # '?' could be one
+            elif value:
+                choices[command, option] = read_choices(program, command, option)
     return options, choices
 
 
@@ -87,15 +86,14 @@ def expect_bash(options, choices):
     for command, values in options.items():
         expected[command, "-"] = list(values)
     expected["-",] = expected["run", "-"]
-    for option in choices:
-        command = next(name for name in options if option in options[name])
+    for command, option in choices:
         is_file = options[command][option] == "FILE"
-        answer = ["script", FILE] if is_file else choices[option]
+        answer = ["script", FILE] if is_file else choices[command, option]
         expected[command, option, ""] = answer
         if answer:
             expected[command, option, "="] = answer
             expected[command, option, "=", "s"] = [a for a in answer if a.startswith("s")]
-    expected["--engine", ""] = choices["--engine"]
+    expected["--engine", ""] = choices["run", "--engine"]
     return expected
 
 
@@ -108,7 +106,7 @@ def expect_zsh(options, choices):
             if value == "FILE":
                 specs.append(f"{option}=:FILE:_files")
             elif value:
-                words = " ".join(choices[option])
+                words = " ".join(choices[command, option])
                 specs.append(f"{option}=:{value}:" + (f"({words})" if words else ""))
             else:
                 specs.append(option)

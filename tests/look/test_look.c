@@ -413,13 +413,15 @@ static const BadLoad bad_loads[] = {
     {2, "gradcheck --load checkpoint --init-std 1", "--init-std", "decided by the file"},
     {2, "trace emma --load checkpoint", "TEXT", "character 1 (U+0065, 'e')"},
     {2, "graph --text emma --load checkpoint", "--text", "character 1 (U+0065, 'e')"},
-    {1, "graph --load checkpoint", "the first document", "character 1 (U+"}, // of the names
+    {1, "graph --load checkpoint", "--load", "is not the data that was trained on"},
+    {1, "graph --load checkpoint --data names", "the first document", "character 1 (U+"},
     {1, "graph --load checkpoint --data missing", "missing", "No such file"},
 };
 
 START_TEST(a_checkpoint_that_does_not_fit_is_one_line)
 {
     const BadLoad *c = &bad_loads[_i];
+    write_text("names", "emma\n");
     run("train --num-steps 0 --save checkpoint " SMALL);
     assert_done();
     run(c->arguments);

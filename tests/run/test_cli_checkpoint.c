@@ -450,9 +450,9 @@ START_TEST(everything_stays_on_one_row)
     const char *steps = out_path == NULL ? strstr(text, "params: ") : text;
     steps = out_path == NULL ? strchr(steps, '\n') + 1 : steps;
     size_t farthest = farthest_column(steps);
-    ck_assert_msg(farthest < window_columns, "%zu of %u columns: %s", farthest, window_columns,
+    ck_assert_msg(farthest < window_columns, "%zu of %u columns: %.200s", farthest, window_columns,
                   steps);
-    ck_assert_msg(farthest > 0 || window_columns < 16, "nothing is shown: %s", text);
+    ck_assert_msg(farthest > 0 || window_columns < 16, "nothing is shown: %.200s", text);
 }
 END_TEST
 

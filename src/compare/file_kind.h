@@ -1,0 +1,16 @@
+// What kind of file `microgpt compare` was given, by how it begins.
+#ifndef MICROGPT_FILE_KIND_H
+#define MICROGPT_FILE_KIND_H
+
+typedef enum FileKind {
+    FILE_DUMP,    // a node dump; also whatever is nothing else: its reader says what is wrong
+    FILE_LOSSES,  // losses, one a line, or a log
+    FILE_TENSORS, // safetensors: a checkpoint, or the weights of another program
+} FileKind;
+
+FileKind file_kind(const char *file_name);
+
+// As messages call it: "a node dump".
+const char *file_kind_name(FileKind kind);
+
+#endif

@@ -1,0 +1,309 @@
+// Where two runs' losses part: see loss_diff.h.
+//
+// Rounding makes losses differ by some units in the last place at first. Each update hands the
+// difference on, and training makes it grow: slowly, by a factor of a few in a hundred steps. A bug
+// shows as a difference that is large when it first appears, or that grows by orders of magnitude
+// from one step to the next.
+#include "compare/loss_diff.h"
+
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/json_out.h"
+#include "cli/printable.h"
+#include "compare/diff_numbers.h"
+#include "microgpt/hexfloat.h"
+
+// In units of the roundoff: what the rounding of one step's sums may come to, at most, and the
+// floor from which a jump counts. A step in training multiplies a difference by far less than
+// MAX_GROWTH.
+#define MAX_ROUNDING 8192.0
+#define MAX_GROWTH 1000.0
+
+enum {
+    MAX_SHOWN = 10, // pairs that show how the difference grows
+};
+
+static bool all_are_floats(const LossDiff *diff, int side)
+{
+    for (size_t i = 0; i < diff->n; i++) {
+        double loss = diff->pairs[i].losses[side];
+        if (isfinite(loss) && (double)(float)loss != loss) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Steps that both have, in the order of both.
+static size_t pair_steps(LossDiff *diff, const Losses *a, const Losses *b)
+{
+    double shift = a->list[0].step - b->list[0].step;
+    diff->is_shifted = fabs(shift) == 1 && fmin(a->list[0].step, b->list[0].step) == 0;
+    shift = diff->is_shifted ? shift : 0;
+    size_t n = 0;
+    for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
+        double step = b->list[k].step + shift;
+        if (a->list[i].step == step) {
+            diff->pairs[n] = (LossPair){step, {a->list[i].loss, b->list[k].loss}, 0};
+            n++;
+            i++;
+            k++;
+        } else if (a->list[i].step < step) {
+            i++;
+        } else {
+            k++;
+        }
+    }
+    return n;
+}
+
+// Printed with few decimals, a number stands for all those that are printed so.
+static double printed_margin(const LossDiff *diff)
+{
+    double margin = 0;
+    for (int side = 0; side < 2; side++) {
+        int n_decimals = diff->sides[side]->n_decimals;
+        margin = n_decimals >= 0 ? fmax(margin, 0.5000001 * pow(10, -n_decimals)) : margin;
+    }
+    return margin;
+}
+
+static void measure(LossDiff *diff)
+{
+    double margin = printed_margin(diff);
+    diff->first = diff->n;
+    diff->largest = 0;
+    for (size_t i = 0; i < diff->n; i++) {
+        LossPair *pair = &diff->pairs[i];
+        const double *losses = pair->losses;
+        bool differs =
+            numbers_differ(losses[0], losses[1], 0) && !(fabs(losses[0] - losses[1]) <= margin);
+        pair->difference = differs ? relative_difference(losses[0], losses[1]) : 0;
+        diff->n_differ += differs;
+        diff->first = differs && diff->first == diff->n ? i : diff->first;
+        diff->largest =
+            pair->difference > diff->pairs[diff->largest].difference ? i : diff->largest;
+    }
+}
+
+// The first difference that is more than rounding, or more than training makes of those before.
+static void find_jump(LossDiff *diff, double unit)
+{
+    double margin = printed_margin(diff);
+    diff->jump = diff->n;
+    diff->before = 0;
+    for (size_t i = 0; i < diff->n && diff->jump == diff->n; i++) {
+        const LossPair *pair = &diff->pairs[i];
+        double floor = unit * MAX_ROUNDING + margin / fmax(fabs(pair->losses[0]), DBL_MIN);
+        if (pair->difference > fmax(floor, diff->before * MAX_GROWTH)) {
+            diff->jump = i;
+        } else {
+            diff->before = fmax(diff->before, pair->difference);
+        }
+    }
+}
+
+static bool is_printed_alike(const LossDiff *diff)
+{
+    bool differs = false;
+    for (size_t i = 0; i < diff->n; i++) {
+        differs = differs || numbers_differ(diff->pairs[i].losses[0], diff->pairs[i].losses[1], 0);
+    }
+    return differs && diff->n_differ == 0;
+}
+
+static void judge(LossDiff *diff)
+{
+    diff->is_single =
+        printed_margin(diff) == 0 && (all_are_floats(diff, 0) || all_are_floats(diff, 1));
+    find_jump(diff, diff->is_single ? 0x1p-24 : 0x1p-53);
+    if (is_printed_alike(diff)) {
+        diff->verdict = LOSSES_SAME_AS_PRINTED;
+    } else if (diff->n_differ == 0) {
+        diff->verdict = LOSSES_SAME;
+    } else if (diff->jump < diff->n) {
+        diff->verdict = LOSSES_BUG;
+    } else {
+        diff->verdict = diff->is_single ? LOSSES_FLOATS : LOSSES_ROUNDING;
+    }
+}
+
+bool loss_diff(LossDiff *diff, const Losses *a, const Losses *b, Error *error)
+{
+    assert(diff != NULL && a->n > 0 && b->n > 0);
+    *diff = (LossDiff){.sides = {a, b}};
+    size_t n_most = a->n < b->n ? a->n : b->n;
+    diff->pairs = calloc(n_most, sizeof *diff->pairs);
+    if (diff->pairs == NULL) {
+        return error_out_of_memory(error, "the losses", n_most * sizeof *diff->pairs);
+    }
+    diff->n = pair_steps(diff, a, b);
+    if (diff->n == 0) {
+        loss_diff_free(diff);
+        return error_set_file(error, b->file_name, 0, "has no step in common with %.200s",
+                              a->file_name);
+    }
+    measure(diff);
+    judge(diff);
+    return true;
+}
+
+void loss_diff_free(LossDiff *diff)
+{
+    free(diff->pairs);
+    *diff = (LossDiff){0};
+}
+
+// ---- the report ----
+
+static const char *verdict_name(LossVerdict verdict)
+{
+    static const char *const names[] = {"same", "same as printed", "rounding", "single precision",
+                                        "more than rounding"};
+    return names[verdict];
+}
+
+static void print_pair(FILE *file, const LossDiff *diff, size_t i)
+{
+    const LossPair *pair = &diff->pairs[i];
+    for (int side = 0; side < 2; side++) {
+        char hex[HEXFLOAT_BYTES];
+        hexfloat_format(pair->losses[side], hex);
+        fprintf(file, "    %c  %-24s %.17g\n", 'A' + side, hex, pair->losses[side]);
+    }
+}
+
+static void print_verdict(FILE *file, const LossDiff *diff)
+{
+    switch (diff->verdict) {
+    case LOSSES_SAME:
+        fprintf(file, "same: %zu losses\n", diff->n);
+        break;
+    case LOSSES_SAME_AS_PRINTED:
+        fprintf(file,
+                "the same in all digits that were printed: %zu losses; more digits say more\n",
+                diff->n);
+        break;
+    case LOSSES_ROUNDING:
+        fprintf(file, "different, and it looks like rounding: small at first, and grows slowly\n");
+        break;
+    case LOSSES_FLOATS:
+        fprintf(file, "different, as much as single precision makes it, and it grows slowly\n");
+        break;
+    case LOSSES_BUG:
+        fprintf(file, "different, and more than rounding makes it, from step %.17g on\n",
+                diff->pairs[diff->jump].step);
+        break;
+    }
+}
+
+// Where the bug is to be looked for: a step computes its loss before it updates anything.
+static void print_advice(FILE *file, const LossDiff *diff)
+{
+    double step = diff->pairs[diff->jump].step;
+    if (diff->jump == 0) {
+        fprintf(file, "  the first loss is of the first parameters: compare dumps of step %.17g\n",
+                step);
+        return;
+    }
+    double before = diff->pairs[diff->jump - 1].step;
+    fprintf(file,
+            "  before it the largest relative difference is %.2g; compare dumps of step %.17g,\n",
+            diff->before, before);
+    fprintf(file, "  whose update made these parameters, and of step %.17g\n", step);
+}
+
+// Some pairs from the first that differs to the last, further and further apart.
+static size_t choose_shown(const LossDiff *diff, size_t *shown)
+{
+    size_t n = 0;
+    size_t last = diff->n - 1;
+    for (size_t gap = 0; n < MAX_SHOWN - 1 && diff->first + gap < last; gap = 2 * gap + 1) {
+        shown[n] = diff->first + gap;
+        n++;
+    }
+    shown[n] = last;
+    return n + 1;
+}
+
+static void print_growth(FILE *file, const LossDiff *diff)
+{
+    size_t shown[MAX_SHOWN];
+    size_t n = choose_shown(diff, shown);
+    fprintf(file, "\nrelative difference\n");
+    for (size_t i = 0; i < n; i++) {
+        const LossPair *pair = &diff->pairs[shown[i]];
+        fprintf(file, "  step %8.17g  %8.1e\n", pair->step, pair->difference);
+    }
+    const LossPair *largest = &diff->pairs[diff->largest];
+    fprintf(file, "  the largest   %8.1e  at step %.17g\n", largest->difference, largest->step);
+}
+
+void loss_diff_print_text(FILE *file, const LossDiff *diff)
+{
+    for (int side = 0; side < 2; side++) {
+        const Losses *losses = diff->sides[side];
+        fprintf(file, "%c  ", 'A' + side);
+        printable_write(file, losses->file_name, strlen(losses->file_name));
+        fprintf(file, ": %zu losses, steps %.17g to %.17g\n", losses->n, losses->list[0].step,
+                losses->list[losses->n - 1].step);
+    }
+    if (diff->is_shifted) {
+        fprintf(file, "one of them counts its steps from 0, the other from 1\n");
+    }
+    print_verdict(file, diff);
+    if (diff->n_differ == 0) {
+        return;
+    }
+    if (diff->verdict == LOSSES_BUG) {
+        print_advice(file, diff);
+    }
+    fprintf(file, "\n%zu of %zu losses differ, the first at step %.17g\n", diff->n_differ, diff->n,
+            diff->pairs[diff->first].step);
+    print_pair(file, diff, diff->first);
+    print_growth(file, diff);
+}
+
+static void put_pair(JsonOut *out, json_t *parent, const char *key, const LossPair *pair)
+{
+    json_t *object = json_out_object(out, parent, key);
+    json_out_number(out, object, "step", pair->step);
+    json_out_number(out, object, "a", pair->losses[0]);
+    json_out_number(out, object, "b", pair->losses[1]);
+    json_out_number(out, object, "relative_difference", pair->difference);
+}
+
+bool loss_diff_print_json(FILE *file, const LossDiff *diff, Error *error)
+{
+    JsonOut out;
+    json_out_init(&out);
+    json_out_text(&out, out.root, "kind", "losses");
+    for (int side = 0; side < 2; side++) {
+        const Losses *losses = diff->sides[side];
+        json_t *object = json_out_object(&out, out.root, side == 0 ? "a" : "b");
+        json_out_bytes(&out, object, "file", losses->file_name, strlen(losses->file_name));
+        json_out_count(&out, object, "n_losses", losses->n);
+    }
+    json_out_bool(&out, out.root, "same", diff->verdict == LOSSES_SAME);
+    json_out_text(&out, out.root, "looks_like", verdict_name(diff->verdict));
+    json_out_count(&out, out.root, "n_compared", diff->n);
+    json_out_count(&out, out.root, "n_differ", diff->n_differ);
+    if (diff->n_differ > 0) {
+        put_pair(&out, out.root, "first", &diff->pairs[diff->first]);
+        put_pair(&out, out.root, "largest", &diff->pairs[diff->largest]);
+    }
+    if (diff->verdict == LOSSES_BUG) {
+        put_pair(&out, out.root, "more_than_rounding", &diff->pairs[diff->jump]);
+    }
+    json_t *pairs = json_out_array(&out, out.root, "losses");
+    for (size_t i = 0; i < diff->n; i++) {
+        put_pair(&out, pairs, NULL, &diff->pairs[i]);
+    }
+    bool ok = json_out_write(&out, file, error);
+    json_out_free(&out);
+    return ok;
+}

@@ -1,0 +1,71 @@
+// Two files of losses: where they part, how the difference grows, and what that looks like.
+#ifndef MICROGPT_LOSS_DIFF_H
+#define MICROGPT_LOSS_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "microgpt/error.h"
+
+typedef struct StepLoss {
+    double step;
+    double loss;
+} StepLoss;
+
+// The losses of a run, by rising steps.
+typedef struct Losses {
+    const char *file_name;
+    size_t n;
+    StepLoss *list; // [n]
+    int n_decimals; // behind the point, where all losses have few of them; -1: as many as needed
+} Losses;
+
+// Reads one loss a line, `step loss`, or a log whose first line names the columns step and loss.
+// Errors: the file cannot be read; a line that is none of these; steps that do not rise; no
+// loss; out of memory.
+bool losses_read(Losses *losses, const char *file_name, Error *error);
+
+// A zeroed one is fine, too.
+void losses_free(Losses *losses);
+
+typedef enum LossVerdict {
+    LOSSES_SAME,
+    LOSSES_SAME_AS_PRINTED, // one side was printed with few digits, which are the same
+    LOSSES_ROUNDING,        // small from the start, and grows slowly
+    LOSSES_FLOATS,          // the same, as far as single precision can tell
+    LOSSES_BUG,             // larger than rounding makes it, from a step on
+} LossVerdict;
+
+// A step that both sides have.
+typedef struct LossPair {
+    double step; // as A counts it
+    double losses[2];
+    double difference; // relative; 0 where they are the same numbers
+} LossPair;
+
+typedef struct LossDiff {
+    const Losses *sides[2];
+    size_t n;
+    LossPair *pairs; // [n]
+    bool is_shifted; // one side counts its steps from 0, the other from 1
+    bool is_single;  // all of B's losses, or all of A's, are floats
+    size_t n_differ;
+    size_t first;   // the first pair that differs; n: none
+    size_t largest; // the one that differs most
+    size_t jump;    // of LOSSES_BUG: the first that rounding does not make; n: none
+    double before;  // the largest relative difference before that
+    LossVerdict verdict;
+} LossDiff;
+
+// Errors: no step in common; out of memory. The losses must outlive the result.
+bool loss_diff(LossDiff *diff, const Losses *a, const Losses *b, Error *error);
+
+void loss_diff_free(LossDiff *diff);
+
+void loss_diff_print_text(FILE *file, const LossDiff *diff);
+
+// Errors: out of memory.
+bool loss_diff_print_json(FILE *file, const LossDiff *diff, Error *error);
+
+#endif

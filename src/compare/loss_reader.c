@@ -1,0 +1,162 @@
+// Files of losses: see loss_diff.h.
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare/dump_number.h"
+#include "compare/line_reader.h"
+#include "compare/loss_diff.h"
+
+enum {
+    FIRST_LOSSES = 1 << 10,
+    MANY_DECIMALS = 9,  // a loss with so many behind the point is a double
+    FLOAT_DECIMALS = 7, // with at least so many a float; with fewer it was printed to look nice
+};
+
+typedef struct Reader {
+    Losses *losses;
+    LineReader lines;
+    size_t capacity;
+    bool has_columns; // a log: more columns may follow
+    bool has_steps;
+} Reader;
+
+static bool reserve(Reader *r)
+{
+    Losses *losses = r->losses;
+    if (losses->n < r->capacity) {
+        return true;
+    }
+    size_t capacity = r->capacity > 0 ? 2 * r->capacity : FIRST_LOSSES;
+    StepLoss *grown = realloc(losses->list, capacity * sizeof *grown);
+    if (grown == NULL) {
+        return line_fail_memory(&r->lines, capacity * sizeof *grown);
+    }
+    losses->list = grown;
+    r->capacity = capacity;
+    return true;
+}
+
+// How many digits a number has behind its point; -1 where it is not simply printed so.
+static int count_decimals(const char *word, size_t length)
+{
+    if (dump_number_digits(word, length) == 0 || memchr(word, 'e', length) != NULL ||
+        memchr(word, 'E', length) != NULL) {
+        return -1;
+    }
+    const char *point = memchr(word, '.', length);
+    return point != NULL ? (int)(word + length - point - 1) : 0;
+}
+
+static bool take_loss(Reader *r, double step)
+{
+    Losses *losses = r->losses;
+    const char *word = r->lines.at;
+    if (!reserve(r) || !line_take_number(&r->lines, false, &losses->list[losses->n].loss)) {
+        return false;
+    }
+    losses->list[losses->n].step = step;
+    int n_decimals = count_decimals(word, (size_t)(r->lines.at - word));
+    bool is_long = n_decimals < 0 || n_decimals >= MANY_DECIMALS;
+    if (losses->n == 0 || losses->n_decimals >= 0) {
+        bool is_more = losses->n == 0 || n_decimals > losses->n_decimals;
+        losses->n_decimals = is_long ? -1 : is_more ? n_decimals : losses->n_decimals;
+    }
+    losses->n++;
+    return true;
+}
+
+// A step after those before. Where the file has none, it is the number of the loss.
+static bool take_step(Reader *r, double *step)
+{
+    const Losses *losses = r->losses;
+    *step = (double)losses->n + 1;
+    if (!r->has_steps) {
+        return true;
+    }
+    if (!line_take_number(&r->lines, false, step)) {
+        return false;
+    }
+    line_skip_blanks(&r->lines);
+    if (r->lines.at == r->lines.line_end) {
+        return line_fail(&r->lines, "has a step and no loss");
+    }
+    bool is_next = losses->n == 0 || *step > losses->list[losses->n - 1].step;
+    return (is_next && isfinite(*step)) ||
+           line_fail(&r->lines, "has a step that does not come after the one before");
+}
+
+// The names of a log's columns, in the first line.
+static bool take_columns(Reader *r)
+{
+    size_t length = line_word_length(&r->lines, false);
+    if (r->losses->n > 0 || r->has_columns || length != 4 || memcmp(r->lines.at, "step", 4) != 0) {
+        return false;
+    }
+    r->has_columns = true;
+    r->has_steps = true;
+    return true;
+}
+
+// Whether the first line has a second word.
+static bool has_two_words(const LineReader *lines)
+{
+    size_t length = line_word_length(lines, false);
+    return lines->at + length < lines->line_end;
+}
+
+static bool parse_line(Reader *r)
+{
+    double step;
+    if (take_columns(r)) {
+        return true;
+    }
+    if (r->losses->n == 0 && !r->has_columns) {
+        r->has_steps = has_two_words(&r->lines);
+    }
+    if (!take_step(r, &step) || !take_loss(r, step)) {
+        return false;
+    }
+    line_skip_blanks(&r->lines);
+    return r->has_columns || r->lines.at == r->lines.line_end ||
+           line_fail(&r->lines, "has more than a step and its loss");
+}
+
+static void round_to_float(Losses *losses)
+{
+    for (size_t i = 0; i < losses->n; i++) {
+        losses->list[i].loss = (float)losses->list[i].loss;
+    }
+    losses->n_decimals = -1;
+}
+
+bool losses_read(Losses *losses, const char *file_name, Error *error)
+{
+    assert(losses != NULL && file_name != NULL && error != NULL);
+    *losses = (Losses){.file_name = file_name};
+    Reader reader = {.losses = losses};
+    bool found = false;
+    bool ok = line_reader_open(&reader.lines, file_name, "a file of losses", error);
+    do {
+        ok = ok && line_reader_next(&reader.lines, &found);
+        ok = ok && (!found || *reader.lines.at == '#' || parse_line(&reader));
+    } while (ok && found);
+    line_reader_close(&reader.lines);
+    if (ok && losses->n == 0) {
+        ok = error_set_file(error, file_name, 0, "has no loss in it");
+    }
+    if (!ok) {
+        losses_free(losses);
+    } else if (losses->n_decimals >= FLOAT_DECIMALS) {
+        round_to_float(losses);
+    }
+    return ok;
+}
+
+void losses_free(Losses *losses)
+{
+    assert(losses != NULL);
+    free(losses->list);
+    *losses = (Losses){0};
+}

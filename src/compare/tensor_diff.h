@@ -1,0 +1,50 @@
+// Two safetensors files, tensor by tensor: which differ, and how.
+#ifndef MICROGPT_TENSOR_DIFF_H
+#define MICROGPT_TENSOR_DIFF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "compare/tensor_file.h"
+#include "microgpt/error.h"
+
+typedef enum TensorVerdict {
+    TENSOR_SAME,
+    TENSOR_SAME_AS_FLOAT, // one side is of fewer bits, and the other's numbers rounded to them
+    TENSOR_DIFFERS,
+    TENSOR_TRANSPOSED, // B's rows are A's columns
+    TENSOR_OTHER_SHAPE,
+    TENSOR_ONLY_A,
+    TENSOR_ONLY_B,
+} TensorVerdict;
+
+// One name of either file.
+typedef struct TensorFinding {
+    const Tensor *sides[2]; // NULL: that file has none of the name
+    TensorVerdict verdict;
+    bool is_transposed; // B's numbers are compared as those of its transpose
+    size_t n_differ;
+    size_t first; // the first number that differs, of A
+    double max_relative;
+} TensorFinding;
+
+typedef struct TensorDiff {
+    const TensorFile *files[2];
+    TensorFinding *findings; // [n], A's in their order, then those that only B has
+    size_t n;
+    size_t n_not_same;     // of them
+    bool is_same_as_float; // all are the same, or the same as far as the narrower type tells
+} TensorDiff;
+
+// Errors: no name in common; out of memory. The files must outlive the result.
+bool tensor_diff(TensorDiff *diff, const TensorFile *a, const TensorFile *b, Error *error);
+
+void tensor_diff_free(TensorDiff *diff);
+
+void tensor_diff_print_text(FILE *file, const TensorDiff *diff);
+
+// Errors: out of memory.
+bool tensor_diff_print_json(FILE *file, const TensorDiff *diff, Error *error);
+
+#endif

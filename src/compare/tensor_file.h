@@ -1,0 +1,48 @@
+// Reads a safetensors file of any program: every tensor of floating point numbers, by name.
+//
+// Such a file is outside world, as a dump is: whatever it says, what comes back lies within it.
+#ifndef MICROGPT_TENSOR_FILE_H
+#define MICROGPT_TENSOR_FILE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/in_file.h"
+#include "microgpt/error.h"
+
+enum {
+    TENSOR_MAX_DIMENSIONS = 8,
+};
+
+typedef struct Tensor {
+    const char *name;  // UTF-8
+    const char *dtype; // F64, F32 or BF16
+    size_t n_dimensions;
+    size_t shape[TENSOR_MAX_DIMENSIONS];
+    size_t n;        // how many numbers
+    double *numbers; // [n]
+} Tensor;
+
+typedef struct TensorFile {
+    const char *path;
+    InFile file;
+    json_t *root;           // has the names
+    const json_t *metadata; // NULL: there is none
+    Tensor *tensors;        // [n_tensors], in the order of the header
+    size_t n_tensors;
+    size_t n_others; // tensors of other types, which are left out
+} TensorFile;
+
+// The path must outlive the result.
+// Errors: the file cannot be read, is no safetensors file, or claims what is not in it; more memory
+// needed than there is.
+bool tensor_file_read(TensorFile *file, const char *path, Error *error);
+
+// A zeroed one is fine, too.
+void tensor_file_free(TensorFile *file);
+
+// NULL: there is none of that name.
+const Tensor *tensor_file_find(const TensorFile *file, const char *name);
+
+#endif
