@@ -30,16 +30,18 @@ enum {
 typedef struct Program {
     const char *path;
     const char *stdin_text;    // what a pipe brings to standard input; NULL: nothing, from a file
+    size_t stdin_size;         // of it; 0: up to its NUL
     const char *stdout_path;   // where standard output goes; NULL: into out
     bool stdout_is_read_only;  // it is open, but not for writing
     bool stdout_has_no_reader; // it is a pipe that nobody reads
     bool closed[3];            // these standard streams are closed
     rlim_t address_space;      // as ulimit -v, in bytes
     rlim_t file_size;          // as ulimit -f, in bytes
+    uid_t user;                // who runs it, where the test is run by root; 0: the same
     bool obeys_permissions;    // without root's right to ignore them; of no effect for other users
 
     // And what came of it.
-    int status;      // the exit status, or minus the signal that ended it
+    int status;        // the exit status, or minus the signal that ended it
     char out[1 << 18]; // standard output, terminated; longer ones are cut
     size_t out_size;
     char err[8192]; // standard error, likewise
@@ -72,7 +74,7 @@ static inline int open_stdin(const Program *p)
     if (p->stdin_text == NULL) {
         return open("/dev/null", O_RDONLY);
     }
-    size_t size = strlen(p->stdin_text);
+    size_t size = p->stdin_size > 0 ? p->stdin_size : strlen(p->stdin_text);
     if (pipe(ends) != 0 || write(ends[1], p->stdin_text, size) != (ssize_t)size) {
         _exit(RUN_CANNOT_EXECUTE);
     }
@@ -130,6 +132,9 @@ static inline void become_program(const Program *p, char **args, int out, int er
     if (p->obeys_permissions && geteuid() == 0) {
         lose_capability(CAP_DAC_OVERRIDE);
         lose_capability(CAP_DAC_READ_SEARCH);
+    }
+    if (p->user != 0 && setuid(p->user) != 0) {
+        _exit(RUN_CANNOT_EXECUTE);
     }
     set_limits(p);
     execute(p->path, args);

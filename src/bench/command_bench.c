@@ -11,6 +11,7 @@
 #include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
+#include "cli/spooled_input.h"
 #include "run/session.h"
 
 enum {
@@ -333,9 +334,17 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     if (status != EXIT_DONE) {
         return status;
     }
-    if (bench.sizes) {
-        return bench_sizes(&bench.run, bench.n_documents, bench.json, error) ? EXIT_DONE
-                                                                             : EXIT_FAILED;
+    SpooledInput data = {.copy = NULL}; // each variant's session reads it
+    if (bench.run.data != NULL && !spooled_input_open(&data, bench.run.data, "text file", error)) {
+        return EXIT_FAILED;
     }
-    return bench_run(&bench, error);
+    bench.run.data = data.path;
+    if (bench.sizes) {
+        bool ok = bench_sizes(&bench.run, bench.n_documents, bench.json, error);
+        status = ok ? EXIT_DONE : EXIT_FAILED;
+    } else {
+        status = bench_run(&bench, error);
+    }
+    spooled_input_close(&data);
+    return status;
 }

@@ -7,6 +7,7 @@
 #include "cli/command_files.h"
 #include "cli/json_out.h"
 #include "cli/options.h"
+#include "cli/spooled_input.h"
 #include "compare/graph_diff.h"
 #include "microgpt/hexfloat.h"
 
@@ -147,6 +148,13 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
         return EXIT_DONE;
     }
     const CommandFile files[] = {{run.data, FILE_READ, "--data", "the data file"}};
-    return command_files_check(files, 1, true, error) == EXIT_DONE ? check(&run, is_json, error)
-                                                                   : EXIT_TROUBLE;
+    SpooledInput data = {.copy = NULL}; // each engine's session reads it
+    if (command_files_check(files, 1, true, error) != EXIT_DONE ||
+        (run.data != NULL && !spooled_input_open(&data, run.data, "text file", error))) {
+        return EXIT_TROUBLE;
+    }
+    run.data = data.path;
+    ExitStatus status = check(&run, is_json, error);
+    spooled_input_close(&data);
+    return status;
 }

@@ -8,6 +8,7 @@
 #include "cli/command_files.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
+#include "cli/spooled_input.h"
 #include "compare/diff_report.h"
 #include "compare/dump_about.h"
 #include "compare/dump_names.h"
@@ -185,6 +186,22 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
     return compare_node_dumps(options, error);
 }
 
+// What a pipe brings can be read only once, and to see what it is takes a reading.
+static ExitStatus compare_inputs(CompareOptions *options, Error *error)
+{
+    SpooledInput inputs[2] = {{0}, {0}};
+    ExitStatus status = EXIT_TROUBLE;
+    if (spooled_input_open(&inputs[0], options->files[0], "node dump", error) &&
+        spooled_input_open(&inputs[1], options->files[1], "node dump", error)) {
+        options->files[0] = inputs[0].path;
+        options->files[1] = inputs[1].path;
+        status = compare_files(options, error);
+    }
+    spooled_input_close(&inputs[0]);
+    spooled_input_close(&inputs[1]);
+    return status;
+}
+
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
@@ -212,7 +229,7 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
         return EXIT_DONE;
     }
     if (n_files < 2) {
-        error_set(error, "compare: needs two files to compare; see --help");
+        error_set(error, "compare: needs two files to compare; see microgpt compare --help");
         return EXIT_TROUBLE;
     }
     if (!run_options_check(&chosen.run, error)) {
@@ -225,5 +242,5 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     if (command_files_check(files, 2, true, error) != EXIT_DONE) {
         return EXIT_TROUBLE;
     }
-    return compare_files(&chosen, error);
+    return compare_inputs(&chosen, error);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
+#include "base/memory_limit.h"
 #include "compare/dump_number.h"
 #include "compare/line_reader.h"
 
@@ -89,6 +91,28 @@ static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool
     return grown;
 }
 
+// Whether so many bytes, for the nodes or for the edges, fit into memory beside the others.
+static bool check_memory(const Reader *r, size_t n_bytes)
+{
+    size_t limit = memory_limit();
+    return n_bytes <= limit ||
+           error_set_file(
+               r->lines.error, r->dump->file_name, r->lines.line,
+               "needs %zu MiB of memory so far, and there are %zu; compare a smaller dump",
+               n_bytes >> 20, limit >> 20);
+}
+
+static size_t node_bytes(const NodeDump *dump, size_t capacity)
+{
+    return capacity * (sizeof *dump->data + sizeof *dump->grad + sizeof *dump->has_grad +
+                       sizeof *dump->first_edge + sizeof *dump->ops + sizeof *dump->paths);
+}
+
+static size_t edge_bytes(const NodeDump *dump, size_t capacity)
+{
+    return capacity * (sizeof *dump->children + sizeof *dump->local_grads);
+}
+
 static bool reserve_node(Reader *r)
 {
     NodeDump *dump = r->dump;
@@ -100,7 +124,11 @@ static bool reserve_node(Reader *r)
                               "has more than %d nodes", DUMP_MAX_NODES);
     }
     size_t capacity = dump->nodes_capacity > 0 ? 2 * dump->nodes_capacity : FIRST_NODES;
-    bool ok = true;
+    bool ok = check_memory(
+        r, count_add(node_bytes(dump, capacity), edge_bytes(dump, dump->edges_capacity)));
+    if (!ok) {
+        return false;
+    }
     dump->data = grow(r, dump->data, capacity, sizeof *dump->data, &ok);
     dump->grad = grow(r, dump->grad, capacity, sizeof *dump->grad, &ok);
     dump->has_grad = grow(r, dump->has_grad, capacity, sizeof *dump->has_grad, &ok);
@@ -122,8 +150,13 @@ static bool reserve_edge(Reader *r, uint32_t n_edges)
     if (n_edges >= UINT32_MAX / 4) {
         return fail(r, "has too many children in all nodes together");
     }
-    size_t capacity = dump->edges_capacity > 0 ? 2 * dump->edges_capacity : FIRST_NODES;
-    bool ok = true;
+    size_t capacity =
+        dump->edges_capacity > 0 ? dump->edges_capacity + dump->edges_capacity / 2 : FIRST_NODES;
+    bool ok = check_memory(
+        r, count_add(node_bytes(dump, dump->nodes_capacity), edge_bytes(dump, capacity)));
+    if (!ok) {
+        return false;
+    }
     dump->children = grow(r, dump->children, capacity, sizeof *dump->children, &ok);
     dump->local_grads = grow(r, dump->local_grads, capacity, sizeof *dump->local_grads, &ok);
     if (ok) {

@@ -1144,7 +1144,8 @@ START_TEST(the_commands_trouble_is_one_line_and_status_2)
     run_compare(&p, files.plain, files.named, "--max-ulp -1");
     assert_trouble(&p, "--max-ulp");
     run_program(&p, "compare --json one");
-    assert_trouble(&p, "microgpt: compare: needs two files to compare; see --help");
+    assert_trouble(&p,
+                   "microgpt: compare: needs two files to compare; see microgpt compare --help");
     static Program full = {.stdout_path = "/dev/full"};
     run_compare(&full, files.plain, files.other, "");
     ck_assert_int_eq(full.status, 2);

@@ -1,0 +1,56 @@
+// Copies what can be read only once: see spooled_input.h.
+#include "cli/spooled_input.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/in_file.h"
+#include "cli/temporary_file.h"
+
+static bool copy_stream(const InFile *file, FILE *copy, Error *error)
+{
+    errno = 0;
+    if (file->size > 0 && fwrite(file->stream, 1, file->size, copy) != file->size) {
+        return error_set_file(error, file->name, 0, "cannot be copied to a temporary file: %s",
+                              strerror(errno));
+    }
+    return fflush(copy) == 0 ||
+           error_set_file(error, file->name, 0, "cannot be copied to a temporary file: %s",
+                          strerror(errno));
+}
+
+static bool spool(SpooledInput *input, const char *kind, Error *error)
+{
+    InFile file;
+    if (!in_file_open(&file, input->path, kind, error)) {
+        return false;
+    }
+    bool ok = temporary_file_open(&input->copy, error) && copy_stream(&file, input->copy, error);
+    in_file_close(&file);
+    if (!ok) {
+        spooled_input_close(input);
+        return false;
+    }
+    snprintf(input->copy_path, sizeof input->copy_path, "/dev/fd/%d", fileno(input->copy));
+    input->path = input->copy_path;
+    return true;
+}
+
+bool spooled_input_open(SpooledInput *input, const char *path, const char *kind, Error *error)
+{
+    struct stat status;
+    *input = (SpooledInput){.path = path};
+    bool is_named = !in_file_is_standard_input(path);
+    bool can_be_read_again = is_named && (stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
+                                          S_ISDIR(status.st_mode)); // or is wrong either way
+    return can_be_read_again || spool(input, kind, error);
+}
+
+void spooled_input_close(SpooledInput *input)
+{
+    if (input->copy != NULL) {
+        fclose(input->copy);
+    }
+    *input = (SpooledInput){0};
+}
