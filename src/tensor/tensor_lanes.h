@@ -24,7 +24,8 @@ typedef struct Sizes {
     size_t head_dim;   // D
     size_t vocab_size; // V
     size_t n;          // positions
-    size_t stride;     // S: the positions rounded up to whole vectors
+    size_t end;        // the positions rounded up to whole vectors
+    size_t stride;     // S: the length of a row of positions
     size_t row;        // E rounded up: the length of a row where positions are rows
 } Sizes;
 
@@ -36,16 +37,17 @@ static inline Sizes sizes_of(const Model *model, size_t n_positions)
         .head_dim = (size_t)model->head_dim,
         .vocab_size = (size_t)model->config.vocab_size,
         .n = n_positions,
-        .stride = (n_positions + N_LANES - 1) / N_LANES * N_LANES,
+        .end = (n_positions + N_LANES - 1) / N_LANES * N_LANES,
     };
+    s.stride = wide_stride(s.end);
     s.row = wide_round_up(s.n_embd);
     return s;
 }
 
 // The sizes of microgpt.py.
-ALWAYS_INLINE Sizes default_sizes(size_t n_positions, size_t stride)
+ALWAYS_INLINE Sizes default_sizes(size_t n_positions, size_t end, size_t stride)
 {
-    Sizes s = {16, 4, 4, 27, n_positions, stride, 16};
+    Sizes s = {16, 4, 4, 27, n_positions, end, stride, 16};
     return s;
 }
 
@@ -132,7 +134,7 @@ ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size
 ALWAYS_INLINE void wide_linear_forward(const Sizes *s, const double *w, const double *x, double *y,
                                        size_t n_out, size_t n_in)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Products p = {.w = w,
                       .w_out = (ptrdiff_t)n_in,
                       .w_term = 1,
@@ -150,7 +152,7 @@ ALWAYS_INLINE void wide_linear_backward_input(const Sizes *s, const double *w, c
 {
     const double *last_w = w + (n_out - 1) * n_in;
     const double *last_dy = dy + (n_out - 1) * s->stride;
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Products p = {.w = last_w,
                       .w_out = 1,
                       .w_term = -(ptrdiff_t)n_in,
@@ -168,7 +170,7 @@ ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, 
 {
     const double *last_w = w + (n_out - 1) * n_in;
     const double *last_dy = dy + (n_out - 1) * s->stride;
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Products p = {.w = last_w,
                       .w_out = 1,
                       .w_term = -(ptrdiff_t)n_in,
@@ -187,7 +189,7 @@ ALWAYS_INLINE void wide_linear_backward_input_order(const Sizes *s, const double
                                                     const double *dy, double *dx, size_t n_in,
                                                     const uint32_t *order, size_t n_terms)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Products p = {.w = w,
                       .w_out = 1,
                       .w_term = (ptrdiff_t)n_in,
@@ -363,7 +365,7 @@ static inline unsigned lanes_in_use(const Sizes *s, size_t t)
 ALWAYS_INLINE void wide_rmsnorm_forward(const Sizes *s, const double *x, double *y, WideNorm norm,
                                         double inverse_n_embd)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Lanes sum = lanes_all(0.0);
         for (size_t i = 0; i < s->n_embd; i++) {
             Lanes xi = lanes_load(&x[i * s->stride + t]);
@@ -383,7 +385,7 @@ ALWAYS_INLINE void wide_rmsnorm_forward(const Sizes *s, const double *x, double 
 ALWAYS_INLINE void wide_rmsnorm_backward(const Sizes *s, const double *x, WideNorm norm,
                                          const double *dy, double *dx, double inverse_n_embd)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Lanes dscale = lanes_all(0.0);
         for (size_t i = s->n_embd; i-- > 0;) {
             dscale =
@@ -477,7 +479,7 @@ ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer 
     double *e = layer->attn_e;
     double *total = layer->attn_total;
     double *inverse = layer->attn_inverse;
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         const size_t n_keys = keys_of(s, t);
         for (size_t h = 0; h < s->n_head; h++) {
             Products products = {.w = k + h * head,
@@ -528,7 +530,7 @@ ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows,
     size_t n_active = 0;
     for (size_t i = 0; i < n_rows; i++) {
         unsigned bits = 0;
-        for (size_t t = 0; t < s->stride; t += N_LANES) {
+        for (size_t t = 0; t < s->end; t += N_LANES) {
             Lanes x = lanes_max(lanes_load(&h[i * s->stride + t]), lanes_all(0.0));
             bits |= lanes_bits(lanes_less(lanes_all(0.0), x)) & lanes_in_use(s, t);
             lanes_store(&h[i * s->stride + t], x);
@@ -555,7 +557,7 @@ ALWAYS_INLINE void wide_relu_backward(const Sizes *s, const double *h, double *d
                                       const uint32_t *active, size_t n_active)
 {
     for (size_t i = 0; i < n_active; i++) {
-        for (size_t t = 0; t < s->stride; t += N_LANES) {
+        for (size_t t = 0; t < s->end; t += N_LANES) {
             size_t at = active[i] * s->stride + t;
             LaneMask on = lanes_less(lanes_all(0.0), lanes_load(&h[at]));
             lanes_store(&dh[at], lanes_select(on, lanes_load(&dh[at]), lanes_all(0.0)));
@@ -568,7 +570,7 @@ ALWAYS_INLINE void wide_linear_forward_active(const Sizes *s, const double *w, c
                                               double *y, size_t n_out, size_t n_in,
                                               const uint32_t *active, size_t n_active)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Products p = {.w = w,
                       .w_out = (ptrdiff_t)n_in,
                       .w_term = 1,
@@ -594,8 +596,8 @@ ALWAYS_INLINE void wide_embedding_forward(const Sizes *s, const Model *model, co
             lanes_store(&wide->rows[t * s->row + i], x);
         }
     }
-    memset(&wide->rows[s->n * s->row], 0, (s->stride - s->n) * s->row * sizeof(double));
-    transpose(wide->rows, s->row, wide->embedded, s->stride, s->stride, s->n_embd);
+    memset(&wide->rows[s->n * s->row], 0, (s->end - s->n) * s->row * sizeof(double));
+    transpose(wide->rows, s->row, wide->embedded, s->stride, s->end, s->n_embd);
 }
 
 ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *wide, int l,
@@ -635,7 +637,7 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
 // e, at first the logits, becomes their exponentials.
 ALWAYS_INLINE void loss_softmax(const Sizes *s, double *e, double *totals, double *inverses)
 {
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Lanes max = lanes_load(&e[t]);
         for (size_t j = 1; j < s->vocab_size; j++) {
             max = lanes_max(lanes_load(&e[j * s->stride + t]), max);
@@ -684,16 +686,16 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
 }
 
 // The same code three times: for the default sizes, where the compiler knows every length but the
-// number of positions, up to 8 of them and more, and for all sizes.
+// number of positions, with 8 of them at most and with more, and for all sizes.
 static bool document_forward(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
                              double *loss)
 {
     const Sizes s = sizes_of(model, n_positions);
-    if (are_default(&s) && s.stride == 8) {
-        return forward(default_sizes(s.n, 8), wide, model, tokens, loss);
+    if (are_default(&s) && s.end == 8) {
+        return forward(default_sizes(s.n, 8, 8), wide, model, tokens, loss);
     }
-    if (are_default(&s) && s.stride == 16) {
-        return forward(default_sizes(s.n, 16), wide, model, tokens, loss);
+    if (are_default(&s)) {
+        return forward(default_sizes(s.n, s.end, s.stride), wide, model, tokens, loss);
     }
     return forward(s, wide, model, tokens, loss);
 }
@@ -706,7 +708,7 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
     double *dlogits = wide->e; // in place
     double dloss = -1 * (1 / (double)s->n);
     double dprob[WIDEST];
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         Lanes local = lanes_all(-1.0) * exact_pow_minus_2(lanes_load(&wide->total[t]));
         // Only the target's quotient leads to the loss: dtotal has one term per position.
         for (size_t i = 0; i < N_LANES; i++) {
@@ -742,14 +744,14 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
             lanes_store(&wide->rows[t * s->row + i], row * dtarget);
         }
     }
-    memset(&wide->rows[s->n * s->row], 0, (s->stride - s->n) * s->row * sizeof(double));
+    memset(&wide->rows[s->n * s->row], 0, (s->end - s->n) * s->row * sizeof(double));
     wide_linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd);
-    transpose(wide->rows, s->row, wide->dxn, s->stride, s->stride, s->n_embd);
+    transpose(wide->rows, s->row, wide->dxn, s->stride, s->end, s->n_embd);
     wide_add(s, wide->dx, wide->dxn, s->n_embd);
     for (size_t t = 0; t < s->n; t++) {
         dlogits[(size_t)tokens[t + 1] * s->stride + t] = wide->prob[t];
     }
-    transpose(wide->xf, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    transpose(wide->xf, s->stride, wide->rows, s->row, s->n_embd, s->end);
     WeightSums dw = {.dw = matrix_grad(model, MATRIX_LM_HEAD, -1),
                      .n_in = s->n_embd,
                      .dy = dlogits,
@@ -768,7 +770,7 @@ ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, i
     size_t n_active = layer->n_active;
     double *dfc1 = matrix_grad(model, MATRIX_MLP_FC1, l);
 
-    transpose(layer->h, s->stride, wide->rows, hidden_row, n_hidden, s->stride);
+    transpose(layer->h, s->stride, wide->rows, hidden_row, n_hidden, s->end);
     WeightSums dfc2_sums = {.dw = matrix_grad(model, MATRIX_MLP_FC2, l),
                             .n_in = n_hidden,
                             .dy = wide->dx,
@@ -784,7 +786,7 @@ ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, i
     }
     wide_linear_backward_input_order(s, matrix_data(model, MATRIX_MLP_FC1, l), wide->dh, wide->dxn,
                                      s->n_embd, wide->falling, n_active);
-    transpose(layer->xn2, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    transpose(layer->xn2, s->stride, wide->rows, s->row, s->n_embd, s->end);
     memset(dfc1, 0, n_hidden * s->n_embd * sizeof *dfc1);
     WeightSums dfc1_sums = {.dw = dfc1,
                             .n_in = s->n_embd,
@@ -903,7 +905,7 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
     if (!all_usual(wide->dxa, s->n_embd * s->stride)) {
         return false;
     }
-    for (size_t t = 0; t < s->stride; t += N_LANES) {
+    for (size_t t = 0; t < s->end; t += N_LANES) {
         for (size_t h = 0; h < s->n_head; h++) {
             attention_scores_backward(s, wide, layer, h, t);
         }
@@ -911,12 +913,12 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
             attention_queries_backward(s, wide, layer, h, t);
         }
     }
-    for (size_t key = 0; key < s->stride; key += N_LANES) {
+    for (size_t key = 0; key < s->end; key += N_LANES) {
         for (size_t h = 0; h < s->n_head; h++) {
             attention_keys_backward(s, wide, layer, h, key);
         }
     }
-    transpose(layer->xa, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    transpose(layer->xa, s->stride, wide->rows, s->row, s->n_embd, s->end);
     WeightSums dwo = {.dw = matrix_grad(model, MATRIX_ATTN_WO, l),
                       .n_in = s->n_embd,
                       .dy = wide->dx,
@@ -927,7 +929,7 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
     // The three matrices follow each other in memory, and so do their gradients.
     wide_linear_backward_input_order(s, matrix_data(model, MATRIX_ATTN_WQ, l), wide->dqkv,
                                      wide->dxn, s->n_embd, wide->qkv_order, 3 * s->n_embd);
-    transpose(layer->xn1, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    transpose(layer->xn1, s->stride, wide->rows, s->row, s->n_embd, s->end);
     WeightSums dwqkv = {.dw = matrix_grad(model, MATRIX_ATTN_WQ, l),
                         .n_in = s->n_embd,
                         .dy = wide->dqkv,
@@ -948,7 +950,7 @@ ALWAYS_INLINE void wide_embedding_backward(const Sizes *s, Wide *wide, Model *mo
     memset(wide->dxn, 0, s->n_embd * s->stride * sizeof(double));
     wide_rmsnorm_backward(s, wide->embedded, wide->norm0, wide->dx, wide->dxn,
                           wide->inverse_n_embd);
-    transpose(wide->dxn, s->stride, wide->rows, s->row, s->n_embd, s->stride);
+    transpose(wide->dxn, s->stride, wide->rows, s->row, s->n_embd, s->end);
     memset(dwte, 0, s->vocab_size * s->n_embd * sizeof *dwte);
     memset(&dwpe[s->n * s->n_embd], 0, (block_size - s->n) * s->n_embd * sizeof *dwpe);
     for (size_t t = s->n; t-- > 0;) {
@@ -983,11 +985,11 @@ ALWAYS_INLINE bool backward(const Sizes s, Wide *wide, Model *model, const int *
 static bool document_backward(Wide *wide, Model *model, const int *tokens, size_t n_positions)
 {
     const Sizes s = sizes_of(model, n_positions);
-    if (are_default(&s) && s.stride == 8) {
-        return backward(default_sizes(s.n, 8), wide, model, tokens);
+    if (are_default(&s) && s.end == 8) {
+        return backward(default_sizes(s.n, 8, 8), wide, model, tokens);
     }
-    if (are_default(&s) && s.stride == 16) {
-        return backward(default_sizes(s.n, 16), wide, model, tokens);
+    if (are_default(&s)) {
+        return backward(default_sizes(s.n, s.end, s.stride), wide, model, tokens);
     }
     return backward(s, wide, model, tokens);
 }

@@ -69,7 +69,7 @@ size_t wide_count_bytes(const ModelConfig *config, size_t n_positions)
     WideLayer layer;
     Plan shared = {NULL, 0};
     Plan per_layer = {NULL, 0};
-    size_t s = wide_round_up(n_positions);
+    size_t s = wide_stride(wide_round_up(n_positions));
     wide_plan_shared(&shared, &unused, config, s);
     wide_plan_layer(&per_layer, &layer, config, s);
     plan_array(&per_layer, 1, sizeof layer);
@@ -118,7 +118,7 @@ bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions)
     // Zeros for the lanes and rows that exist only to round sizes up.
     memset(new.memory, 0, new.n_bytes);
     Plan plan = {(char *)new.memory, 0};
-    size_t s = wide_round_up(n_positions);
+    size_t s = wide_stride(wide_round_up(n_positions));
     wide_plan_shared(&plan, &new, config, s);
     new.layers = plan_array(&plan, (size_t)config->n_layer, sizeof(WideLayer));
     for (int l = 0; l < config->n_layer; l++) {

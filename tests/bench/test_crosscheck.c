@@ -244,6 +244,13 @@ START_TEST(random_shapes_and_data_are_the_same_on_every_level)
 }
 END_TEST
 
+// Documents of 26 to 78 letters, in both orders.
+static const char three_alphabets[] =
+    "abcdefghijklmnopqrstuvwxyzzyxwvutsrqponmlkjihgfedcbaabcdefghijklmnopqrstuvwxyz\n"
+    "abcdefghijklmnopqrstuvwxyz\n"
+    "zyxwvutsrqponmlkjihgfedcbaabcdefghijklmnopqrstuvwxyzzyxwvutsrqpo\n"
+    "zyxwvutsrqponmlkjihgfedcbaabcdefghijklmnopqrstuvwxyzzyxwvutsrqponmlk\n";
+
 // Data sets at the edges of what a document can be; the default sizes, and odd ones.
 static const struct {
     const char *title;
@@ -267,6 +274,8 @@ static const struct {
      "abcdefghijklmnopqrstuvwxyz\nABCDEFGHIJKLMN\n",
      {4, 48, 6, 24, 0}},
     {"a wide model", "anna\nbob\nx\n", {1, 64, 8, 17, 0}},
+    {"rows of many cache lines", three_alphabets, {1, 16, 4, 100, 0}},
+    {"rows of many cache lines, odd sizes", three_alphabets, {2, 10, 2, 75, 0}},
 };
 
 enum {
