@@ -1,5 +1,5 @@
-// Adam, the optimiser: moves every parameter against the running mean of its gradient, divided by
-// the root of the running mean of its square.
+// Adam, the optimiser: subtracts from every parameter the running mean of its gradient, divided by
+// the square root of the running mean of its squared gradient, times the learning rate.
 #ifndef MICROGPT_ADAM_H
 #define MICROGPT_ADAM_H
 
@@ -19,10 +19,10 @@ extern "C" {
 typedef struct Adam {
     AdamConfig config;
     size_t n_params;
-    SimdLevel simd; // the kernels of adam_step_simd(): the processor's best, unless changed
+    SimdLevel simd; // the kernels that adam_step_simd() uses; at first the processor's best
     double *m;      // [n_params] first moments
     double *v;      // [n_params] second moments, never negative
-    size_t n_asked; // how many parameters the kernels have left to libm, in all steps so far
+    size_t n_asked; // how many parameters the kernels left to libm, in all steps so far
 } Adam;
 
 // Allocates the moments, all zero.
@@ -38,7 +38,7 @@ void adam_free(Adam *adam);
 // moments are then no longer usable.
 bool adam_step(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
 
-// The same, to the bit, by the kernels of adam->simd: many parameters at a time, and much faster.
+// Computes the same bits with the kernels of adam->simd: many parameters at a time, much faster.
 bool adam_step_simd(Adam *adam, Model *model, size_t step, size_t num_steps, Error *error);
 
 #pragma GCC visibility pop

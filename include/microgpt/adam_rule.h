@@ -1,4 +1,4 @@
-// Adam's rule: what one step makes of one parameter, given its gradient and its two moments.
+// Adam's update rule for a single parameter, given its gradient and its two moments.
 #ifndef MICROGPT_ADAM_RULE_H
 #define MICROGPT_ADAM_RULE_H
 
@@ -12,12 +12,12 @@ extern "C" {
 
 typedef struct AdamConfig {
     double learning_rate; // of step 0; falls linearly to 0 over num_steps
-    double beta1;         // how much of the running mean stays, in [0, 1)
-    double beta2;         // how much of the running square stays, in [0, 1)
+    double beta1;         // decay rate of the first moment, in [0, 1)
+    double beta2;         // decay rate of the second moment, in [0, 1)
     double eps_adam;      // > 0, keeps the quotient finite
 } AdamConfig;
 
-// The numbers of one step that all parameters share.
+// The numbers that a step uses for all parameters.
 typedef struct AdamStep {
     double beta1;
     double beta2;
@@ -29,12 +29,13 @@ typedef struct AdamStep {
     double eps;
 } AdamStep;
 
+// Computes the numbers of a step, counted from 0.
 // Requires: beta1, beta2 in [0, 1), eps_adam > 0, step < num_steps.
 AdamStep adam_step_numbers(const AdamConfig *config, size_t step, size_t num_steps);
 
 // Updates a parameter p and its moments m and v from its gradient g, as microgpt.py computes it.
-// Returns whether the gradient's square is finite; where it is not, p, m and v are no longer
-// usable. Formula:
+// Returns whether the gradient's square is finite; if it is not, p, m and v are no longer usable.
+// Formula:
 //   m = beta1 * m + (1 - beta1) * g;       m_hat = m / (1 - beta1**(step+1))
 //   v = beta2 * v + (1 - beta2) * g**2;    v_hat = v / (1 - beta2**(step+1))
 //   p -= lr_t * m_hat / (v_hat**0.5 + eps)

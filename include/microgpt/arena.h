@@ -1,8 +1,8 @@
-// A bump allocator: it hands out memory in order, and takes all of it back at once.
+// A bump allocator: allocates memory in order, and frees all of it at once.
 //
 // A training step makes some 60,000 nodes and drops them together, so freeing means resetting the
-// arena to a mark, which costs nothing per node. Memory comes in chunks that never move: a pointer
-// stays valid until the arena is reset below it.
+// arena to a mark, which costs nothing per node. The arena allocates chunks that never move: a
+// pointer stays valid until the arena is reset to a mark from before its allocation.
 #ifndef MICROGPT_ARENA_H
 #define MICROGPT_ARENA_H
 
@@ -17,7 +17,7 @@ typedef struct ArenaChunk ArenaChunk;
 struct ArenaChunk {
     ArenaChunk *next; // the chunk to use after this one; NULL: none allocated yet
     size_t size;      // bytes of memory
-    size_t before;    // bytes given out in the chunks before this one, once this one is in use
+    size_t before;    // bytes allocated in the chunks before this one, once this one is in use
     char *memory;
 };
 
@@ -28,39 +28,39 @@ typedef struct Arena {
     ArenaChunk *current; // NULL before the first allocation
     ArenaChunk *first;
     size_t chunk_size; // of the first chunk; later ones are multiples of it, or as large as asked
-    size_t peak;       // the most bytes that were ever in use, up to the last reset
+    size_t peak;       // the most bytes in use at any time before the last reset
 } Arena;
 
-// A place to reset to.
+// A state of the arena to reset it to.
 typedef struct ArenaMark {
     ArenaChunk *chunk;
     char *next;
 } ArenaMark;
 
 enum {
-    ARENA_ALIGNMENT = 8, // of every allocation: enough for doubles and pointers
+    ARENA_ALIGNMENT = 8, // of every allocation, in bytes: enough for doubles and pointers
 };
 
-// Allocates nothing yet.
+// Makes an empty arena, without allocating anything yet.
 // Requires: chunk_size > 0.
 void arena_init(Arena *arena, size_t chunk_size);
 
 // Frees all chunks.
 void arena_free(Arena *arena);
 
-// Memory for count items of item_size bytes, next to each other, not zeroed; NULL where the product
-// overflows or there is no memory, and then the arena is as it was.
+// Returns memory for an array of count items of item_size bytes each, not zeroed. Returns NULL and
+// leaves the arena unchanged if the product overflows or memory runs out.
 // Requires: item_size > 0.
 void *arena_alloc(Arena *arena, size_t count, size_t item_size);
 
-// Where the arena stands now.
+// Returns the current state, for arena_reset().
 ArenaMark arena_mark(const Arena *arena);
 
-// Drops everything that was allocated since the mark; the chunks stay for the next time.
-// Requires: a mark of this arena, not below an earlier reset.
+// Frees everything that was allocated since the mark, and keeps the chunks for later allocations.
+// Requires: a mark of this arena; no reset since then to an earlier mark.
 void arena_reset(Arena *arena, ArenaMark mark);
 
-// Bytes given out now, and the most there ever were.
+// Return the bytes in use now, and the most bytes in use at any time.
 size_t arena_used(const Arena *arena);
 size_t arena_peak(const Arena *arena);
 

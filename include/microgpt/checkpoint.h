@@ -1,8 +1,9 @@
-// A training run in a file: parameters, Adam's moments, the generator's state, and the settings. A
-// run that resumes from it computes the same bits as one that was never stopped.
+// Checkpoints: a file with the parameters, Adam's moments, the generator's state and the settings
+// of a training run. A run that resumes from it computes the same bits as one that was never
+// stopped.
 //
-// The file is in the safetensors format: see docs/checkpoint.md. Reading it trusts nothing that it
-// says; saving it survives a power failure at any moment.
+// The file is in the safetensors format: see docs/checkpoint.md. Loading checks everything that the
+// file says. A power failure while saving leaves either the old or the new file intact.
 #ifndef MICROGPT_CHECKPOINT_H
 #define MICROGPT_CHECKPOINT_H
 
@@ -29,47 +30,50 @@ typedef struct DatasetDigest {
     size_t n_docs;
 } DatasetDigest;
 
-// checkpoint_load() makes one that owns its parts. For checkpoint_save() its parts may be copies
-// of structs that belong to others: saving only reads, and nothing is to be freed then.
+// checkpoint_load() makes one that owns its members. For checkpoint_save() the members may be
+// shallow copies of the caller's structs: saving only reads them, and checkpoint_free() must not be
+// called then.
 typedef struct Checkpoint {
     Model model;
     Tokenizer tokenizer;
-    bool can_resume; // false: another program's file, with the matrices only: what follows is 0
+    bool can_resume; // false: another program's file, with matrices only; all below is 0 then
     Adam adam;
     Random random;
     uint64_t seed;
     double init_std;
-    size_t step; // how many steps are done, of num_steps
+    size_t step; // how many of num_steps are done
     size_t num_steps;
     DatasetDigest dataset;
 } Checkpoint;
 
 enum {
-    // The longest header that is written or read. It holds 5,000 layers, or an alphabet of all of
-    // Unicode; a file that claims more could only be after our memory.
+    // The longest header that is written or read. It is enough for 5,000 layers, or for an alphabet
+    // of all of Unicode. The limit keeps a hostile file from using up the memory.
     CHECKPOINT_MAX_HEADER = 8 << 20,
 };
 
+// Computes the digest of a data set in its current order.
 // Source: binascii.crc32(b''.join(doc + b'\n' for doc in docs))
 DatasetDigest checkpoint_digest(const Dataset *dataset);
 
-// Checks that the checkpoint could be saved there, so that nobody trains for hours to learn that
-// the folder is read-only. Leaves no trace.
+// Checks that the checkpoint can be saved to path, so that a long training does not fail at its end
+// because the folder is read-only. Leaves no files behind.
 // Errors: as checkpoint_save.
 bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error);
 
-// Replaces the file, or makes it: at every moment there is either the old file or the new one,
-// whole. Follows a symbolic link, keeps the mode of the old file.
-// Errors: a number that is not finite, what the system says; the old file is then untouched.
+// Creates or replaces the file atomically: at every moment path names either the complete old file
+// or the complete new one. Follows a symbolic link, keeps the mode of the old file.
+// Errors: a number that is not finite, errors of the system; the old file is then unchanged.
 bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error);
 
-// Reads a file of checkpoint_save(), or the matrices that another program has saved under their
-// names in the state_dict. A pipe is read to its end; `-` is standard input. n_head is for a file
-// that does not say it; 0: not known. Errors: what the system says, more memory needed than there
-// is, and everything that can be wrong with a file, each with its own message.
+// Reads a file of checkpoint_save(), or one of another program that has the matrices under their
+// names in the state_dict. Reads a pipe to its end; `-` is standard input. n_head is used for a
+// file that does not contain it; 0: not known.
+// Errors: errors of the system, out of memory, and everything that can be wrong with a file, each
+// with a message of its own.
 bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error *error);
 
-// Frees what checkpoint_load() made; a zeroed Checkpoint is fine, too.
+// Frees what checkpoint_load() made; does nothing to a zeroed Checkpoint.
 void checkpoint_free(Checkpoint *checkpoint);
 
 #pragma GCC visibility pop

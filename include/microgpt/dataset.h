@@ -1,6 +1,6 @@
 // Reads a text file as documents, one per line, by the rules of Python's open() and str.strip().
 //
-// The first step of dataset -> tokenizer -> engine. Documents point into one text.
+// This is the first step of dataset -> tokenizer -> engine. All documents point into one text.
 #ifndef MICROGPT_DATASET_H
 #define MICROGPT_DATASET_H
 
@@ -16,7 +16,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 enum {
-    DATASET_MAX_BYTES = 1 << 30, // a larger file is refused before anything is allocated
+    DATASET_MAX_BYTES = 1 << 30, // a larger file is rejected before anything is allocated
 };
 
 // One line without its surrounding white space: UTF-8, not terminated, never empty.
@@ -28,27 +28,28 @@ typedef struct Document {
 typedef struct Dataset {
     Document *docs;
     size_t n_docs;
-    char *text; // what the documents point into, where the data set owns it; NULL otherwise
+    char *text; // what the documents point into, if the data set owns it; NULL otherwise
 } Dataset;
 
-// Reads a file as `[line.strip() for line in open(path) if line.strip()]`: UTF-8; lines end in \n,
-// \r or \r\n; white space is Unicode's; NUL bytes stay. A pipe is read to its end; `-` is standard
-// input.
-// Errors: no such file, a directory, a device (which could never end), too large, invalid UTF-8
+// Reads a file as `[line.strip() for line in open(path) if line.strip()]`: as UTF-8; lines end in
+// \n, \r or \r\n; white space is that of Unicode; NUL bytes are kept. Reads a pipe to its end; `-`
+// is standard input.
+// Errors: no such file, a directory, a device (which might never end), too large, invalid UTF-8
 // (with the byte's offset), no document in it, out of memory.
 bool dataset_read(Dataset *dataset, const char *path, Error *error);
 
-// The same for a text in memory, which must outlive the data set; name stands for it in errors.
+// The same for a text in memory, which must outlive the data set; errors call it by name.
 bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t size, Error *error);
 
-// The names compiled into the library (data/names.txt).
+// Makes a data set of the names that are compiled into the library (data/names.txt).
+// Errors: out of memory.
 bool dataset_default(Dataset *dataset, Error *error);
 
-// Puts the documents in the order in which training takes them.
+// Shuffles the documents into the order in which training uses them.
 // Source: random.shuffle(docs)
 void dataset_shuffle(Dataset *dataset, Random *random);
 
-// Frees what the data set owns; a zeroed Dataset is fine, too.
+// Frees what the data set owns; does nothing to a zeroed Dataset.
 void dataset_free(Dataset *dataset);
 
 #pragma GCC visibility pop

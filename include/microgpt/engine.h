@@ -1,8 +1,8 @@
-// An engine computes the loss of a document, and its gradients into model->grad.
+// An engine computes the loss of a document, and the gradients of the loss, which it writes to
+// model->grad.
 //
-// There are two, behind one interface: `scalar` builds the graph of Values, node by node; `tensor`
-// computes the same bits over arrays. Training and sampling know the model and this interface, and
-// nothing of what is behind it.
+// Two engines have this interface: `scalar` builds the graph of Values, node by node; `tensor`
+// computes the same bits with arrays. Training and sampling use only the model and this interface.
 #ifndef MICROGPT_ENGINE_H
 #define MICROGPT_ENGINE_H
 
@@ -21,28 +21,28 @@ extern "C" {
 
 typedef enum EngineKind {
     ENGINE_SCALAR, // a graph of Values
-    ENGINE_TENSOR, // arrays and kernels, no graph: the same bits, much faster
+    ENGINE_TENSOR, // arrays and vector kernels, no graph: the same bits, much faster
 } EngineKind;
 
 typedef struct Engine Engine;
 
-// The engine of that name, for a command line. Returns false where there is none.
+// Finds the engine with the given name. Returns false if there is none.
 bool engine_kind_find(const char *name, EngineKind *kind);
 
-// Its name.
+// Returns the engine's name.
 const char *engine_kind_name(EngineKind kind);
 
-// The memory that an engine needs for a model, besides the parameters and their gradients, when
-// documents take up to n_positions positions. SIZE_MAX where that overflows. Allocates nothing.
+// Returns the bytes of memory that an engine needs for documents of up to n_positions positions,
+// without the parameters and their gradients; SIZE_MAX if that overflows. Allocates nothing.
 // Requires: sizes that model_count_params accepts, 1 <= n_positions <= block_size.
 size_t engine_count_bytes(EngineKind kind, const ModelConfig *config, size_t n_positions);
 
-// How many nodes the scalar engine's graph has for a document of n_positions, without those of the
-// parameters. SIZE_MAX where that overflows. Computes it from the sizes and builds no graph.
+// Returns how many nodes the scalar engine's graph has for a document of n_positions, without those
+// of the parameters; SIZE_MAX if that overflows. Computes it from the sizes, without a graph.
 // Requires: as engine_count_bytes(), but n_positions may be 0 or more than block_size.
 size_t engine_count_nodes(const ModelConfig *config, size_t n_positions);
 
-// Makes an engine that computes with the model, which must outlive it.
+// Makes an engine for a model. The model must outlive the engine.
 // Errors: out of memory.
 bool engine_create(Engine **engine, EngineKind kind, Model *model, Error *error);
 
@@ -51,7 +51,8 @@ void engine_free(Engine *engine);
 EngineKind engine_kind(const Engine *engine);
 
 // Makes the tensor engine use the kernels of a level instead of the processor's best; any level
-// gives the same bits. The scalar engine has no kernels. Requires: simd_has(level).
+// gives the same bits. Does nothing to the scalar engine, which has no kernels.
+// Requires: simd_has(level).
 void engine_set_simd(Engine *engine, SimdLevel level);
 
 // Runs the document through the model and computes its average loss per position.
@@ -62,26 +63,27 @@ void engine_set_simd(Engine *engine, SimdLevel level);
 bool engine_forward(Engine *engine, const int *tokens, size_t n_positions, double *loss,
                     Error *error);
 
-// Computes dloss/dparameter for the document just run forward, into model->grad.
-// Requires: engine_forward() came just before.
+// Computes dloss/dparameter for the document of the last engine_forward(), and writes it to
+// model->grad.
+// Requires: engine_forward() was the last call.
 // Errors: out of memory.
 bool engine_backward(Engine *engine, Error *error);
 
-// The probabilities of the token after token_id at position pos_id. Positions come in rising order
-// from 0: the engine's KV cache remembers those before, and pos_id 0 empties it.
+// Computes the probabilities of the token that follows token_id, which is at position pos_id. The
+// KV cache keeps the keys and values of earlier calls; position 0 clears it.
 // Shapes: probs [V].
-// Requires: pos_id < block_size, 0 <= token_id < V, temperature > 0.
+// Requires: calls with pos_id 0, 1, 2 ...; pos_id < block_size, 0 <= token_id < V, temperature > 0.
 // Errors: out of memory.
 // Formula: softmax(logits / temperature)
 bool engine_probs(Engine *engine, int token_id, size_t pos_id, double temperature, double *probs,
                   Error *error);
 
-// The graph that the last document has left in the scalar engine, with its gradients once
-// engine_backward() was there: for programs that show it. Its parameters come first.
+// Returns the scalar engine's graph of the last document, for programs that show it. Its first
+// nodes are the parameters. Gradients are those of the last engine_backward().
 // Requires: an engine of kind ENGINE_SCALAR.
 const Graph *engine_graph(const Engine *engine);
 
-// The most memory that the engine has had in use so far, in bytes.
+// Returns the most memory in use at any time by the engine, in bytes.
 size_t engine_peak_bytes(const Engine *engine);
 
 #pragma GCC visibility pop

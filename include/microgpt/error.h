@@ -1,8 +1,8 @@
-// A failure that has its cause outside the program, described in one line for its user.
+// A failure whose cause is outside the program, described in one line for the user.
 //
-// A function that meets the outside world (files, sizes, memory) returns false, fills the Error and
-// leaves its outputs as they were. A caller's bug (NULL, a bad id) is an assert instead. Nothing in
-// the library prints or exits.
+// If something outside the program is wrong (a file, a size, no memory), a function returns false,
+// fills the Error and leaves its outputs unchanged. A bug of the caller (NULL, a bad id) fails an
+// assertion instead. The library never prints and never exits.
 #ifndef MICROGPT_ERROR_H
 #define MICROGPT_ERROR_H
 
@@ -19,16 +19,17 @@ typedef struct Error {
     char message[512];
 } Error;
 
-// Writes the message, cut to fit. Always returns false, so that callers can `return
+// Writes the message, truncated to fit. Always returns false, so that callers can `return
 // error_set(...)`.
 bool error_set(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// The same for a file: the message follows the file's name (only the end of a long one) and the
-// line number, unless that is 0.
+// Writes "<path>:<line>: " and the message; without the line number if it is 0, and with only the
+// end of a path of more than 200 bytes. Always returns false.
 bool error_set_file(Error *error, const char *path, size_t line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-// "out of memory for <what> (<size> bytes needed)". Always returns false.
+// Writes "out of memory for <what> (<size> bytes); use a smaller model or data set". Always returns
+// false.
 bool error_out_of_memory(Error *error, const char *what, size_t size);
 
 #pragma GCC visibility pop

@@ -3,23 +3,23 @@
 #define MICROGPT_MICROGPT_H
 
 // clang-format off
-#include "microgpt/error.h"     // one line for the person who can mend it
+#include "microgpt/error.h"     // messages about failures
 #include "microgpt/hexfloat.h"  // doubles, written bit for bit
 #include "microgpt/random.h"    // CPython's generator
 #include "microgpt/utf8.h"      // code points
 #include "microgpt/dataset.h"   // a text file -> documents
 #include "microgpt/tokenizer.h" // documents -> tokens
 #include "microgpt/model.h"     // sizes and parameters
-#include "microgpt/arena.h"     // where nodes live
+#include "microgpt/arena.h"     // the memory of nodes
 #include "microgpt/value.h"     // the Value class
-#include "microgpt/node_path.h" // who a node is
-#include "microgpt/simd.h"      // which vector instructions
+#include "microgpt/node_path.h" // names of nodes
+#include "microgpt/simd.h"      // levels of vector instructions
 #include "microgpt/engine.h"    // tokens -> loss and gradients
-#include "microgpt/adam_rule.h" // one parameter's step
+#include "microgpt/adam_rule.h" // the update of one parameter
 #include "microgpt/adam.h"      // gradients -> parameters
-#include "microgpt/trainer.h"   // all of it, step by step
-#include "microgpt/sample.h"    // and new names
-#include "microgpt/checkpoint.h" // and all of it in a file
+#include "microgpt/trainer.h"   // the training step
+#include "microgpt/sample.h"    // new names
+#include "microgpt/checkpoint.h" // training runs in files
 // clang-format on
 
 #endif

@@ -3,7 +3,7 @@
 //
 // Shape letters, used in every comment of the project:
 //   V vocab_size   E n_embd   H n_head   D head_dim = E / H   B block_size   L n_layer
-//   T the positions so far in the document
+//   T number of positions so far in the document
 #ifndef MICROGPT_MODEL_H
 #define MICROGPT_MODEL_H
 
@@ -30,17 +30,18 @@ typedef struct ModelConfig {
     int vocab_size; // V
 } ModelConfig;
 
-// Which matrix of the state_dict. The first three stand once, the others once per layer.
+// Which matrix of the state_dict. There is one of each of the first three, and one of each of the
+// others per layer.
 typedef enum MatrixKind {
     MATRIX_WTE,     // [V,E] token embeddings: row token_id is read directly
     MATRIX_WPE,     // [B,E] position embeddings: row pos_id is read directly
-    MATRIX_LM_HEAD, // [V,E] the last x to logits
-    MATRIX_ATTN_WQ, // [E,E] x to queries, all heads side by side
-    MATRIX_ATTN_WK, // [E,E] x to keys
-    MATRIX_ATTN_WV, // [E,E] x to values
-    MATRIX_ATTN_WO, // [E,E] the heads' outputs back to the residual stream
-    MATRIX_MLP_FC1, // [4E,E] up
-    MATRIX_MLP_FC2, // [E,4E] and down again
+    MATRIX_LM_HEAD, // [V,E] from the last x to the logits
+    MATRIX_ATTN_WQ, // [E,E] from x to the queries of all heads
+    MATRIX_ATTN_WK, // [E,E] from x to the keys of all heads
+    MATRIX_ATTN_WV, // [E,E] from x to the values of all heads
+    MATRIX_ATTN_WO, // [E,E] from the heads' outputs to the residual stream
+    MATRIX_MLP_FC1, // [4E,E] from x to the hidden layer
+    MATRIX_MLP_FC2, // [E,4E] from the hidden layer to the residual stream
 } MatrixKind;
 
 enum {
@@ -52,7 +53,7 @@ typedef struct Matrix {
     MatrixKind kind;
     int layer; // which layer; -1 for wte, wpe, lm_head
     int n_out; // rows
-    int n_in;  // columns; row-major, so a row is what one output of linear() is made with
+    int n_in;  // columns; row-major: linear() computes each output from one row
     size_t first_param;
 } Matrix;
 
@@ -63,15 +64,16 @@ typedef struct Model {
     Matrix *matrices; // [n_matrices] in state_dict order
     size_t n_params;
     double *data; // [n_params], the matrices one after the other, row by row
-    double *grad; // [n_params], dloss/ddata of the last document
+    double *grad; // [n_params], d(loss)/d(data) of the last document
 } Model;
 
 // Checks the sizes, and counts the parameters without allocating anything.
-// Formula: n_params = 2VE + BE + L * 12 E^2; SIZE_MAX where that overflows.
+// Formula: n_params = 2VE + BE + L * 12 E^2; SIZE_MAX if that overflows.
 // Errors: a size out of range, n_embd not divisible by n_head.
 bool model_count_params(const ModelConfig *config, size_t *n_params, Error *error);
 
-// How many matrices such a model has, and which, in state_dict order.
+// Return how many matrices such a model has, and write their shapes and offsets, in state_dict
+// order.
 // Shapes: matrices [model_count_matrices(config)].
 // Requires: sizes that model_count_params accepts, and fewer than SIZE_MAX parameters.
 int model_count_matrices(const ModelConfig *config);
@@ -87,21 +89,21 @@ void model_free(Model *model);
 // Source: matrix = ... random.gauss(0, std)
 void model_randomize(Model *model, Random *random, double init_std);
 
-// A matrix of a layer; layer is -1 for wte, wpe and lm_head.
+// Returns a matrix of a layer; layer is -1 for wte, wpe and lm_head.
 const Matrix *model_matrix(const Model *model, MatrixKind kind, int layer);
 
-// The name of a kind of matrix: `wte`, `attn_wq`; a literal.
+// Returns the name of a kind of matrix, such as `wte` or `attn_wq`; a string literal.
 const char *matrix_kind_name(MatrixKind kind);
 
 enum {
     MODEL_NAME_BYTES = 64,
 };
 
-// The matrix's key in the state_dict, as `wte` or `layer0.attn_wq`.
+// Writes the matrix's key in the state_dict, such as `wte` or `layer0.attn_wq`.
 // Shapes: name [MODEL_NAME_BYTES].
 void model_matrix_name(const Matrix *matrix, char *name);
 
-// A parameter's matrix, row and column, as `layer0.attn_wq[3,7]`.
+// Writes a parameter's matrix, row and column, such as `layer0.attn_wq[3,7]`.
 // Shapes: name [MODEL_NAME_BYTES].
 // Requires: param_id < n_params.
 void model_param_name(const Model *model, size_t param_id, char *name);

@@ -1,15 +1,15 @@
-// The name of a node: a path that says where in the model it was made and by which operation, in
-// the words of microgpt.py.
+// The name of a node: a path that says where in the model it was made and by which operation, with
+// the names of microgpt.py.
 //
 //     wte[3,7]                        a parameter: row 3, column 7 of the matrix
-//     pos2.layer0.attn.q[5]           what linear() made: element 5 of the query of position 2
+//     pos2.layer0.attn.q[5]           an output of linear(): element 5 of the query of position 2
 //     pos2.layer0.attn.q[5].mul[3]    one of its products: that with element 3 of x
 //     pos2.layer0.mlp.fc1[17].relu    element 17 of the hidden layer
 //     pos2.loss.log                   the logarithm in the loss of position 2
 //     loss                            the average loss of the document
 //
-// A name alone means the last node made under it, the result. The nodes before it have their
-// operation behind the name, numbered from 0 if there are several of that operation.
+// The last node made under a name is the result, and has just the name. The nodes made before it
+// have the name and their operation, numbered from 0 if there are several of that operation.
 #ifndef MICROGPT_NODE_PATH_H
 #define MICROGPT_NODE_PATH_H
 
@@ -26,12 +26,12 @@ enum {
     NODE_PATH_BYTES = 160,
 };
 
-// `add`, `mul` ...; `const` for a leaf.
+// Returns the name of an operation: `add`, `mul` ...; `const` for a leaf.
 const char *value_op_name(ValueOp op);
 
-// Writes the node's path and returns how many characters it has. Every node of a model has a path
-// of its own. A node of a graph without names is called by its operation and number, as `mul[3]`.
-// Shapes: path [NODE_PATH_BYTES]; a longer path is cut.
+// Writes the node's path and returns how many characters it has. The paths of a model's nodes are
+// unique. In a graph without names, the path is the operation and a number, such as `mul[3]`.
+// Shapes: path [NODE_PATH_BYTES]; a longer path is truncated.
 // Requires: node_id < graph_n_nodes(g).
 size_t node_path(const Graph *g, size_t node_id, char *path);
 

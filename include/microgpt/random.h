@@ -1,8 +1,8 @@
 // CPython's random.Random: the same numbers from the same seed, bit for bit.
 //
-// microgpt.py draws all its random numbers from one generator, in this order: the shuffle of the
-// documents, the initial parameters, the samples. A port whose generator differs in one bit trains
-// another model.
+// microgpt.py draws all its random numbers from one generator, in this order: for the shuffle of
+// the documents, for the initial parameters, for the samples. A port whose generator differs in one
+// bit trains another model.
 #ifndef MICROGPT_RANDOM_H
 #define MICROGPT_RANDOM_H
 
@@ -19,29 +19,29 @@ enum {
     RANDOM_STATE_WORDS = 624,
 };
 
-// The whole state, as random.getstate() gives it: copy the struct to save it, assign it to restore.
+// The complete state, as random.getstate() returns it. Copy the struct to save or restore it.
 typedef struct Random {
     uint32_t state[RANDOM_STATE_WORDS];
-    uint32_t index;    // the next word to hand out; RANDOM_STATE_WORDS: the state is used up
+    uint32_t index;    // of the next word to use; RANDOM_STATE_WORDS: all words are used
     bool has_gauss;    // gauss() computes two numbers at a time; the second one is still unused
-    double gauss_next; // that second number, 0 unless has_gauss
+    double gauss_next; // this second number; 0 unless has_gauss
 } Random;
 
-// Starts as random.seed(seed) does; random.seed(-n) is random.seed(n) in Python.
+// Seeds the generator as random.seed(seed) does; in Python, random.seed(-n) equals random.seed(n).
 // Source: Matsumoto and Nishimura, mt19937ar (2002), init_by_array over the 32-bit words of the
 // seed.
 void random_seed(Random *random, uint64_t seed);
 
-// A double in [0, 1), a multiple of 2^-53.
+// Returns a double in [0, 1), a multiple of 2^-53.
 // Source: Random.random
 double random_random(Random *random);
 
-// n_bits random bits as an integer.
+// Returns n_bits random bits as an integer.
 // Requires: 1 <= n_bits <= 64.
 // Source: Random.getrandbits
 uint64_t random_getrandbits(Random *random, int n_bits);
 
-// An integer in [0, n), by drawing bits until they fall below n.
+// Returns an integer in [0, n): draws bits until they form a number below n.
 // Requires: n >= 1.
 // Source: Random._randbelow
 uint64_t random_randbelow(Random *random, uint64_t n);
@@ -50,12 +50,12 @@ uint64_t random_randbelow(Random *random, uint64_t n);
 // Source: Random.shuffle (Fisher-Yates from the end)
 void random_shuffle(Random *random, void *items, size_t n, size_t item_size);
 
-// A normal number of mean mu and standard deviation sigma.
+// Returns a normally distributed number with mean mu and standard deviation sigma.
 // Formula: mu + cos(2 pi u1) * sqrt(-2 log(1 - u2)) * sigma; the next call uses sin instead.
 // Source: Random.gauss (Box-Muller)
 double random_gauss(Random *random, double mu, double sigma);
 
-// An index in [0, n), index i with probability weights[i] / (their sum).
+// Returns an index in [0, n): i with probability weights[i] / (sum of the weights).
 // Shapes: weights [n].
 // Requires: n >= 1, a finite sum greater than zero (Python raises ValueError otherwise).
 // Source: Random.choices(range(n), weights)[0]

@@ -19,14 +19,15 @@ typedef struct Sampler {
     const Model *model;
     Engine *engine;
     Random *random;
-    double temperature; // > 0; below 1 the likely tokens become likelier
+    double temperature; // > 0; below 1, likely tokens become more likely
     double *probs;      // [V], of the next token
     int *tokens;        // [block_size], the last sample, without BOS
     size_t n_tokens;
-    const int *prompt; // [n_prompt], what every sample begins with; the caller's. None at first
-    size_t n_prompt;   // < block_size
+    const int *prompt; // [n_prompt], what every sample begins with; owned by the caller
+    size_t n_prompt;   // < block_size; 0 after sampler_init()
 } Sampler;
 
+// Makes a sampler without a prompt. The model, engine and generator must outlive it.
 // Requires: temperature > 0.
 // Errors: out of memory.
 bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *random,
@@ -34,9 +35,9 @@ bool sampler_init(Sampler *sampler, const Model *model, Engine *engine, Random *
 
 void sampler_free(Sampler *sampler);
 
-// Generates the next sample: from BOS and the prompt, if there is one, until the model returns BOS
-// again or there are block_size tokens.
-// Requires: bos is the model's last token.
+// Generates the next sample into tokens: starts with BOS and the prompt, and ends when the model
+// returns BOS or the sample has block_size tokens.
+// Requires: BOS is the last token of the vocabulary.
 // Errors: out of memory; probabilities that are not finite (the model is broken).
 bool sampler_next(Sampler *sampler, Error *error);
 

@@ -1,4 +1,4 @@
-// The levels of vector instructions, and which of them this processor has.
+// Levels of vector instructions, and which of them this processor has.
 #ifndef MICROGPT_SIMD_H
 #define MICROGPT_SIMD_H
 
@@ -13,17 +13,17 @@ typedef enum SimdLevel {
     SIMD_NONE,   // plain loops
     SIMD_NEON,   // two doubles at a time, on AArch64
     SIMD_AVX2,   // four doubles at a time, with FMA
-    SIMD_AVX512, // eight doubles at a time (F, DQ, VL)
+    SIMD_AVX512, // eight doubles at a time, with the subsets F, DQ and VL
     N_SIMD_LEVELS,
 } SimdLevel;
 
-// Whether this processor and this build can run the level.
+// Returns whether this processor supports the level and this build has kernels for it.
 bool simd_has(SimdLevel level);
 
-// The highest level there is.
+// Returns the highest level for which simd_has() is true.
 SimdLevel simd_best(void);
 
-// "none", "neon", "avx2", "avx512".
+// Returns "none", "neon", "avx2" or "avx512".
 const char *simd_name(SimdLevel level);
 
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
-// Converts text to token ids and back. Each character of the alphabet is a token, in the order of
-// the code points; BOS comes last.
+// Converts text to token ids and back. Each character of the alphabet is a token; token ids are in
+// the order of the code points, and BOS is the last one.
 #ifndef MICROGPT_TOKENIZER_H
 #define MICROGPT_TOKENIZER_H
 
@@ -16,9 +16,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 typedef struct Tokenizer {
-    uint32_t *uchars; // the distinct code points, sorted; a character's token id is its place here
+    uint32_t *uchars; // the distinct code points, sorted; a character's token id is its index
     int n_uchars;
-    int bos;        // the token that begins and ends a document, == n_uchars
+    int bos;        // the token before and after a document, == n_uchars
     int vocab_size; // V, == n_uchars + 1
 } Tokenizer;
 
@@ -29,15 +29,16 @@ bool tokenizer_init(Tokenizer *tokenizer, const Dataset *dataset, Error *error);
 
 void tokenizer_free(Tokenizer *tokenizer);
 
-// The token of a character, or -1 where the alphabet does not have it.
+// Returns the token id of a character, or -1 if the alphabet does not contain it.
 int tokenizer_find(const Tokenizer *tokenizer, uint32_t code_point);
 
-// BOS, the characters, BOS; no more than max_tokens of them. Returns how many were written.
+// Writes the tokens BOS, the characters, BOS, but only the first max_tokens of them. Returns how
+// many it wrote.
 // Shapes: tokens [max_tokens].
-// Requires: valid UTF-8, every character in the alphabet (a document of the data set is both).
+// Requires: valid UTF-8, every character in the alphabet (true for documents of the data set).
 size_t tokenizer_encode(const Tokenizer *tokenizer, Document doc, int *tokens, size_t max_tokens);
 
-// The UTF-8 of one token; returns how many bytes, 0 for BOS.
+// Writes the UTF-8 of a token and returns how many bytes it has: 0 for BOS.
 // Shapes: out [UTF8_MAX_BYTES].
 // Requires: 0 <= token_id < vocab_size.
 size_t tokenizer_decode(const Tokenizer *tokenizer, int token_id, char *out);
