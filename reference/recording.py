@@ -281,6 +281,7 @@ def describe_run(settings, documents):
     """Return what the first line of a dump says of the run that it is a step of."""
     return {
         "seed": settings.seed,
+        "num_steps": settings.num_steps,
         "n_documents": len(documents),
         "n_layer": settings.n_layer,
         "n_embd": settings.n_embd,

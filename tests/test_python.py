@@ -101,11 +101,12 @@ def check_nodes(program, ours, python, options):
 
 def check_setting(program, python_command, folder, num_steps, nodes_step, options):
     """Run one setting on both sides and compare everything; return how many nodes that were."""
-    options = options + ["--num-steps", str(num_steps), "--num-samples", "3"]
-    python_out = run([*python_command, *options, "--losses", folder / "losses",
+    options = options + ["--num-steps", str(num_steps)]
+    samples = ["--num-samples", "3"]
+    python_out = run([*python_command, *options, *samples, "--losses", folder / "losses",
                       "--digests", folder / "digests", "--params", folder / "params",
                       "--nodes", folder / "python_nodes", "--nodes-step", nodes_step])
-    our_out = run([program, "run", *options, "--log", folder / "log"])
+    our_out = run([program, "run", *options, *samples, "--log", folder / "log"])
     run([program, "nodes", *options, "--step", nodes_step, "--output", folder / "our_nodes"])
 
     if our_out != python_out:

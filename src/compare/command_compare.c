@@ -17,10 +17,16 @@
 #include "compare/graph_diff.h"
 #include "compare/loss_diff.h"
 #include "compare/tensor_diff.h"
+#include "compare/update_diff.h"
 #include "run/run_options.h"
 
+enum {
+    MAX_FILES = 4,
+};
+
 typedef struct CompareOptions {
-    const char *files[2];
+    const char *files[MAX_FILES]; // A and B, and with --next those of the step after
+    bool next;
     RunOptions run; // of it, the model's sizes
     size_t max_ulp;
     const char *only;
@@ -29,7 +35,7 @@ typedef struct CompareOptions {
     bool json;
 } CompareOptions;
 
-static const char usage[] = "compare A B [OPTION ...]";
+static const char usage[] = "compare A B [--next A2 B2] [OPTION ...]";
 static const char summary[] =
     "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
     "first to differ though all that it was made of agrees, and what merely follows from it.\n"
@@ -68,6 +74,22 @@ static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
         has_names = !dumps[side].is_sparse && dumps[side].has_names;
     }
     return true;
+}
+
+// A dump whose nodes have names, of its own or of the model.
+static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelConfig *sizes,
+                            Error *error)
+{
+    if (!dump_read(dump, file_name, error)) {
+        return false;
+    }
+    ModelConfig its_own = sizes_of_dump(dump, sizes);
+    if (dump->has_names) {
+        return true;
+    }
+    return dump_name_by_model(dump, &its_own, error) &&
+           (dump->has_names ||
+            error_set_file(error, file_name, 0, "has no names, and " DUMP_OTHER_SIZES));
 }
 
 // Says on the terminal that the dumps are of different steps or runs, before what follows from it.
@@ -152,6 +174,68 @@ static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
     return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
 }
 
+// What comes after the update: the dump of the next step, or a checkpoint.
+typedef struct NextFile {
+    NodeDump dump;
+    TensorFile tensors;
+    bool is_tensors;
+} NextFile;
+
+static bool read_next(NextFile *next, const char *file_name, const ModelConfig *sizes, Error *error)
+{
+    next->is_tensors = file_kind(file_name) == FILE_TENSORS;
+    return next->is_tensors ? tensor_file_read(&next->tensors, file_name, error)
+                            : read_named_dump(&next->dump, file_name, sizes, error);
+}
+
+static bool judge_update(const CompareOptions *options, const UpdateFiles *files,
+                         UpdateVerdict *verdict, Error *error)
+{
+    UpdateValues values;
+    UpdateDiff diff;
+    if (!update_values_init(&values, files, error)) {
+        return false;
+    }
+    bool ok = update_diff(&diff, &values, error);
+    if (ok && options->json) {
+        ok = update_diff_print_json(stdout, &diff, error);
+    } else if (ok) {
+        update_diff_print_text(stdout, &diff);
+    }
+    *verdict = diff.verdict;
+    update_values_free(&values);
+    return ok && output_flush(error);
+}
+
+static ExitStatus compare_updates(const CompareOptions *options, Error *error)
+{
+    NodeDump dumps[2] = {{0}, {0}};
+    NextFile next[2] = {{.is_tensors = false}, {.is_tensors = false}};
+    UpdateFiles files;
+    bool ok = true;
+    for (int side = 0; side < 2 && ok; side++) {
+        const ModelConfig *sizes = &options->run.model;
+        ok = read_named_dump(&dumps[side], options->files[side], sizes, error) &&
+             read_next(&next[side], options->files[2 + side], sizes, error);
+        files.dumps[side] = &dumps[side];
+        files.next_dumps[side] = next[side].is_tensors ? NULL : &next[side].dump;
+        files.next_tensors[side] = next[side].is_tensors ? &next[side].tensors : NULL;
+    }
+    UpdateVerdict verdict = UPDATE_NO_CLAIM;
+    ok = ok && judge_update(options, &files, &verdict, error);
+    for (int side = 0; side < 2; side++) {
+        dump_free(&dumps[side]);
+        dump_free(&next[side].dump);
+        tensor_file_free(&next[side].tensors);
+    }
+    if (!ok) {
+        return EXIT_TROUBLE;
+    }
+    bool is_explained =
+        options->unexplained && (verdict == UPDATE_ROUNDING || verdict == UPDATE_FOLLOWS);
+    return verdict == UPDATE_SAME || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+}
+
 static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error)
 {
     NodeDump dumps[2] = {{0}, {0}};
@@ -187,19 +271,36 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
 }
 
 // What a pipe brings can be read only once, and to see what it is takes a reading.
-static ExitStatus compare_inputs(CompareOptions *options, Error *error)
+static ExitStatus compare_inputs(CompareOptions *options, size_t n_files, Error *error)
 {
-    SpooledInput inputs[2] = {{0}, {0}};
-    ExitStatus status = EXIT_TROUBLE;
-    if (spooled_input_open(&inputs[0], options->files[0], "node dump", error) &&
-        spooled_input_open(&inputs[1], options->files[1], "node dump", error)) {
-        options->files[0] = inputs[0].path;
-        options->files[1] = inputs[1].path;
-        status = compare_files(options, error);
+    SpooledInput inputs[MAX_FILES] = {{0}};
+    bool ok = true;
+    for (size_t i = 0; i < n_files && ok; i++) {
+        ok = spooled_input_open(&inputs[i], options->files[i], "node dump", error);
+        options->files[i] = inputs[i].path;
     }
-    spooled_input_close(&inputs[0]);
-    spooled_input_close(&inputs[1]);
+    ExitStatus status = EXIT_TROUBLE;
+    if (ok) {
+        status = options->next ? compare_updates(options, error) : compare_files(options, error);
+    }
+    for (size_t i = 0; i < n_files; i++) {
+        spooled_input_close(&inputs[i]);
+    }
     return status;
+}
+
+static bool check_number_of_files(const CompareOptions *options, size_t n_files, Error *error)
+{
+    if (options->next && n_files != MAX_FILES) {
+        return error_set(error,
+                         "--next: needs the files of the next step: compare A B --next A2 B2");
+    }
+    if (!options->next && n_files > 2) {
+        return error_set(error, "%.200s: is one argument too many; see microgpt compare --help",
+                         options->files[2]);
+    }
+    return n_files >= 2 ||
+           error_set(error, "compare: needs two files to compare; see microgpt compare --help");
 }
 
 ExitStatus command_compare(int argc, char **argv, Error *error)
@@ -212,6 +313,9 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     options_add(&options, (Option){"only", &chosen.only, "PATTERN",
                                    "look only at paths like this; * and ? as in the shell",
                                    OPTION_TEXT, .group = OPTION_OWN});
+    options_add(&options, (Option){"next", &chosen.next, NULL,
+                                   "judge the update: A2 B2 are of the step after", OPTION_FLAG,
+                                   .group = OPTION_OWN});
     options_add(&options, (Option){"unexplained", &chosen.unexplained, NULL,
                                    "answer 0 also where rounding explains all differences",
                                    OPTION_FLAG, .group = OPTION_OWN});
@@ -222,25 +326,26 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     options_add_help(&options);
     run_options_add(&options, &chosen.run, RUN_SIZES);
     size_t n_files;
-    if (!options_parse_files(&options, argc, argv, chosen.files, 2, &n_files, error)) {
+    if (!options_parse_files(&options, argc, argv, chosen.files, MAX_FILES, &n_files, error)) {
         return EXIT_TROUBLE;
     }
     if (options_answer(&options)) {
         return EXIT_DONE;
     }
-    if (n_files < 2) {
-        error_set(error, "compare: needs two files to compare; see microgpt compare --help");
+    if (!check_number_of_files(&chosen, n_files, error)) {
         return EXIT_TROUBLE;
     }
     if (!run_options_check(&chosen.run, error)) {
         return EXIT_TROUBLE;
     }
-    const CommandFile files[2] = {
-        {chosen.files[0], FILE_READ, "A", "the first dump"},
-        {chosen.files[1], FILE_READ, "B", "the second dump"},
+    const CommandFile files[MAX_FILES] = {
+        {chosen.files[0], FILE_READ, "A", "the first file"},
+        {chosen.files[1], FILE_READ, "B", "the second file"},
+        {chosen.files[2], FILE_READ, "A2", "the third file"},
+        {chosen.files[3], FILE_READ, "B2", "the fourth file"},
     };
-    if (command_files_check(files, 2, true, error) != EXIT_DONE) {
+    if (command_files_check(files, MAX_FILES, true, error) != EXIT_DONE) {
         return EXIT_TROUBLE;
     }
-    return compare_inputs(&chosen, error);
+    return compare_inputs(&chosen, n_files, error);
 }

@@ -54,10 +54,20 @@ static void write_about(FILE *file, const LookSession *look)
         .document = look->document,
         .has_seed = options->load == NULL || look->checkpoint.can_resume,
         .seed = look->session.seed,
+        .num_steps = options->load == NULL && is_of_data ? options->run.num_steps : 0,
         .n_documents = is_of_data ? look->session.dataset.n_docs : 0,
         .model = look->model->config,
     };
     dump_about_write(file, &about);
+}
+
+// Adam, once it has moments: those that the next update starts from.
+static const Adam *adam_of(const LookSession *look)
+{
+    if (look->options->load != NULL) {
+        return look->checkpoint.step > 0 ? &look->checkpoint.adam : NULL;
+    }
+    return look->options->step > 1 ? &look->session.adam : NULL;
 }
 
 static bool write_nodes(const LookSession *look, const NodesOptions *options, Error *error)
@@ -69,6 +79,10 @@ static bool write_nodes(const LookSession *look, const NodesOptions *options, Er
     write_about(out.file, look);
     if (options->sparse) {
         node_dump_write_sparse(out.file, look_graph(look), look->model->n_params);
+        const Adam *adam = adam_of(look);
+        if (adam != NULL) {
+            node_dump_write_moments(out.file, look_graph(look), adam);
+        }
     } else {
         node_dump_write(out.file, look_graph(look), look->model->n_params, options->names);
     }

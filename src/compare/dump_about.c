@@ -56,6 +56,9 @@ void dump_about_write(FILE *file, const DumpAbout *about)
     if (about->has_seed) {
         fprintf(file, ", \"seed\": %" PRIu64, about->seed);
     }
+    if (about->num_steps > 0) {
+        fprintf(file, ", \"num_steps\": %zu", about->num_steps);
+    }
     if (about->n_documents > 0) {
         fprintf(file, ", \"n_documents\": %zu", about->n_documents);
     }
@@ -69,7 +72,8 @@ void dump_about_write(FILE *file, const DumpAbout *about)
 // ---- reading ----
 
 static const char *const number_keys[N_ABOUT_NUMBERS] = {
-    "step", "seed", "n_documents", "n_layer", "n_embd", "n_head", "block_size", "vocab_size",
+    "step",   "seed",   "num_steps",  "n_documents", "n_layer",
+    "n_embd", "n_head", "block_size", "vocab_size",
 };
 
 // The rest of a JSON object.

@@ -1,6 +1,6 @@
 // What a dump says of itself in its first line: `# microgpt-nodes 1 {"step": 1, ...}`. Behind the
 // name and the version of the format stands one JSON object, flat, with any of: step, document,
-// seed, n_documents, n_layer, n_embd, n_head, block_size, vocab_size.
+// seed, num_steps, n_documents, n_layer, n_embd, n_head, block_size, vocab_size.
 #ifndef MICROGPT_DUMP_ABOUT_H
 #define MICROGPT_DUMP_ABOUT_H
 
@@ -14,7 +14,7 @@
 
 enum {
     ABOUT_DOCUMENT_BYTES = 128,
-    MAX_ABOUT_WARNINGS = 9,
+    MAX_ABOUT_WARNINGS = 10,
     ABOUT_WARNING_BYTES = 2 * ABOUT_DOCUMENT_BYTES + 32,
 };
 
@@ -24,6 +24,7 @@ typedef struct DumpAbout {
     Document document;
     bool has_seed;
     uint64_t seed;
+    size_t num_steps;   // 0: not known
     size_t n_documents; // 0: not known
     ModelConfig model;
 } DumpAbout;
@@ -33,6 +34,7 @@ void dump_about_write(FILE *file, const DumpAbout *about);
 typedef enum AboutNumber {
     ABOUT_STEP,
     ABOUT_SEED,
+    ABOUT_NUM_STEPS,
     ABOUT_N_DOCUMENTS,
     ABOUT_N_LAYER,
     ABOUT_N_EMBD,

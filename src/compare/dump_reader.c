@@ -355,8 +355,39 @@ static bool parse_comment(Reader *r)
     return problem == NULL || fail(r, problem);
 }
 
+static bool has_prefix(const LineReader *lines, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return (size_t)(lines->line_end - lines->at) > length && memcmp(lines->at, prefix, length) == 0;
+}
+
+// The values of Adam are no part of the graph: they are kept by themselves.
+static bool parse_adam_line(Reader *r)
+{
+    NodeDump *dump = r->dump;
+    if (dump->adam == NULL) {
+        dump->adam = calloc(1, sizeof *dump->adam);
+        if (dump->adam == NULL) {
+            return line_fail_memory(&r->lines, sizeof *dump->adam);
+        }
+        *dump->adam =
+            (NodeDump){.file_name = dump->file_name, .is_sparse = true, .has_names = true};
+    }
+    r->dump = dump->adam;
+    bool ok = reserve_node(r) && parse_sparse_line(r);
+    r->dump = dump;
+    if (ok) {
+        dump->adam->n_nodes++;
+        dump->adam->first_edge[dump->adam->n_nodes] = 0;
+    }
+    return ok;
+}
+
 static bool parse_line(Reader *r, uint32_t *n_edges)
 {
+    if ((r->dump->n_nodes == 0 || r->dump->is_sparse) && has_prefix(&r->lines, "adam.")) {
+        return parse_adam_line(r);
+    }
     NodeDump *dump = r->dump;
     if (dump->n_nodes == 0) {
         dump->is_sparse = !isdigit((unsigned char)*r->lines.at);
@@ -404,6 +435,9 @@ static bool read_lines(Reader *r)
     }
     if (r->n_decimals >= MIN_DECIMALS && r->max_digits <= FLOAT_DIGITS) {
         round_to_float(r->dump);
+        if (r->dump->adam != NULL) {
+            round_to_float(r->dump->adam);
+        }
     }
     return r->dump->n_nodes > 0 ||
            error_set_file(r->lines.error, r->dump->file_name, 0, "is empty; expected a node dump");
@@ -435,6 +469,10 @@ void dump_free(NodeDump *dump)
     free(dump->text);
     free(dump->ops);
     free(dump->paths);
+    if (dump->adam != NULL) {
+        dump_free(dump->adam);
+        free(dump->adam);
+    }
     *dump = (NodeDump){0};
 }
 

@@ -33,6 +33,7 @@ typedef struct NodeDump {
     bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
     bool named_by_us; // by dump_name_by_model()
     DumpSays says;    // of itself, in its first line
+    struct NodeDump *adam; // a sparse dump's values of the paths adam.*; NULL: it has none
     size_t n_nodes;
     double *data;
     double *grad;         // 0 where there is none

@@ -82,3 +82,18 @@ void node_dump_write_sparse(FILE *file, const Graph *g, size_t n_params)
         }
     }
 }
+
+void node_dump_write_moments(FILE *file, const Graph *g, const Adam *adam)
+{
+    static const char *const names[] = {"adam.m.", "adam.v."};
+    const double *const moments[] = {adam->m, adam->v};
+    for (int part = 0; part < 2; part++) {
+        for (size_t i = 0; i < adam->n_params; i++) {
+            char path[NODE_PATH_BYTES];
+            node_path(g, i, path);
+            fprintf(file, "%s%s ", names[part], path);
+            write_hex(file, moments[part][i]);
+            fputc('\n', file);
+        }
+    }
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "microgpt/adam.h"
 #include "microgpt/value.h"
 
 // One line a node, in order of creation: `index data grad [children] [local gradients]`, doubles as
@@ -13,5 +14,8 @@ void node_dump_write(FILE *file, const Graph *g, size_t n_params, bool with_name
 
 // One line for each parameter, logit, probability and loss: `path data grad`.
 void node_dump_write_sparse(FILE *file, const Graph *g, size_t n_params);
+
+// One line for each of Adam's moments: `adam.m.PATH data` and `adam.v.PATH data`.
+void node_dump_write_moments(FILE *file, const Graph *g, const Adam *adam);
 
 #endif

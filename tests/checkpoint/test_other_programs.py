@@ -131,8 +131,8 @@ class OtherPrograms(unittest.TestCase):
         self.assertIn('{"step": 2, "document": "emma", "seed": 42, "n_documents": 3, ',
                       loaded.splitlines()[0])
         expected = self.run_program("nodes", "--data", "names", "--step", "1", *SIZES)
-        self.assertTrue(self.run_program("nodes", "--load", "start", "--data", "names", "--step",
-                                         "1") == expected)
+        loaded = self.run_program("nodes", "--load", "start", "--data", "names", "--step", "1")
+        self.assertTrue(loaded.splitlines()[1:] == expected.splitlines()[1:])
 
     def test_a_checkpoint_that_was_saved_again(self):
         ours = self.run_program("sample", "--load", "ours")

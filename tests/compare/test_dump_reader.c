@@ -329,6 +329,27 @@ START_TEST(a_dump_says_what_it_is_of)
 }
 END_TEST
 
+// Adam's moments are no nodes: a dump may have them or not.
+START_TEST(moments_stand_apart)
+{
+    static const char text[] =
+        "adam.m.wte[0,0] 0.5\nwte[0,0] 1 2\nadam.v.wte[0,0] 0.25 -\nloss 3 1\n";
+    char path[TEST_PATH_BYTES];
+    write_temporary(path, text, sizeof text - 1);
+    NodeDump dump;
+    assert_read(&dump, path);
+    unlink(path);
+    ck_assert(dump.is_sparse);
+    ck_assert_uint_eq(dump.n_nodes, 2);
+    ck_assert_str_eq(dump_path(&dump, 0), "wte[0,0]");
+    ck_assert_ptr_nonnull(dump.adam);
+    ck_assert_uint_eq(dump.adam->n_nodes, 2);
+    ck_assert_str_eq(dump_path(dump.adam, 1), "adam.v.wte[0,0]");
+    ck_assert_double_eq(dump.adam->data[1], 0.25);
+    dump_free(&dump);
+}
+END_TEST
+
 START_TEST(two_dumps_are_of_different_steps)
 {
     static const char a[] = "# microgpt-nodes 1 {\"step\": 1, \"document\": \"ana\", \"seed\": 4, "
@@ -425,6 +446,9 @@ static const BrokenDump broken_dumps[] = {
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n",
      ":2: '\?\?' is not a name: it has other characters than ASCII's"},
     {"a\n", ":1: ends before its data"},
+    {"adam.m.a 1\n", ": is empty"},
+    {"adam.m.a\n", ":1: ends before its data"},
+    {LEAF "adam.m.a 1\n", ":2: 'adam.m.a' is not the index of a node"},
     {"a 0x1p0 --\n", ":1: '--' is not a number"},
     {"a 0x1p0 - -\n", ":1: '-' is one column too many"},
     {"0 - - [] []\n", ":1: '-' is not a number"},
@@ -563,8 +587,9 @@ START_TEST(no_mutation_of_a_dump_makes_the_reader_fall)
                                "2 inf -0x0.0p+0 [0 1] [0x1p0 0x1p-3] mul pos0.norm[0]\n"
                                "3 0x1p+3 0x1p+0 [2] [0x1p0] exp loss\n";
     static const char sparse[] = "wte[0,0] 0x1.8p+0 0x1p0\nloss 0x1.8p+0 -inf\n";
-    static const char loose[] = "# microgpt-nodes 1 {\"step\": 1, \"document\": \"a\\u00e9\"}\n"
-                                "wte[0,0]\t+1.5e-7  -\n\n LOSS 0X1P0 NaN(ind)\n# end\n";
+    static const char loose[] =
+        "# microgpt-nodes 1 {\"step\": 1, \"document\": \"a\\u00e9\"}\n"
+        "wte[0,0]\t+1.5e-7  -\n\nadam.v.wte[0,0] 2\n LOSS 0X1P0 NaN(ind)\n# end\n";
     uint32_t state = 2463534242u + (uint32_t)_i;
     const char *original = _i % 4 == 0 ? sparse : _i % 4 == 1 ? loose : text;
     char bytes[1024];
@@ -703,6 +728,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_number_may_be_written_in_many_ways, 0, 10);
     tcase_add_loop_test(tcase, what_is_no_number_is_refused, 0, 30);
     tcase_add_test(tcase, a_dump_says_what_it_is_of);
+    tcase_add_test(tcase, moments_stand_apart);
     tcase_add_test(tcase, two_dumps_are_of_different_steps);
     tcase_add_test(tcase, decimals_of_floats_are_floats);
     tcase_add_loop_test(tcase, a_broken_dump_gives_its_line, 0,

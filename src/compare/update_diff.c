@@ -1,0 +1,488 @@
+// Which rule explains an update: see update_diff.h.
+//
+// A rule says how far a parameter moves, in units of the learning rate, given its value, its
+// gradient and its moments. B's own values are put in, so that what is wrong with its gradients
+// does not count here. A rule explains B's step if it says how far each parameter moved, within the
+// rounding of the parameters and of the rule's own sums.
+#include "compare/update_diff.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/json_out.h"
+#include "compare/diff_numbers.h"
+#include "microgpt/adam_rule.h"
+#include "microgpt/hexfloat.h"
+
+// What microgpt.py has.
+static const AdamConfig published = {
+    .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
+
+// A way to update, besides the learning rate.
+typedef struct Rule {
+    double beta1;
+    double beta2;
+    double eps;
+    bool no_correction1; // m is not divided by 1 - beta1**step
+    bool no_correction2;
+    int shift;       // of the step in the corrections
+    bool eps_inside; // of the root
+    bool is_plain;   // gradient descent
+    double decay;    // of the parameter, in units of the learning rate
+    double l2;       // of the parameter, added to its gradient
+} Rule;
+
+static const Rule right_rule = {.beta1 = 0.85, .beta2 = 0.99, .eps = 1e-8};
+
+// How far a parameter goes down for a learning rate of 1, and how far that may be off for each unit
+// of roundoff.
+typedef struct Move {
+    double length;
+    double doubt;
+} Move;
+
+static Move move_of(const Rule *rule, const UpdateValues *values, int side, size_t i)
+{
+    const SideValues *of_side = &values->sides[side];
+    double p = of_side->data[i];
+    double g = of_side->grad[i] + rule->l2 * p;
+    if (rule->is_plain) {
+        return (Move){g, fabs(g)};
+    }
+    double step = (double)values->step + rule->shift;
+    double old = rule->beta1 * of_side->m[i];
+    double new = (1 - rule->beta1) * g;
+    double v = rule->beta2 * of_side->v[i] + (1 - rule->beta2) * g * g;
+    double m_hat = (old + new) / (rule->no_correction1 ? 1 : 1 - pow(rule->beta1, step));
+    double v_hat = v / (rule->no_correction2 ? 1 : 1 - pow(rule->beta2, step));
+    double divisor = rule->eps_inside ? sqrt(v_hat + rule->eps) : sqrt(v_hat) + rule->eps;
+    double length = m_hat / divisor + rule->decay * p;
+    double cancelled = old + new != 0 ? (fabs(old) + fabs(new)) / fabs(old + new) : 1;
+    double doubt = 64 * fabs(m_hat / divisor) * fmin(cancelled, 1e6) + 4 * fabs(rule->decay * p);
+    return (Move){length, doubt};
+}
+
+static double moved(const UpdateValues *values, int side, size_t i)
+{
+    return values->sides[side].data[i] - values->sides[side].next[i];
+}
+
+static bool explains_one(const UpdateDiff *diff, const Rule *rule, double rate, int side, size_t i)
+{
+    const SideValues *of_side = &diff->values->sides[side];
+    double unit = diff->is_single ? 0x1p-24 : 0x1p-53;
+    Move move = move_of(rule, diff->values, side, i);
+    double of_p = fabs(of_side->data[i]) + fabs(of_side->next[i]);
+    double allowed = unit * (4 * of_p + fabs(rate) * move.doubt);
+    return fabs(moved(diff->values, side, i) - rate * move.length) <= allowed;
+}
+
+// A few may differ where a gradient is so small that it is rounding itself.
+static bool explains(const UpdateDiff *diff, const Rule *rule, double rate, int side)
+{
+    size_t n = diff->values->n_params;
+    size_t n_wrong = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_wrong += !explains_one(diff, rule, rate, side, i);
+    }
+    return n_wrong <= n / 1000;
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+// The middle one of the ratios of two numbers of each parameter.
+typedef struct Ratios {
+    double *list; // [n_params]
+    size_t n;
+} Ratios;
+
+static void add_ratio(Ratios *ratios, double over, double under, double least)
+{
+    double ratio = over / under;
+    if (fabs(under) > least && isfinite(ratio)) {
+        ratios->list[ratios->n] = ratio;
+        ratios->n++;
+    }
+}
+
+static double take_median(Ratios *ratios)
+{
+    size_t n = ratios->n;
+    ratios->n = 0;
+    if (n == 0) {
+        return 0;
+    }
+    qsort(ratios->list, n, sizeof *ratios->list, compare_doubles);
+    return ratios->list[n / 2];
+}
+
+static double fit_rate(const UpdateDiff *diff, const Rule *rule, int side, Ratios *ratios)
+{
+    for (size_t i = 0; i < diff->values->n_params; i++) {
+        double length = move_of(rule, diff->values, side, i).length;
+        add_ratio(ratios, moved(diff->values, side, i), length, rule->is_plain ? 1e-12 : 1e-3);
+    }
+    return take_median(ratios);
+}
+
+// ---- the rules that are tried ----
+
+// Keeps a rule that explains B's step. The format has one number, or none.
+static void __attribute__((format(printf, 2, 3))) keep(UpdateDiff *diff, const char *format, ...)
+{
+    if (diff->n_rules < UPDATE_MAX_RULES) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(diff->rules[diff->n_rules], UPDATE_RULE_BYTES, format, arguments);
+        va_end(arguments);
+        diff->n_rules++;
+    }
+}
+
+typedef struct NamedRule {
+    Rule rule;
+    const char *name;
+} NamedRule;
+
+static void try_named_rules(UpdateDiff *diff)
+{
+    static const NamedRule rules[] = {
+        {{0.85, 0.99, 1e-8, .no_correction1 = true, .no_correction2 = true},
+         "no bias correction: m and v are used as they are"},
+        {{0.85, 0.99, 1e-8, .no_correction1 = true}, "no bias correction of m"},
+        {{0.85, 0.99, 1e-8, .no_correction2 = true}, "no bias correction of v"},
+        {{0.85, 0.99, 1e-8, .shift = 1},
+         "bias corrections of the step after: the step is one ahead"},
+        {{0.85, 0.99, 1e-8, .shift = -1},
+         "bias corrections of the step before: the step is one behind"},
+        {{0.99, 0.85, 1e-8, .shift = 0}, "beta1 and beta2 are swapped"},
+        {{0.85, 0.99, 1e-8, .eps_inside = true}, "eps is inside the root"},
+        {{0.9, 0.999, 1e-8, .shift = 0}, "betas of 0.9 and 0.999, for 0.85 and 0.99"},
+        {{0.9, 0.95, 1e-8, .shift = 0}, "betas of 0.9 and 0.95, for 0.85 and 0.99"},
+        {{0.9, 0.99, 1e-8, .shift = 0}, "beta1 is 0.9, for 0.85"},
+        {{0.85, 0.999, 1e-8, .shift = 0}, "beta2 is 0.999, for 0.99"},
+        {{0.85, 0.99, 0, .shift = 0}, "no eps"},
+        {{0.85, 0.99, 1e-5, .shift = 0}, "eps is 1e-5, for 1e-8"},
+        {{0.85, 0.99, 1e-6, .shift = 0}, "eps is 1e-6, for 1e-8"},
+        {{0.85, 0.99, 1e-7, .shift = 0}, "eps is 1e-7, for 1e-8"},
+        {{0.85, 0.99, 1e-9, .shift = 0}, "eps is 1e-9, for 1e-8"},
+        {{0.85, 0.99, 1e-10, .shift = 0}, "eps is 1e-10, for 1e-8"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        bool has_step = (double)diff->values->step + rules[i].rule.shift >= 1;
+        if (has_step && explains(diff, &rules[i].rule, diff->rate, 1)) {
+            keep(diff, "%s", rules[i].name);
+        }
+    }
+}
+
+static bool is_near(double a, double b, bool is_single)
+{
+    return fabs(a - b) <= (is_single ? 1e-5 : 1e-9) * fabs(b);
+}
+
+// The learning rate of a step, of 1 for the first one.
+static double schedule(double step, double num_steps)
+{
+    return 1 - (step - 1) / num_steps;
+}
+
+static void try_factor(UpdateDiff *diff, Ratios *ratios)
+{
+    double rate = fit_rate(diff, &right_rule, 1, ratios);
+    if (rate == 0 || !explains(diff, &right_rule, rate, 1)) {
+        return;
+    }
+    double factor = rate / diff->rate;
+    double step = (double)diff->values->step;
+    double num_steps = diff->values->num_steps;
+    double now = num_steps >= step ? schedule(step, num_steps) : 0;
+    if (now > 0 && is_near(factor, schedule(step + 1, num_steps) / now, diff->is_single)) {
+        keep(diff, "the schedule of the learning rate is one step ahead: its factor is %.12g",
+             factor);
+    } else if (now > 0 && is_near(factor, schedule(step - 1, num_steps) / now, diff->is_single)) {
+        keep(diff, "the schedule of the learning rate is one step behind: its factor is %.12g",
+             factor);
+    }
+    if (now > 0 && step > 1 && is_near(factor, 1 / now, diff->is_single)) {
+        keep(diff, "the learning rate does not fall: its factor is %.12g", factor);
+    }
+    if (factor < 0) {
+        keep(diff, "the step goes uphill: the learning rate has the factor %.12g", factor);
+    } else {
+        keep(diff, "the learning rate has the factor %.12g", factor);
+    }
+}
+
+static void try_decay(UpdateDiff *diff, Ratios *ratios)
+{
+    const UpdateValues *values = diff->values;
+    for (size_t i = 0; i < values->n_params; i++) {
+        double length = move_of(&right_rule, values, 1, i).length;
+        double rest = moved(values, 1, i) - diff->rate * length;
+        add_ratio(ratios, rest / diff->rate, values->sides[1].data[i], 1e-3);
+    }
+    Rule rule = right_rule;
+    rule.decay = take_median(ratios);
+    if (rule.decay != 0 && explains(diff, &rule, diff->rate, 1)) {
+        keep(diff, "weight decay of %.6g, of the parameter itself (as AdamW has it)", rule.decay);
+    }
+    static const double usual[] = {0.1, 0.01, 0.001, 1e-4, 5e-4, 1e-5, 0.05, 0.02, 0.2};
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
+        rule = right_rule;
+        rule.l2 = usual[i];
+        if (explains(diff, &rule, diff->rate, 1)) {
+            keep(diff, "weight decay of %.6g, added to the gradient", usual[i]);
+        }
+    }
+}
+
+static void try_plain(UpdateDiff *diff, Ratios *ratios)
+{
+    Rule rule = {.is_plain = true};
+    double rate = fit_rate(diff, &rule, 1, ratios);
+    if (rate != 0 && explains(diff, &rule, rate, 1)) {
+        keep(diff, "plain gradient descent, with a learning rate of %.12g", rate);
+    }
+}
+
+static void try_nothing(UpdateDiff *diff)
+{
+    bool is_still = true;
+    for (size_t i = 0; i < diff->values->n_params && is_still; i++) {
+        is_still = moved(diff->values, 1, i) == 0;
+    }
+    if (is_still) {
+        keep(diff, "the parameters do not move at all");
+    }
+}
+
+// ---- bits ----
+
+// How a port may compute the right rule in other operations.
+typedef struct Operations {
+    bool squares;       // g * g for pow(g, 2)
+    bool takes_root;    // sqrt(x) for pow(x, 0.5)
+    bool divides_first; // lr * (m_hat / ...) for lr * m_hat / ...
+} Operations;
+
+static double update_by(const Operations *operations, const UpdateValues *values,
+                        const AdamStep *step, size_t i)
+{
+    const SideValues *b = &values->sides[1];
+    double g = b->grad[i];
+    double square = operations->squares ? g * g : pow(g, 2);
+    double m = step->beta1 * b->m[i] + step->one_minus_beta1 * g;
+    double v = step->beta2 * b->v[i] + step->one_minus_beta2 * square;
+    double m_hat = m / step->correction1;
+    double v_hat = v / step->correction2;
+    double root = (operations->takes_root ? sqrt(v_hat) : pow(v_hat, 0.5)) + step->eps;
+    double move =
+        operations->divides_first ? step->lr_t * (m_hat / root) : step->lr_t * m_hat / root;
+    return b->data[i] - move;
+}
+
+static bool has_all_bits(const Operations *operations, const UpdateValues *values,
+                         const AdamStep *step)
+{
+    for (size_t i = 0; i < values->n_params; i++) {
+        if (numbers_differ(update_by(operations, values, step, i), values->sides[1].next[i], 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Which operations give all of B's bits. Only where all that they start from is known exactly.
+static void find_operations(UpdateDiff *diff)
+{
+    const UpdateValues *values = diff->values;
+    double num_steps = values->num_steps;
+    if (diff->is_single || num_steps < (double)values->step || num_steps > 1e15) {
+        return;
+    }
+    AdamStep step = adam_step_numbers(&published, values->step - 1, (size_t)num_steps);
+    for (int i = 0; i < 8; i++) {
+        Operations operations = {(i & 1) != 0, (i & 2) != 0, (i & 4) != 0};
+        if (has_all_bits(&operations, values, &step)) {
+            if (i == 0) {
+                return; // all is as in A
+            }
+            keep(diff, "B has%s%s%s", operations.squares ? " g*g for pow(g, 2);" : "",
+                 operations.takes_root ? " sqrt(x) for pow(x, 0.5);" : "",
+                 operations.divides_first ? " lr * (m_hat / ...) for lr * m_hat / ...;" : "");
+            return;
+        }
+    }
+}
+
+// ---- the verdict ----
+
+static bool all_are_floats(const double *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (isfinite(numbers[i]) && (double)(float)numbers[i] != numbers[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t count_different(const double *a, const double *b, size_t n)
+{
+    size_t n_differ = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_differ += numbers_differ(a[i], b[i], 0);
+    }
+    return n_differ;
+}
+
+static void count_unexplained(UpdateDiff *diff)
+{
+    diff->first = diff->values->n_params;
+    for (size_t i = diff->values->n_params; i-- > 0;) {
+        if (!explains_one(diff, &right_rule, diff->rate, 1, i)) {
+            diff->n_unexplained++;
+            diff->first = i;
+        }
+    }
+}
+
+static UpdateVerdict judge(UpdateDiff *diff, Ratios *ratios)
+{
+    // A's own rounding is that of doubles.
+    bool is_single = diff->is_single;
+    diff->is_single = all_are_floats(diff->values->sides[0].next, diff->values->n_params);
+    diff->rate = fit_rate(diff, &right_rule, 0, ratios);
+    bool is_a_right = diff->rate != 0 && explains(diff, &right_rule, diff->rate, 0);
+    diff->is_single = diff->is_single || is_single;
+    if (diff->n_next_differ == 0) {
+        return UPDATE_SAME;
+    }
+    if (!diff->values->has_moments || !is_a_right) {
+        return UPDATE_NO_CLAIM;
+    }
+    count_unexplained(diff);
+    if (explains(diff, &right_rule, diff->rate, 1)) {
+        bool is_same_start = diff->n_data_differ == 0 && diff->n_grads_differ == 0;
+        find_operations(diff);
+        return is_same_start || diff->n_rules > 0 ? UPDATE_ROUNDING : UPDATE_FOLLOWS;
+    }
+    try_nothing(diff);
+    try_named_rules(diff);
+    try_factor(diff, ratios);
+    try_decay(diff, ratios);
+    try_plain(diff, ratios);
+    return diff->n_rules > 0 ? UPDATE_EXPLAINED : UPDATE_UNEXPLAINED;
+}
+
+bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error)
+{
+    assert(diff != NULL && values != NULL && error != NULL);
+    *diff = (UpdateDiff){.values = values};
+    const SideValues *a = &values->sides[0];
+    const SideValues *b = &values->sides[1];
+    size_t n = values->n_params;
+    Ratios ratios = {malloc((n + 1) * sizeof(double)), 0};
+    if (ratios.list == NULL) {
+        return error_out_of_memory(error, "the update", n * sizeof(double));
+    }
+    diff->is_single = all_are_floats(b->data, n) && all_are_floats(b->next, n);
+    diff->n_data_differ = count_different(a->data, b->data, n);
+    diff->n_grads_differ = count_different(a->grad, b->grad, n);
+    diff->n_next_differ = count_different(a->next, b->next, n);
+    diff->verdict = judge(diff, &ratios);
+    free(ratios.list);
+    return true;
+}
+
+// ---- the report ----
+
+static const char *verdict_text(const UpdateDiff *diff)
+{
+    switch (diff->verdict) {
+    case UPDATE_SAME:
+        return "same: all parameters after it have the same bits";
+    case UPDATE_FOLLOWS:
+        return "B updates by the right rule; what differs was different before";
+    case UPDATE_ROUNDING:
+        return "B updates by the right rule, but for rounding";
+    case UPDATE_EXPLAINED:
+        return "B updates by another rule";
+    case UPDATE_UNEXPLAINED:
+        return "B updates by a rule that is not known here";
+    case UPDATE_NO_CLAIM:
+        break;
+    }
+    return diff->values->has_moments
+               ? "A's own update is not by microgpt.py's rule: nothing can be said of B's"
+               : "the moments before it are not known: nothing can be said of B's rule; write "
+                 "adam.m.* and adam.v.* into A's sparse dump, or compare step 1";
+}
+
+static void print_unexplained(FILE *file, const UpdateDiff *diff)
+{
+    const SideValues *b = &diff->values->sides[1];
+    size_t i = diff->first;
+    fprintf(file,
+            "\n%zu of %zu parameters move in another way than by the right rule, the first: %s\n",
+            diff->n_unexplained, diff->values->n_params, diff->values->paths[i]);
+    fprintf(file, "    gradient %.17g\n", b->grad[i]);
+    fprintf(file, "    moves by %.17g\n", -moved(diff->values, 1, i));
+    fprintf(file, "    right is %.17g\n",
+            -diff->rate * move_of(&right_rule, diff->values, 1, i).length);
+}
+
+void update_diff_print_text(FILE *file, const UpdateDiff *diff)
+{
+    fprintf(file, "the update of step %zu, of %zu parameters%s\n", diff->values->step,
+            diff->values->n_params, diff->is_single ? ", in single precision" : "");
+    fprintf(file, "%s\n", verdict_text(diff));
+    for (size_t i = 0; i < diff->n_rules; i++) {
+        fprintf(file, "  %s%s\n", i > 0 ? "or " : "", diff->rules[i]);
+    }
+    if (diff->values->borrows_moments && diff->verdict != UPDATE_SAME) {
+        fprintf(file, "  (B's dumps have no moments: A's were taken)\n");
+    }
+    fprintf(file, "\nbefore it %zu parameters and %zu gradients differ, after it %zu parameters\n",
+            diff->n_data_differ, diff->n_grads_differ, diff->n_next_differ);
+    if (diff->n_unexplained > 0) {
+        print_unexplained(file, diff);
+    }
+}
+
+bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
+{
+    static const char *const names[] = {"same",      "follows",     "rounding",
+                                        "explained", "unexplained", "no claim"};
+    JsonOut out;
+    json_out_init(&out);
+    json_out_text(&out, out.root, "kind", "update");
+    json_out_count(&out, out.root, "step", diff->values->step);
+    json_out_bool(&out, out.root, "same", diff->verdict == UPDATE_SAME);
+    json_out_text(&out, out.root, "verdict", names[diff->verdict]);
+    json_t *rules = json_out_array(&out, out.root, "rules");
+    for (size_t i = 0; i < diff->n_rules; i++) {
+        json_out_text(&out, rules, NULL, diff->rules[i]);
+    }
+    json_out_bool(&out, out.root, "single_precision", diff->is_single);
+    json_out_count(&out, out.root, "n_params", diff->values->n_params);
+    json_out_count(&out, out.root, "n_data_differ", diff->n_data_differ);
+    json_out_count(&out, out.root, "n_grads_differ", diff->n_grads_differ);
+    json_out_count(&out, out.root, "n_next_differ", diff->n_next_differ);
+    json_out_count(&out, out.root, "n_unexplained", diff->n_unexplained);
+    if (diff->n_unexplained > 0) {
+        json_out_text(&out, out.root, "first_unexplained", diff->values->paths[diff->first]);
+    }
+    bool ok = json_out_write(&out, file, error);
+    json_out_free(&out);
+    return ok;
+}

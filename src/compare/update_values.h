@@ -1,0 +1,47 @@
+// The numbers of one update, parameter by parameter: from the dumps of two steps, or from a dump
+// and the checkpoint that was saved after it.
+#ifndef MICROGPT_UPDATE_VALUES_H
+#define MICROGPT_UPDATE_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compare/dump_reader.h"
+#include "compare/tensor_file.h"
+#include "microgpt/error.h"
+
+// What one program made of its parameters in a step.
+typedef struct SideValues {
+    double *data; // [n_params] before the update
+    double *grad;
+    double *m; // the moments that the update starts from
+    double *v;
+    double *next; // the data after the update
+} SideValues;
+
+typedef struct UpdateValues {
+    size_t step;      // from 1 on
+    double num_steps; // 0: not known
+    size_t n_params;
+    const char **paths; // [n_params] of A's dump
+    SideValues sides[2];
+    bool has_moments;     // false: nothing says what they were; they are 0
+    bool borrows_moments; // B's are A's
+} UpdateValues;
+
+// The files of both sides: the dump of a step, and a dump or a checkpoint after its update.
+typedef struct UpdateFiles {
+    const NodeDump *dumps[2];      // with names
+    const NodeDump *next_dumps[2]; // NULL: it is tensors
+    const TensorFile *next_tensors[2];
+} UpdateFiles;
+
+// Takes the parameters that all four files have, with gradients on both sides. The files must
+// outlive the result.
+// Errors: a dump that does not say its step; no parameter in common; out of memory.
+bool update_values_init(UpdateValues *values, const UpdateFiles *files, Error *error);
+
+// A zeroed one is fine, too.
+void update_values_free(UpdateValues *values);
+
+#endif

@@ -1,0 +1,316 @@
+#!/usr/bin/env python3
+"""`microgpt compare A B --next A2 B2`: which rule a port updates its parameters by.
+
+    test_update.py PROGRAM REFERENCE_FOLDER
+
+The port is microgpt_reference.py with another Adam. Each of its usual mistakes must be named, from
+the dumps of a step and the next, or from the checkpoint that comes after the step.
+"""
+
+import contextlib
+import io
+import json
+import math
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+PROGRAM = str(Path(sys.argv[1]).resolve())
+sys.path.insert(0, sys.argv[2])
+del sys.argv[1:3]
+from microgpt_reference import Model, Tokenizer, document_loss  # noqa: E402
+from recording import Settings  # noqa: E402
+
+NAMES = ["emma", "ada", "bob", "grace", "joan", "mary"]
+SETTINGS = Settings(num_steps=20, n_embd=4, n_head=2, block_size=5)
+SIZES = ["--num-steps", "20", "--n-embd", "4", "--n-head", "2", "--block-size", "5"]
+
+
+def to_float(x):
+    return struct.unpack("f", struct.pack("f", x))[0]
+
+
+class Adam:
+    """The rule of microgpt.py, with one thing after the other that can be changed."""
+
+    beta1, beta2, eps, rate = SETTINGS.beta1, SETTINGS.beta2, SETTINGS.eps_adam, 0.01
+    correction1 = correction2 = True
+    shift = ahead = 0
+    falls = True
+    inside = False
+    decay = l2 = 0.0
+    square = staticmethod(lambda g: g ** 2)
+    root = staticmethod(lambda x: x ** 0.5)
+    rounded = staticmethod(lambda x: x)
+    move = staticmethod(lambda lr, m_hat, divisor: lr * m_hat / divisor)
+
+    def __init__(self, params):
+        self.params = params
+        self.m = [0.0] * len(params)
+        self.v = [0.0] * len(params)
+
+    def step(self, step):
+        lr = self.rate * (1 - (step + self.ahead) / SETTINGS.num_steps if self.falls else 1)
+        c1 = 1 - self.beta1 ** (step + 1 + self.shift) if self.correction1 else 1
+        c2 = 1 - self.beta2 ** (step + 1 + self.shift) if self.correction2 else 1
+        f = self.rounded
+        for i, p in enumerate(self.params):
+            g = p.grad + self.l2 * p.data
+            self.m[i] = f(self.beta1 * self.m[i] + (1 - self.beta1) * g)
+            self.v[i] = f(self.beta2 * self.v[i] + (1 - self.beta2) * self.square(g))
+            m_hat, v_hat = f(self.m[i] / c1), f(self.v[i] / c2)
+            divisor = self.root(v_hat + self.eps) if self.inside else self.root(v_hat) + self.eps
+            p.data = f(p.data - self.move(lr, m_hat, f(divisor)) - lr * self.decay * p.data)
+            p.grad = 0.0
+
+
+class Descent(Adam):
+    def step(self, step):
+        for p in self.params:
+            p.data -= 0.03 * p.grad
+            p.grad = 0.0
+
+
+class Nothing(Adam):
+    def step(self, step):
+        for p in self.params:
+            p.grad = 0.0
+
+
+def paths_of(model):
+    for name, rows in model.state_dict.items():
+        for i, row in enumerate(rows):
+            for k, p in enumerate(row):
+                yield f"{name}[{i},{k}]", p
+
+
+def run_port(adam_class, step, moments=True, spoil=None):
+    """Return the sparse dumps of a step and of the next. Up to that step, Adam is the right one."""
+    rng = random.Random(SETTINGS.seed)
+    documents = list(NAMES)
+    rng.shuffle(documents)
+    tokenizer = Tokenizer(documents)
+    model = Model(SETTINGS, tokenizer.vocab_size, rng)
+    adam = Adam(model.params)
+    dumps = []
+    for number in range(step + 1):
+        if adam_class.rounded(0.1) != 0.1:
+            for p in model.params:
+                p.data = adam_class.rounded(p.data)
+        document = documents[number % len(documents)]
+        document_loss(model, tokenizer.encode(document)).backward()
+        if number + 1 == step and spoil is not None:
+            spoil(model)
+        for p in model.params:
+            p.grad = adam_class.rounded(p.grad)
+        if number + 1 >= step:
+            lines = [f'# microgpt-nodes 1 {{"step": {number + 1}, "num_steps": 20}}\n']
+            for i, (path, p) in enumerate(paths_of(model)):
+                lines.append(f"{path} {p.data.hex()} {float(p.grad).hex()}\n")
+                if moments:
+                    lines.append(f"adam.m.{path} {adam.m[i].hex()}\n")
+                    lines.append(f"adam.v.{path} {adam.v[i].hex()}\n")
+            dumps.append("".join(lines))
+        if number + 1 == step:
+            adam.__class__ = adam_class
+        adam.step(number)
+    return dumps
+
+
+class Updates(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="test_update.")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        Path(self.folder, "names").write_text("\n".join(NAMES) + "\n")
+
+    def run_program(self, *words):
+        done = subprocess.run([PROGRAM, *map(str, words)], cwd=self.folder, capture_output=True,
+                              text=True, timeout=100)
+        return done.returncode, done.stdout, done.stderr
+
+    def dump_ours(self, step, *words):
+        for name, number in (("a", step), ("a2", step + 1)):
+            found = self.run_program("nodes", "--data", "names", "--step", number, "--output", name,
+                                     *SIZES, *words)
+            self.assertEqual(found, (0, "", ""))
+
+    def judge(self, adam_class, step, *words, **options):
+        """Return status and report of comparing our step with that of a port."""
+        self.dump_ours(step, "--sparse")
+        dumps = run_port(adam_class, step, **options)
+        for name, text in zip(("b", "b2"), dumps):
+            Path(self.folder, name).write_text(text)
+        status, out, err = self.run_program("compare", "a", "b", "--next", "a2", "b2", *words)
+        self.assertEqual(err, "")
+        return status, out
+
+    def named(self, step, phrase, **changes):
+        """Check that a rule is the first that is named, and return the report."""
+        status, out = self.judge(type("Changed", (Adam,), changes), step)
+        self.assertEqual(status, 1)
+        self.assertIn("B updates by another rule\n", out)
+        self.assertIn(phrase, out.splitlines()[2])
+        return out
+
+    def test_the_right_rule(self):
+        for step in (1, 2, 7):
+            status, out = self.judge(Adam, step)
+            self.assertEqual(status, 0, out)
+            self.assertIn("same: all parameters after it have the same bits", out)
+
+    def test_usual_mistakes(self):
+        for step in (2, 7):
+            with self.subTest(step):
+                self.named(step, "the learning rate has the factor 1.2", rate=0.012)
+                self.named(step, "the step goes uphill: the learning rate has the factor -1", rate=-0.01)
+                self.named(step, "the schedule of the learning rate is one step ahead", ahead=1)
+                self.named(step, "the schedule of the learning rate is one step behind", ahead=-1)
+                self.named(step, "no bias correction: m and v", correction1=False, correction2=False)
+                self.named(step, "no bias correction of m", correction1=False)
+                self.named(step, "no bias correction of v", correction2=False)
+                self.named(step, "the step is one ahead", shift=1)
+                self.named(step, "the step is one behind", shift=-1)
+                self.named(step, "beta1 and beta2 are swapped", beta1=0.99, beta2=0.85)
+                self.named(step, "betas of 0.9 and 0.999", beta1=0.9, beta2=0.999)
+                self.named(step, "eps is inside the root", inside=True)
+                self.named(step, "eps is 1e-6, for 1e-8", eps=1e-6)
+                self.named(step, "weight decay of 0.1, of the parameter itself", decay=0.1)
+                self.named(step, "weight decay of 0.01, added to the gradient", l2=0.01)
+        self.assertIn("or the learning rate does not fall", "\n".join(
+            self.named(7, "the learning rate does not fall", falls=False).splitlines()).replace(
+                "  the learning rate does not", "or the learning rate does not"))
+
+    def test_the_first_step(self):
+        self.named(1, "the learning rate has the factor 1.2", rate=0.012)
+        self.named(1, "the schedule of the learning rate is one step ahead", ahead=1)
+        self.named(1, "no bias correction: m and v", correction1=False, correction2=False)
+        self.named(1, "eps is inside the root", inside=True)
+        self.named(1, "weight decay of 0.01, of the parameter itself", decay=0.01)
+
+    def test_other_rules(self):
+        status, out = self.judge(Descent, 3)
+        self.assertEqual((status, "plain gradient descent, with a learning rate of 0.03" in out),
+                         (1, True), out)
+        status, out = self.judge(Nothing, 3)
+        self.assertEqual((status, "the parameters do not move at all" in out), (1, True), out)
+
+    def test_rules_that_are_not_known(self):
+        odd = type("Odd", (Adam,), {"square": staticmethod(abs)})
+        status, out = self.judge(odd, 3)
+        self.assertEqual(status, 1)
+        self.assertIn("B updates by a rule that is not known here\n", out)
+        self.assertRegex(out, r"parameters move in another way than by the right rule, the first: \w")
+
+    def test_rounding(self):
+        changes = {"square": staticmethod(lambda g: g * g), "root": staticmethod(math.sqrt)}
+        for names in (["square"], ["root"], ["square", "root"]):
+            with self.subTest(names):
+                port = type("Port", (Adam,), {name: changes[name] for name in names})
+                found = {self.judge(port, step)[1].splitlines()[1] for step in (1, 2, 3)}
+                self.assertLessEqual(found, {
+                    "B updates by the right rule, but for rounding",
+                    "same: all parameters after it have the same bits"})
+        port = type("Port", (Adam,), {"move": staticmethod(lambda lr, m, d: lr * (m / d))})
+        status, out = self.judge(port, 2)
+        self.assertEqual(status, 1)
+        self.assertIn("B has lr * (m_hat / ...) for lr * m_hat / ...;\n", out)
+        self.assertEqual(self.judge(port, 2, "--unexplained")[0], 0)
+
+    def test_g_times_g(self):
+        """On gradients whose square is another double than pow's."""
+        generator = random.Random(1)
+        odd = [x for x in (generator.gauss(0, 1) for _ in range(400000)) if x * x != x ** 2]
+        if len(odd) < 100:
+            self.skipTest("this C library squares as a product does")
+
+        def spoil(model):
+            for p, g in zip(model.params, odd):
+                p.grad = g
+        port = type("Port", (Adam,), {"square": staticmethod(lambda g: g * g)})
+        dumps = run_port(Adam, 1, spoil=spoil) + run_port(port, 1, spoil=spoil)
+        for name, text in zip(("a", "a2", "b", "b2"), dumps):
+            Path(self.folder, name).write_text(text)
+        status, out, _ = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertIn("  B has g*g for pow(g, 2);\n", out)
+        self.assertEqual(status, 1)
+
+    def test_floats(self):
+        status, out = self.judge(type("Port", (Adam,), {"rounded": staticmethod(to_float)}), 2,
+                                 "--unexplained")
+        self.assertIn("in single precision\n", out)
+        self.assertIn("B updates by the right rule", out)
+        self.assertEqual(status, 0)
+        port = type("Port", (Adam,), {"rounded": staticmethod(to_float), "correction2": False})
+        status, out = self.judge(port, 2, "--unexplained")
+        self.assertIn("no bias correction of v", out.splitlines()[2])
+        self.assertEqual(status, 1)
+
+    def test_wrong_gradients_are_not_the_rules_fault(self):
+        def spoil(model):
+            for p in model.params[::3]:
+                p.grad *= 1.5
+        status, out = self.judge(Adam, 2, spoil=spoil)
+        self.assertEqual(status, 1)
+        self.assertIn("B updates by the right rule; what differs was different before", out)
+
+    def test_moments_of_the_other_side(self):
+        status, out = self.judge(type("Port", (Adam,), {"inside": True}), 4, moments=False)
+        self.assertIn("eps is inside the root", out.splitlines()[2])
+        self.assertIn("(B's dumps have no moments: A's were taken)", out)
+
+    def test_full_dumps_have_no_moments(self):
+        self.dump_ours(3)
+        port = type("Port", (Adam,), {"inside": True})
+        for name, text in zip(("b", "b2"), run_port(port, 3, moments=False)):
+            Path(self.folder, name).write_text(text)
+        status, out, _ = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertEqual(status, 1)
+        self.assertIn("the moments before it are not known: nothing can be said", out)
+        self.dump_ours(1)
+        for name, text in zip(("b", "b2"), run_port(port, 1, moments=False)):
+            Path(self.folder, name).write_text(text)
+        status, out, _ = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertIn("eps is inside the root", out)
+
+    def test_checkpoints_after_the_step(self):
+        self.run_program("train", "--data", "names", "--save", "after", *SIZES)
+        self.dump_ours(19, "--sparse")
+        self.run_program("nodes", "--data", "names", "--step", 20, "--sparse", "--output", "a", *SIZES)
+        port = run_port(type("Port", (Adam,), {"rate": 0.03}), 20)
+        for name, text in zip(("b", "b2"), port):
+            Path(self.folder, name).write_text(text)
+        status, out, err = self.run_program("compare", "a", "b", "--next", "after", "b2")
+        self.assertEqual((status, err), (1, ""))
+        self.assertIn("the learning rate has the factor 3", out.splitlines()[2])
+        status, out, err = self.run_program("compare", "a", "a", "--next", "after", "after")
+        self.assertEqual((status, err), (0, ""))
+
+    def test_json(self):
+        report = json.loads(self.judge(type("Port", (Adam,), {"inside": True}), 2, "--json")[1])
+        self.assertEqual((report["kind"], report["step"], report["same"], report["verdict"]),
+                         ("update", 2, False, "explained"))
+        self.assertIn("eps is inside the root", report["rules"])
+        self.assertGreater(report["n_unexplained"], 0)
+
+    def test_what_is_refused(self):
+        self.dump_ours(1, "--sparse")
+        for words, phrase in (
+                (["a", "a", "--next", "a2"], "--next: needs the files of the next step"),
+                (["a", "a", "a2"], "a2: is one argument too many"),
+                (["a", "a", "--next", "a2", "none"], "none: cannot be read"),
+                (["bare", "bare", "--next", "a2", "a2"], "does not say of which step it is"),
+                (["a", "a", "--next", "a2", "other"], "has no parameter that all four files have")):
+            Path(self.folder, "bare").write_text("wte[0,0] 1 1\n")
+            Path(self.folder, "other").write_text("loss 1 1\n")
+            status, out, err = self.run_program("compare", *words)
+            self.assertEqual((status, out, err.count("\n")), (2, "", 1), err)
+            self.assertIn(phrase, err)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)
