@@ -11,6 +11,7 @@
 
 #include "bench/peak.h"
 #include "bench/timing.h"
+#include "cli/json_out.h"
 #include "run/session.h"
 
 enum {
@@ -178,22 +179,29 @@ static void print_row(const Row *row, const char *level, size_t n_documents, dou
            growth, 100 * row->peak_share, row->asked);
 }
 
-static void print_row_json(const Row *row, const char *level, size_t n_documents, double growth)
+static void put_row(JsonOut *out, json_t *parent, const Row *row, const char *level,
+                    size_t n_documents, double growth)
 {
     const ModelConfig *config = &row->session.model.config;
-    printf("{\"n_embd\": %d, \"n_layer\": %d, \"block_size\": %d, \"positions\": %.17g, "
-           "\"n_params\": %zu, \"simd\": \"%s\", ",
-           config->n_embd, config->n_layer, config->block_size,
-           (double)row->n_letters / (double)n_documents, row->session.model.n_params, level);
-    printf("\"us\": {\"min\": %.17g, \"median\": %.17g, \"mean\": %.17g}, \"adam_us\": %.17g, ",
-           row->whole.min, row->whole.median, row->mean_us, row->adam.median);
-    printf("\"growth\": %.17g, \"peak_share\": %.17g, \"asked_per_100000\": %.17g}", growth,
-           row->peak_share, row->asked);
+    json_t *object = json_out_object(out, parent, NULL);
+    json_out_count(out, object, "n_embd", (size_t)config->n_embd);
+    json_out_count(out, object, "n_layer", (size_t)config->n_layer);
+    json_out_count(out, object, "block_size", (size_t)config->block_size);
+    json_out_number(out, object, "positions", (double)row->n_letters / (double)n_documents);
+    json_out_count(out, object, "n_params", row->session.model.n_params);
+    json_out_text(out, object, "simd", level);
+    json_t *us = timing_put_json(out, object, "us", row->whole);
+    json_out_number(out, us, "mean", row->mean_us);
+    json_out_number(out, object, "adam_us", row->adam.median);
+    json_out_number(out, object, "growth", growth);
+    json_out_number(out, object, "peak_share", row->peak_share);
+    json_out_number(out, object, "asked_per_100000", row->asked);
 }
 
-// One size at all levels. first_us: per parameter of the first size, at each level.
-static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents, bool json,
-                       double *first_us, Error *error)
+// One size at all levels: rows are printed, or go into list where that is not NULL. first_us: per
+// parameter of the first size, at each level.
+static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents, JsonOut *out,
+                       json_t *list, double *first_us, Error *error)
 {
     Row rows[N_SIMD_LEVELS] = {{.text = NULL}};
     SimdLevel levels[N_SIMD_LEVELS];
@@ -211,9 +219,8 @@ static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents
         double us = rows[i].whole.median / (double)rows[i].session.model.n_params;
         first_us[i] = size_id == 0 ? us : first_us[i];
         const char *level = simd_name(levels[i]);
-        if (json) {
-            printf("%s", size_id + i > 0 ? ", " : "");
-            print_row_json(&rows[i], level, n_documents, us / first_us[i]);
+        if (list != NULL) {
+            put_row(out, list, &rows[i], level, n_documents, us / first_us[i]);
         } else {
             print_row(&rows[i], level, n_documents, us / first_us[i]);
         }
@@ -224,12 +231,21 @@ static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents
     return ok;
 }
 
-bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *error)
+static bool bench_all_sizes(const RunOptions *run, size_t n_documents, JsonOut *out, json_t *list,
+                            Error *error)
 {
     double first_us[N_SIMD_LEVELS];
-    if (json) {
-        printf("{\"documents\": %zu, \"sizes\": [", n_documents);
-    } else {
+    for (size_t i = 0; i < N_SIZES; i++) {
+        if (!bench_size(run, i, n_documents, out, list, first_us, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *error)
+{
+    if (!json) {
         printf("us per document of %zu: the median; the mean, in processor time; and the median\n"
                "of Adam alone. growth: of the median per parameter, from the first row; peak: the\n"
                "share that forward and backward have of the processor's products and sums;\n"
@@ -237,12 +253,14 @@ bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *er
                n_documents);
         printf("n_embd layers context positions parameters level      median      mean      adam  "
                "growth peak %%   asked\n");
+        return bench_all_sizes(run, n_documents, NULL, NULL, error);
     }
-    for (size_t i = 0; i < N_SIZES; i++) {
-        if (!bench_size(run, i, n_documents, json, first_us, error)) {
-            return false;
-        }
-    }
-    printf("%s", json ? "]}\n" : "");
-    return true;
+    JsonOut out;
+    json_out_init(&out);
+    json_out_count(&out, out.root, "documents", n_documents);
+    json_t *list = json_out_array(&out, out.root, "sizes");
+    bool ok = bench_all_sizes(run, n_documents, &out, list, error) &&
+              json_out_write_line(&out, stdout, error);
+    json_out_free(&out);
+    return ok;
 }

@@ -9,6 +9,7 @@
 #include "bench/peak.h"
 #include "bench/timing.h"
 #include "cli/command_files.h"
+#include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
 #include "cli/spooled_input.h"
@@ -262,24 +263,35 @@ static void print_text(const Bench *bench)
     }
 }
 
-static void print_json(const Bench *bench)
+static void put_variant(JsonOut *out, json_t *parent, const Variant *variant)
 {
-    printf("{\"documents\": %zu, \"samples\": %zu, \"variants\": [", bench->n_documents,
-           bench->run.num_samples);
-    for (size_t i = 0; i < bench->n_variants; i++) {
-        const Variant *variant = &bench->variants[i];
-        printf("%s{\"name\": \"%s\", ", i > 0 ? ", " : "", variant->name);
-        for (int phase = 0; phase < N_PHASES; phase++) {
-            printf("\"%s_us\": {\"min\": %.17g, \"median\": %.17g}, ", phase_names[phase],
-                   variant->phases[phase].min, variant->phases[phase].median);
-        }
-        printf("\"sample_us\": {\"min\": %.17g, \"median\": %.17g}, ", variant->sample.min,
-               variant->sample.median);
-        printf("\"letters\": %zu, \"peak_per_us\": %.17g, \"peak_share\": %.17g, "
-               "\"asked_per_100000\": %.17g}",
-               variant->n_letters, variant->peak_per_us, variant->peak_share, variant->asked);
+    json_t *object = json_out_object(out, parent, NULL);
+    json_out_text(out, object, "name", variant->name);
+    for (int phase = 0; phase < N_PHASES; phase++) {
+        char key[16];
+        snprintf(key, sizeof key, "%s_us", phase_names[phase]);
+        timing_put_json(out, object, key, variant->phases[phase]);
     }
-    printf("]}\n");
+    timing_put_json(out, object, "sample_us", variant->sample);
+    json_out_count(out, object, "letters", variant->n_letters);
+    json_out_number(out, object, "peak_per_us", variant->peak_per_us);
+    json_out_number(out, object, "peak_share", variant->peak_share);
+    json_out_number(out, object, "asked_per_100000", variant->asked);
+}
+
+static bool print_json(const Bench *bench, Error *error)
+{
+    JsonOut out;
+    json_out_init(&out);
+    json_out_count(&out, out.root, "documents", bench->n_documents);
+    json_out_count(&out, out.root, "samples", bench->run.num_samples);
+    json_t *variants = json_out_array(&out, out.root, "variants");
+    for (size_t i = 0; i < bench->n_variants; i++) {
+        put_variant(&out, variants, &bench->variants[i]);
+    }
+    bool ok = json_out_write_line(&out, stdout, error);
+    json_out_free(&out);
+    return ok;
 }
 
 static const char usage[] = "bench [OPTION ...]";
@@ -294,7 +306,7 @@ static ExitStatus bench_run(Bench *bench, Error *error)
     if (ok) {
         summarize_all(bench);
         if (bench->json) {
-            print_json(bench);
+            ok = print_json(bench, error);
         } else {
             print_text(bench);
         }

@@ -49,3 +49,11 @@ double timing_asked(const Adam *adam, size_t n_steps)
 {
     return 1e5 * (double)adam->n_asked / ((double)adam->n_params * (double)n_steps);
 }
+
+json_t *timing_put_json(JsonOut *out, json_t *parent, const char *key, Timing timing)
+{
+    json_t *object = json_out_object(out, parent, key);
+    json_out_number(out, object, "min", timing.min);
+    json_out_number(out, object, "median", timing.median);
+    return object;
+}

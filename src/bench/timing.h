@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "cli/json_out.h"
 #include "microgpt/adam.h"
 #include "microgpt/model.h"
 
@@ -20,6 +21,9 @@ double timing_used_us(void);
 
 // Sorts the numbers. Requires: n > 0.
 Timing timing_of(double *numbers, size_t n);
+
+// Adds an object with both numbers; more may be added to it.
+json_t *timing_put_json(JsonOut *out, json_t *parent, const char *key, Timing timing);
 
 // The products and sums of a document's forward and backward, those of linear layers and attention.
 double timing_operations(const ModelConfig *config, size_t n_positions);
