@@ -159,6 +159,7 @@ static void stop_twice(void)
 
 int main(void)
 {
+    signal(SIGHUP, SIG_DFL); // under nohup it is ignored, and stays so in a child
     char folder[FOLDER_BYTES];
     enter_folder(folder);
     for (size_t i = 0; i < sizeof engine_names / sizeof engine_names[0]; i++) {
