@@ -8,6 +8,7 @@
 
 #include "check_more.h"
 #include "microgpt/microgpt.h"
+#include "python/utf8.h"
 #include "run/session.h"
 #include "scalar/scalar_nn.h"
 #include "scalar/scalar_size.h"

@@ -3,6 +3,8 @@
 // A training step makes some 60,000 nodes and drops them together, so freeing means resetting the
 // arena to a mark, which costs nothing per node. The arena allocates chunks that never move: a
 // pointer stays valid until the arena is reset to a mark from before its allocation.
+//
+// It is installed because a Graph contains an arena. The library does not export its functions.
 #ifndef MICROGPT_ARENA_H
 #define MICROGPT_ARENA_H
 
@@ -11,7 +13,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct ArenaChunk ArenaChunk;
 struct ArenaChunk {
@@ -64,7 +65,6 @@ void arena_reset(Arena *arena, ArenaMark mark);
 size_t arena_used(const Arena *arena);
 size_t arena_peak(const Arena *arena);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -4,13 +4,11 @@
 
 // clang-format off
 #include "microgpt/error.h"     // messages about failures
-#include "microgpt/hexfloat.h"  // doubles, written bit for bit
 #include "microgpt/random.h"    // CPython's generator
-#include "microgpt/utf8.h"      // code points
 #include "microgpt/dataset.h"   // a text file -> documents
 #include "microgpt/tokenizer.h" // documents -> tokens
 #include "microgpt/model.h"     // sizes and parameters
-#include "microgpt/arena.h"     // the memory of nodes
+#include "microgpt/arena.h"     // the memory of nodes; its functions are the library's own
 #include "microgpt/value.h"     // the Value class
 #include "microgpt/node_path.h" // names of nodes
 #include "microgpt/simd.h"      // levels of vector instructions

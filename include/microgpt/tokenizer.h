@@ -15,6 +15,10 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+enum {
+    TOKENIZER_MAX_BYTES = 4, // of a token's UTF-8
+};
+
 typedef struct Tokenizer {
     uint32_t *uchars; // the distinct code points, sorted; a character's token id is its index
     int n_uchars;
@@ -39,7 +43,7 @@ int tokenizer_find(const Tokenizer *tokenizer, uint32_t code_point);
 size_t tokenizer_encode(const Tokenizer *tokenizer, Document doc, int *tokens, size_t max_tokens);
 
 // Writes the UTF-8 of a token and returns how many bytes it has: 0 for BOS.
-// Shapes: out [UTF8_MAX_BYTES].
+// Shapes: out [TOKENIZER_MAX_BYTES].
 // Requires: 0 <= token_id < vocab_size.
 size_t tokenizer_decode(const Tokenizer *tokenizer, int token_id, char *out);
 

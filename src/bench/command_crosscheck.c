@@ -9,7 +9,7 @@
 #include "cli/options.h"
 #include "cli/spooled_input.h"
 #include "compare/graph_diff.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 static const char usage[] = "crosscheck [OPTION ...]";
 static const char summary[] =

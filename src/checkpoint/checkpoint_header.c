@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "microgpt/hexfloat.h"
-#include "microgpt/utf8.h"
+#include "python/hexfloat.h"
+#include "python/utf8.h"
 
 // A text that grows. When memory runs out it stays as it is, and says so at the end.
 typedef struct Text {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "checkpoint/checkpoint_format.h"
-#include "microgpt/hexfloat.h"
-#include "microgpt/utf8.h"
+#include "python/hexfloat.h"
+#include "python/utf8.h"
 
 static bool bad(const Metadata *metadata, const char *key, const char *what)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 void json_out_init(JsonOut *out)
 {

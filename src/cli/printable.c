@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 typedef struct CodePointRange {
     uint32_t first;

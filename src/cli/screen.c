@@ -11,7 +11,7 @@
 #include <wchar.h>
 
 #include "cli/printable.h"
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 Screen screen_open(void)
 {

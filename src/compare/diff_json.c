@@ -8,7 +8,7 @@
 #include "cli/json_out.h"
 #include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 // A document being built.
 typedef struct Json {

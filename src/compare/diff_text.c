@@ -11,7 +11,7 @@
 #include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
 #include "compare/text_report.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     MAX_CONTRIBUTIONS = 24, // beyond that the middle of the list is left out

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "compare/dump_number.h"
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 static const char prefix[] = "# microgpt-nodes ";
 

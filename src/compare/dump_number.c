@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     MAX_NUMBER_BYTES = 800, // all digits of the smallest double, and then some

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "microgpt/hexfloat.h"
 #include "microgpt/node_path.h"
+#include "python/hexfloat.h"
 
 static void write_hex(FILE *file, double number)
 {

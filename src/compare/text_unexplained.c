@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "compare/diff_explain.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     MAX_SHOWN = 24, // inputs or contributions; beyond that the middle of a list is left out

@@ -10,7 +10,7 @@
 
 #include "base/in_file.h"
 #include "data/default_names.h"
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 // Reads all of the file; the caller frees the text, on failure as well.
 static bool read_text(const InFile *file, char **text, size_t *size, Error *error)

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 // A byte for each code point there is, set where some document has it.
 static void mark_characters(const Dataset *dataset, bool *used)
@@ -109,6 +109,8 @@ size_t tokenizer_encode(const Tokenizer *tokenizer, Document doc, int *tokens, s
     }
     return n_tokens;
 }
+
+_Static_assert((int)TOKENIZER_MAX_BYTES == (int)UTF8_MAX_BYTES, "a token is a character");
 
 size_t tokenizer_decode(const Tokenizer *tokenizer, int token_id, char *out)
 {

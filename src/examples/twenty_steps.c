@@ -9,7 +9,7 @@
 static void print_name(const Tokenizer *tokenizer, const Sampler *sampler)
 {
     for (size_t i = 0; i < sampler->n_tokens; i++) {
-        char text[UTF8_MAX_BYTES];
+        char text[TOKENIZER_MAX_BYTES];
         size_t n_bytes = tokenizer_decode(tokenizer, sampler->tokens[i], text);
         printf("%.*s", (int)n_bytes, text);
     }

@@ -358,7 +358,7 @@ void look_print_subject(const LookSession *look, const Screen *screen)
 void look_put_token(const LookSession *look, JsonOut *out, json_t *parent, const char *key,
                     int token_id)
 {
-    char text[UTF8_MAX_BYTES];
+    char text[TOKENIZER_MAX_BYTES];
     size_t n = tokenizer_decode(look->tokenizer, token_id, text);
     if (n == 0) {
         json_out_null(out, parent, key);

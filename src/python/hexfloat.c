@@ -1,5 +1,5 @@
-// Python's float.hex() and back: see include/microgpt/hexfloat.h.
-#include "microgpt/hexfloat.h"
+// Python's float.hex() and back: see python/hexfloat.h.
+#include "python/hexfloat.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-// UTF-8, as strict as Python's codec: see include/microgpt/utf8.h.
-#include "microgpt/utf8.h"
+// UTF-8, as strict as Python's codec: see python/utf8.h.
+#include "python/utf8.h"
 
 #include <assert.h>
 

@@ -13,7 +13,7 @@ static void print_sample(const Tokenizer *tokenizer, const Sampler *sampler, siz
 {
     printf("sample %2zu: ", sample_id + 1);
     for (size_t i = 0; i < sampler->n_tokens; i++) {
-        char text[UTF8_MAX_BYTES];
+        char text[TOKENIZER_MAX_BYTES];
         size_t n = tokenizer_decode(tokenizer, sampler->tokens[i], text);
         if (is_terminal) {
             printable_write(stdout, text, n);

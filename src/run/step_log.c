@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 #include "base/little_endian.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     LINE_BYTES = 256, // more than any line of a log has

@@ -6,7 +6,7 @@
 
 #include "check_more.h"
 #include "checkpoint/checkpoint_more.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 static char folder[FOLDER_BYTES];
 

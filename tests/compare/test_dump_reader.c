@@ -13,7 +13,7 @@
 #include "compare/dump_names.h"
 #include "compare/dump_number.h"
 #include "compare/dump_reader.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 static bool parse(const char *text, double *number)
 {

@@ -11,7 +11,7 @@
 
 #include "compare/judge.h"
 #include "dump_more.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 // How the port of a trial computes.
 typedef struct Rounding {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "microgpt/tokenizer.h"
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 static Dataset dataset_of(const char *text, size_t size)
 {

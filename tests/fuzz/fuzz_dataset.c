@@ -3,6 +3,7 @@
 
 #include "fuzz/fuzz_file.h"
 #include "microgpt/microgpt.h"
+#include "python/utf8.h"
 
 static void must_hold(bool ok)
 {

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 typedef struct HexCase {
     uint64_t bits;

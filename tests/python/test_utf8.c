@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 // Text in a block of exactly its size, so that valgrind and the sanitizer see any byte read beyond.
 static size_t decode_exactly(const unsigned char *bytes, size_t size, uint32_t *code_point)

@@ -7,11 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-#pragma GCC visibility push(default)
-
 enum {
     UTF8_MAX_BYTES = 4,
     UTF8_MAX_CODE_POINT = 0x10FFFF,
@@ -30,10 +25,5 @@ size_t utf8_encode(uint32_t code_point, char *out);
 // Returns whether str.strip() removes the code point.
 // Source: str.isspace, Unicode 14 (unchanged since Unicode 6.3)
 bool utf8_is_space(uint32_t code_point);
-
-#pragma GCC visibility pop
-#ifdef __cplusplus
-}
-#endif
 
 #endif

@@ -5,11 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-#pragma GCC visibility push(default)
-
 enum {
     HEXFLOAT_BYTES = 32, // the longest is -0x1.fffffffffffffp+1023, and its end
 };
@@ -26,10 +21,5 @@ int hexfloat_format(double number, char *out);
 // Shapes: text [length].
 // Source: float.fromhex
 bool hexfloat_parse(const char *text, size_t length, double *number);
-
-#pragma GCC visibility pop
-#ifdef __cplusplus
-}
-#endif
 
 #endif
