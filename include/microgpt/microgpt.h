@@ -3,6 +3,7 @@
 #define MICROGPT_MICROGPT_H
 
 // clang-format off
+#include "microgpt/version.h"   // the version of the library
 #include "microgpt/error.h"     // messages about failures
 #include "microgpt/random.h"    // CPython's generator
 #include "microgpt/dataset.h"   // a text file -> documents

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "cli/nearest.h"
-#include "cli/version.h"
 #include "microgpt/engine.h"
 #include "microgpt/simd.h"
+#include "microgpt/version.h"
 
 enum {
     FIRST_OPTION_CODE = 256, // above any character, so that no option has a one-letter form

@@ -15,7 +15,7 @@
 #include "cli/json_out.h"
 #include "cli/printable.h"
 #include "compare/diff_numbers.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 // In units of the roundoff: what the rounding of one step's sums may come to, at most, and the
 // floor from which a jump counts. A step in training multiplies a difference by far less than

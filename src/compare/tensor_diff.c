@@ -9,7 +9,7 @@
 #include "cli/json_out.h"
 #include "cli/printable.h"
 #include "compare/diff_numbers.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     SHAPE_BYTES = 160, // of TENSOR_MAX_DIMENSIONS sizes

@@ -15,7 +15,7 @@
 #include "cli/json_out.h"
 #include "compare/diff_numbers.h"
 #include "microgpt/adam_rule.h"
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 // What microgpt.py has.
 static const AdamConfig published = {

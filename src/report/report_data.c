@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/version.h"
 #include "look/stats.h"
+#include "microgpt/version.h"
 #include "report/pca.h"
 #include "report/report_graph.h"
 

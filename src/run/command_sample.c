@@ -7,6 +7,7 @@
 
 #include "cli/command_files.h"
 #include "cli/options.h"
+#include "python/utf8.h"
 #include "run/model_text.h"
 #include "run/samples_print.h"
 #include "run/session.h"

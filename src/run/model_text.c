@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 static bool check_character(const char *name, const char *bytes, size_t size, size_t n_before,
                             const Tokenizer *tokenizer, size_t *n_bytes, Error *error)

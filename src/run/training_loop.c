@@ -10,7 +10,7 @@
 #include "cli/command_files.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
-#include "cli/version.h"
+#include "microgpt/version.h"
 #include "run/step_log.h"
 
 // ---- the start ----

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 BESIDE = ["debugger", "shell", "examples"]  # scripts and small programs
-ON_TOP = ["main.c", "commands.c", "commands.h", "meson.build"]
+ON_TOP = ["main.c", "commands.c", "commands.h", "meson.build", "static_library.py"]
 ENGINES = ["scalar", "tensor"]
 INTERFACE = "engine"  # of both
 LAST_OF_LIBRARY = "the last folder of the library"

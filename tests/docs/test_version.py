@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The version is the same wherever it stands: in meson.build, CITATION.cff and CHANGELOG.md.
+"""The version is the same wherever it stands: in meson.build, version.h, CITATION.cff
+and CHANGELOG.md.
 
     test_version.py VERSION SOURCE_FOLDER
 """
@@ -8,7 +9,11 @@ import re
 import sys
 from pathlib import Path
 
-PLACES = {"CITATION.cff": r"^version: (.*)$", "CHANGELOG.md": r"^## \[(\d.*?)\]"}
+PLACES = {
+    "include/microgpt/version.h": r'^#define MICROGPT_VERSION "(.*)"$',
+    "CITATION.cff": r"^version: (.*)$",
+    "CHANGELOG.md": r"^## \[(\d.*?)\]",
+}
 
 
 def main():

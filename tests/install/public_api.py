@@ -1,10 +1,12 @@
 """What the public headers declare, for the tests that compare it with what the libraries hold."""
 
 import re
+import subprocess
 
 COMMENT = re.compile(r"//[^\n]*")
 DIRECTIVE = re.compile(r"^#[^\n]*$", re.MULTILINE)
 BODY = re.compile(r"\{[^{}]*\}")
+EXPORTED = re.compile(r"visibility push\(default\)(.*?)visibility pop", re.DOTALL)
 FUNCTION = re.compile(r"\b(\w+)\s*\((?!\()[^;]*\)\s*;")
 
 
@@ -24,3 +26,23 @@ def declared_functions(header):
         text = BODY.sub("", text)
     text = re.sub(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)", "", text)
     return FUNCTION.findall(text)
+
+
+def exported_functions(include):
+    """Return the functions that the library exports: those of arena.h, say, are its own."""
+    declared = set()
+    for header in headers(include):
+        text = (include / header).read_text(encoding="utf-8")
+        if EXPORTED.search(text):
+            declared.update(declared_functions(include / header))
+    if len(declared) < 50:
+        raise SystemExit(f"{include}: only {len(declared)} functions found")
+    return declared
+
+
+def global_names(library, *options):
+    """Return what the library defines for others, by nm, without what a sanitizer adds (reserved names)."""
+    symbols = subprocess.run(["nm", "--defined-only", "--extern-only", *options, library], check=True,
+                             capture_output=True, text=True).stdout
+    lines = [line.split() for line in symbols.splitlines()]
+    return {words[2] for words in lines if len(words) == 3 and not words[2].startswith("_")}

@@ -1,36 +1,38 @@
 #!/usr/bin/env python3
-"""The shared library exports the functions of the public headers, all of them and nothing else.
+"""The libraries have the functions of the public headers, all of them and nothing else.
 
-    test_exports.py libmicrogpt.so INCLUDE_FOLDER SONAME
+    test_exports.py INCLUDE_FOLDER SONAME LIBRARY ...
+
+A library is static where its name ends in .a, and has the SONAME otherwise.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-from public_api import declared_functions, headers
+from public_api import exported_functions, global_names
 
 
-def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def exported(library):
-    """Return what a program can link with, without what a sanitizer adds (reserved names)."""
-    symbols = (line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines())
-    return {name for name in symbols if not name.startswith("_")}
+def has_soname(library, soname):
+    dynamic = subprocess.run(["readelf", "-d", library], check=True, capture_output=True, text=True)
+    return f"[{soname}]" in dynamic.stdout
 
 
 def main():
-    library, include, soname = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
-    declared = {name for header in headers(include) for name in declared_functions(include / header)}
-    found = exported(library)
-    print(f"{len(declared)} functions declared, {len(found)} exported")
-    print(f"declared, but not exported: {sorted(declared - found)}")
-    print(f"exported, but not declared: {sorted(found - declared)}")
-    has_soname = f"[{soname}]" in run("readelf", "-d", library)
-    print(f"soname {soname}: {has_soname}")
-    return 0 if declared == found and has_soname else 1
+    include, soname, *libraries = sys.argv[1:]
+    declared = exported_functions(Path(include))
+    print(f"{len(declared)} functions declared")
+    n_failed = 0 if libraries else 1
+    for library in libraries:
+        is_static = library.endswith(".a")
+        found = global_names(library, *([] if is_static else ["-D"]))
+        print(f"{library}: {len(found)} functions")
+        print(f"  declared, but not there: {sorted(declared - found)}")
+        print(f"  there, but not declared: {sorted(found - declared)}")
+        good_name = is_static or has_soname(library, soname)
+        print(f"  soname {soname}: {'static' if is_static else good_name}")
+        n_failed += declared != found or not good_name
+    return 1 if n_failed > 0 else 0
 
 
 if __name__ == "__main__":

@@ -122,7 +122,7 @@ def build_example(tree, source, compiler, word):
 def check_shared(tree, source, compiler):
     program = build_example(tree, source, compiler, "shared")
     environment = {**os.environ, "LD_LIBRARY_PATH": str(tree.folder("libdir"))}
-    library = re.search(r"libmicrogpt.so.\d+ => (\S+)", run("ldd", program, env=environment))
+    library = re.search(r"libmicrogpt.so.[\d.]+ => (\S+)", run("ldd", program, env=environment))
     assert library and Path(library.group(1)).is_relative_to(tree.prefix), "another library"
     printed = run(program, env=environment)
     assert printed == example_output(tree.folder("bindir") / "microgpt"), printed

@@ -2,7 +2,7 @@
 // bytes it reads, up to 8 of them.
 #include "__fc_builtin.h"
 
-#include "microgpt/hexfloat.h"
+#include "python/hexfloat.h"
 
 enum {
     MAX_BYTES = 8,

@@ -2,7 +2,7 @@
 // whatever code points utf8_encode() writes.
 #include "__fc_builtin.h"
 
-#include "microgpt/utf8.h"
+#include "python/utf8.h"
 
 enum {
     MAX_BYTES = 8,

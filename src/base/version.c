@@ -1,0 +1,7 @@
+// Which version this is: see include/microgpt/version.h.
+#include "microgpt/version.h"
+
+const char *microgpt_version(void)
+{
+    return MICROGPT_VERSION;
+}
