@@ -183,7 +183,11 @@ typedef struct NextFile {
 
 static bool read_next(NextFile *next, const char *file_name, const ModelConfig *sizes, Error *error)
 {
-    next->is_tensors = file_kind(file_name) == FILE_TENSORS;
+    FileKind kind;
+    if (!file_kind(file_name, &kind, error)) {
+        return false;
+    }
+    next->is_tensors = kind == FILE_TENSORS;
     return next->is_tensors ? tensor_file_read(&next->tensors, file_name, error)
                             : read_named_dump(&next->dump, file_name, sizes, error);
 }
@@ -248,7 +252,11 @@ static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error
 // By what the files are, which both are to be.
 static ExitStatus compare_files(const CompareOptions *options, Error *error)
 {
-    FileKind kinds[2] = {file_kind(options->files[0]), file_kind(options->files[1])};
+    FileKind kinds[2];
+    if (!file_kind(options->files[0], &kinds[0], error) ||
+        !file_kind(options->files[1], &kinds[1], error)) {
+        return EXIT_TROUBLE;
+    }
     if (kinds[0] != kinds[1]) {
         int known = kinds[0] != FILE_DUMP ? 0 : 1;
         const char *other = options->files[1 - known];

@@ -59,31 +59,40 @@ static bool is_line_of_losses(LineReader *lines)
     return true;
 }
 
-static bool begins_as_losses(const char *file_name)
+// What else is wrong with the file, its reader says.
+static bool begins_as_losses(const char *file_name, bool *begins, Error *error)
 {
-    Error ignored;
     LineReader lines;
     bool found = false;
-    bool ok = line_reader_open(&lines, file_name, "a file of losses", &ignored);
+    bool ok = line_reader_open(&lines, file_name, "a file of losses", error);
     do {
         ok = ok && line_reader_next(&lines, &found);
     } while (ok && found && *lines.at == '#');
-    bool is_losses = ok && found && is_line_of_losses(&lines);
+    *begins = ok && found && is_line_of_losses(&lines);
+    bool out_of_memory = !ok && lines.file != NULL && lines.buffer == NULL;
     line_reader_close(&lines);
-    return is_losses;
+    return !out_of_memory;
 }
 
-FileKind file_kind(const char *file_name)
+bool file_kind(const char *file_name, FileKind *kind, Error *error)
 {
-    assert(file_name != NULL);
+    assert(file_name != NULL && kind != NULL && error != NULL);
+    *kind = FILE_DUMP;
     struct stat status;
     if (stat(file_name, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return FILE_DUMP; // what a pipe brings can be read once only
+        return true; // what a pipe brings can be read once only
     }
     if (begins_as_tensors(file_name)) {
-        return FILE_TENSORS;
+        *kind = FILE_TENSORS;
+        return true;
     }
-    return begins_as_losses(file_name) ? FILE_LOSSES : FILE_DUMP;
+    Error reason;
+    bool is_losses;
+    if (!begins_as_losses(file_name, &is_losses, &reason)) {
+        return error_set(error, "%s", reason.message);
+    }
+    *kind = is_losses ? FILE_LOSSES : FILE_DUMP;
+    return true;
 }
 
 const char *file_kind_name(FileKind kind)

@@ -2,13 +2,18 @@
 #ifndef MICROGPT_FILE_KIND_H
 #define MICROGPT_FILE_KIND_H
 
+#include <stdbool.h>
+
+#include "microgpt/error.h"
+
 typedef enum FileKind {
     FILE_DUMP,    // a node dump; also whatever is nothing else: its reader says what is wrong
     FILE_LOSSES,  // losses, one a line, or a log
     FILE_TENSORS, // safetensors: a checkpoint, or the weights of another program
 } FileKind;
 
-FileKind file_kind(const char *file_name);
+// Errors: out of memory.
+bool file_kind(const char *file_name, FileKind *kind, Error *error);
 
 // As messages call it: "a node dump".
 const char *file_kind_name(FileKind kind);

@@ -1210,6 +1210,40 @@ START_TEST(the_json_is_json)
 }
 END_TEST
 
+typedef struct CauseCase {
+    const char *a;
+    const char *b;
+    const char *cause; // as the JSON has it
+} CauseCase;
+
+static const CauseCase cause_cases[] = {
+    // A place that only B has is none of A's nodes.
+    {"0 0x1p0 0x0p0 [] []\n", "0 0x1p0 0x0p0 [] []\n1 0x1p0 0x1p0 [0] [0x1p0]\n",
+     "\"first_cause\": {\"in\": \"structure\"}"},
+    {"0 0x1p0 0x0p0 [] []\n1 0x1p0 0x1p0 [0] [0x1p0]\n", "0 0x1p0 0x0p0 [] []\n",
+     "\"first_cause\": {\"in\": \"structure\", \"node\": 1,"},
+    {"0 0x1p0 0x0p0 [] [] param w\n", "x 0x1p0\nw 0x1p0\n",
+     "\"first_cause\": {\"in\": \"structure\"}"},
+    {"0 0x1p0 0x0p0 [] []\n", "0 0x1p1 0x0p0 [] []\n",
+     "\"first_cause\": {\"in\": \"data\", \"node\": 0,"},
+    {"0 0x1p0 0x0p0 [] []\n", "0 0x1p0 0x0p0 [] []\n", "\"first_cause\": null"},
+};
+
+START_TEST(a_cause_in_json_has_a_node_where_there_is_one)
+{
+    const CauseCase *c = &cause_cases[_i];
+    char a[TEST_PATH_BYTES];
+    char b[TEST_PATH_BYTES];
+    static Program p;
+    write_temporary(a, c->a, strlen(c->a));
+    write_temporary(b, c->b, strlen(c->b));
+    run_compare(&p, a, b, "--json");
+    ck_assert_msg(strstr(p.out, c->cause) != NULL, "no %s in %s%s", c->cause, p.out, p.err);
+    unlink(a);
+    unlink(b);
+}
+END_TEST
+
 START_TEST(the_json_of_a_model_is_json)
 {
     Files files;
@@ -1295,6 +1329,8 @@ static TCase *command_tcase(void)
     tcase_add_test(tcase, the_commands_trouble_is_one_line_and_status_2);
     tcase_add_test(tcase, options_may_stand_anywhere);
     tcase_add_loop_test(tcase, the_json_is_json, 0, 5);
+    tcase_add_loop_test(tcase, a_cause_in_json_has_a_node_where_there_is_one, 0,
+                        (int)(sizeof cause_cases / sizeof *cause_cases));
     tcase_add_test(tcase, the_json_of_a_model_is_json);
     return tcase;
 }

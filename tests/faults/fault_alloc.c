@@ -227,6 +227,7 @@ static const CommandLine lines[] = {
     {"graph", command_graph, "--op log --depth 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"gradcheck", command_gradcheck, "--text a --n-embd 1 --n-head 1 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"report", command_report, "--text a --num-steps 1 --num-samples 1 --n-layer 0 --output page", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
 };
 // clang-format on

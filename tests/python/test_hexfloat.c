@@ -97,6 +97,50 @@ START_TEST(exponent_is_decimal_with_its_sign)
 }
 END_TEST
 
+typedef struct ParseCase {
+    const char *text;
+    bool is_double; // exactly: nothing is rounded
+    double number;
+} ParseCase;
+
+// Where a mantissa of 53 bits ends, and where the exponents do.
+static const ParseCase parse_cases[] = {
+    {"0x1.fffffffffffffp+0", true, 0x1.fffffffffffffp+0},
+    {"0x1fffffffffffffp+0", true, 0x1fffffffffffffp+0},
+    {"0x3ffffffffffffep+0", true, 0x3ffffffffffffep+0}, // 54 bits, of which the last is 0
+    {"0x3fffffffffffffp+0", false, 0},                  // would be rounded up, to 2**54
+    {"0x20000000000001p+0", false, 0},                  // and this down
+    {"0x1.fffffffffffff8p+0", false, 0},
+    {"0x1.00000000000008p+0", false, 0},
+    {"0x8000000000000000p+0", true, 0x1p+63},
+    {"0x80000000000000000p+0", false, 0}, // 68 bits
+    {"0x1.000000000000000p+0", true, 1},
+    {"0x1.0000000000000000p+0", false, 0}, // more digits than are taken
+    {"0x1p+1023", true, 0x1p+1023},
+    {"0x1p+1024", false, 0},
+    {"0x1.fffffffffffffp+1023", true, 0x1.fffffffffffffp+1023},
+    {"0x1.fffffffffffffp+1024", false, 0},
+    {"0x1p-1074", true, 0x1p-1074},
+    {"0x1p-1075", false, 0},
+    {"0x1.8p-1074", false, 0},
+    {"0x0.0000000000001p-1022", true, 0x1p-1074},
+    {"0x0.00000000000008p-1022", false, 0},
+    {"0x0p+99999", true, 0},
+    {"0x1p+99999", false, 0},
+    {"0x1p-99999", false, 0},
+};
+
+START_TEST(what_a_double_cannot_hold_is_refused)
+{
+    const ParseCase *c = &parse_cases[_i];
+    double number = 0;
+    ck_assert_int_eq(hexfloat_parse(c->text, strlen(c->text), &number), c->is_double);
+    if (c->is_double) {
+        assert_same_double(number, c->number, c->text);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hexfloat");
@@ -104,6 +148,8 @@ int main(void)
     tcase_add_loop_test(tcase, number_is_written_as_python_writes_it, 0, N_HEX_CASES);
     tcase_add_test(tcase, text_reads_back_as_the_same_bits);
     tcase_add_test(tcase, exponent_is_decimal_with_its_sign);
+    tcase_add_loop_test(tcase, what_a_double_cannot_hold_is_refused, 0,
+                        (int)(sizeof parse_cases / sizeof *parse_cases));
     suite_add_tcase(suite, tcase);
     return run_suite(suite);
 }

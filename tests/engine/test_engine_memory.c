@@ -1,0 +1,64 @@
+// What the engines say of their memory: the most that they have had, which is never more than what
+// was counted before, and not much less.
+#include "check_more.h"
+#include "microgpt/microgpt.h"
+
+typedef struct Case {
+    ModelConfig config;
+    size_t n_positions;
+} Case;
+
+static const Case cases[] = {
+    {{.n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16, .vocab_size = 27}, 16},
+    {{.n_layer = 3, .n_embd = 8, .n_head = 2, .block_size = 32, .vocab_size = 5}, 31},
+    {{.n_layer = 0, .n_embd = 32, .n_head = 1, .block_size = 8, .vocab_size = 50}, 8},
+    {{.n_layer = 2, .n_embd = 24, .n_head = 3, .block_size = 100, .vocab_size = 11}, 60},
+};
+
+static void run_document(Engine *engine, size_t n_positions)
+{
+    int tokens[128] = {0};
+    double loss;
+    Error error;
+    ck_assert_msg(engine_forward(engine, tokens, n_positions, &loss, &error), "%s", error.message);
+    ck_assert_msg(engine_backward(engine, &error), "%s", error.message);
+}
+
+static void check_peak(EngineKind kind, const Case *c)
+{
+    Model model;
+    Engine *engine;
+    Error error;
+    Random random;
+    size_t counted = engine_count_bytes(kind, &c->config, c->n_positions);
+    ck_assert(model_init(&model, &c->config, &error));
+    random_seed(&random, 1);
+    model_randomize(&model, &random, 0.08);
+    ck_assert(engine_create(&engine, kind, &model, &error));
+    run_document(engine, c->n_positions);
+    size_t peak = engine_peak_bytes(engine);
+    ck_assert_msg(peak <= counted, "%zu bytes used, %zu counted", peak, counted);
+    ck_assert_msg(2 * peak > counted, "only %zu bytes used, %zu counted", peak, counted);
+    run_document(engine, 1); // a shorter document takes nothing back
+    ck_assert_uint_eq(engine_peak_bytes(engine), peak);
+    engine_free(engine);
+    model_free(&model);
+}
+
+START_TEST(the_peak_is_what_was_counted)
+{
+    for (int kind = ENGINE_SCALAR; kind <= ENGINE_TENSOR; kind++) {
+        check_peak((EngineKind)kind, &cases[_i]);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine_memory");
+    TCase *tcase = tcase_create("peak");
+    tcase_add_loop_test(tcase, the_peak_is_what_was_counted, 0,
+                        (int)(sizeof cases / sizeof cases[0]));
+    suite_add_tcase(suite, tcase);
+    return run_suite(suite);
+}
