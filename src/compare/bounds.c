@@ -240,8 +240,10 @@ void bounds_compute_data(Bounds *bounds, uint32_t node_id)
     bool is_open = is_sum && !bounds->has_data[node_id];
     bounds->data_used[node_id] =
         bounds->has_data[node_id] ? shown(bounds, bounds->data[node_id]) : bound;
-    bounds->data_bound[node_id] =
-        is_sum ? range_widen(bound, bounds_rounding(bounds, terms, n_terms)) : bound;
+    if (bounds->rules[node_id] != RULE_PARAM || !bounds->has_data[node_id]) {
+        bounds->data_bound[node_id] =
+            is_sum ? range_widen(bound, bounds_rounding(bounds, terms, n_terms)) : bound;
+    }
     double magnitude = range_magnitude(bounds->data_used[node_id]);
     bounds->data_terms[node_id] = is_open ? terms : magnitude;
     bounds->n_terms[node_id] = is_open ? n_terms : (magnitude != 0 ? 1 : 0);

@@ -88,7 +88,8 @@ bool bounds_reorder(Bounds *bounds, Error *error);
 // A zeroed one is fine, too.
 void bounds_free(Bounds *bounds);
 
-// Works out data_bound and data_used of one node, of which all children have theirs.
+// Works out data_bound and data_used of one node, of which all children have theirs. What bounds a
+// parameter is up to the caller.
 void bounds_compute_data(Bounds *bounds, uint32_t node_id);
 
 // Works out grad_bound and grad_used of one node, of which all parents have theirs.

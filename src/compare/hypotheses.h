@@ -72,8 +72,7 @@ void hypotheses_free(HypothesisSearch *search);
 bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, size_t n, char *text);
 
 // The same for parameters, which nothing is known of but where else they stand.
-bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, size_t n,
-                            char *text);
+bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, char *text);
 
 // The same for gradients.
 bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text);

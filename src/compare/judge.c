@@ -263,7 +263,7 @@ static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const M
 {
     switch (in) {
     case IN_PARAMS:
-        return hypotheses_find_params(search, members->nodes, members->n, did);
+        return hypotheses_find_params(search, members->nodes, did);
     case IN_DATA:
         return hypotheses_find_data(search, members->nodes, members->n, did);
     case IN_GRAD:
@@ -339,6 +339,18 @@ static void bound_params(Judgement *j)
     }
 }
 
+// If any parameter is another one, those that the subject does not show may be others, too.
+static bool has_odd_params(const Judgement *j)
+{
+    for (uint32_t i = 0; i < j->bounds.n_nodes && j->bounds.rules[i] == RULE_PARAM; i++) {
+        if (j->bounds.has_data[i] &&
+            !bounds_explain(&j->bounds, j->bounds.data_bound[i], j->bounds.data[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Parameters that differ explain all that follows from them; they are what matters only where
 // nothing else is unexplained.
 static void put_params_last(Judgement *j)
@@ -370,6 +382,7 @@ static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, 
     if (!judge_one(j, IN_PARAMS, search, members, error)) {
         return false;
     }
+    j->bounds.own_params = has_odd_params(j);
     bounds_compute_all_data(&j->bounds);
     keep_bounds(j);
     if (!judge_one(j, IN_DATA, search, members, error) || !bounds_reorder(&j->bounds, error)) {

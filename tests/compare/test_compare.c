@@ -575,6 +575,8 @@ START_TEST(a_weight_stored_transposed_is_found)
     assert_first_cause(&pair, CAUSE_DATA, "layer0.attn_wq[0,1]");
     assert_says(&pair, "A is what B has in layer0.attn_wq[1,0]");
     assert_says(&pair, "B is what A has in layer0.attn_wq[1,0]");
+    assert_says(&pair, "unexplained: 12 values of 1 kind\n");
+    assert_says(&pair, "    B keeps layer0.attn_wq transposed\n");
     close_pair(&pair);
 }
 END_TEST
