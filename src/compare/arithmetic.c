@@ -301,48 +301,59 @@ static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
     }
 }
 
-static bool add_member(Members *members, const Bounds *b, uint32_t node_id, bool *wanted,
-                       uint32_t *cone)
+// Whether there is room for what a member is made of.
+static bool reserve_cone(Members *members, size_t n)
 {
-    size_t first = members->first_in_cones[members->n];
-    size_t n = bounds_find_cone(b, &node_id, 1, wanted, cone);
-    if (n > MAX_CONE) {
+    size_t n_all = members->first_in_cones[members->n] + n;
+    if (n_all <= members->capacity) {
+        return true;
+    }
+    size_t capacity = 2 * n_all;
+    uint32_t *cones = realloc(members->cones, capacity * sizeof *cones);
+    if (cones == NULL) {
         return false;
     }
-    if (first + n > members->capacity) {
-        size_t capacity = 2 * members->capacity + n;
-        uint32_t *cones = realloc(members->cones, capacity * sizeof *cones);
-        if (cones == NULL) {
-            return false;
-        }
-        members->cones = cones;
-        members->capacity = capacity;
-    }
+    members->cones = cones;
+    members->capacity = capacity;
+    return true;
+}
+
+static void add_member(Members *members, const Bounds *b, uint32_t node_id, const uint32_t *cone,
+                       size_t n)
+{
+    size_t first = members->first_in_cones[members->n];
     memcpy(members->cones + first, cone, n * sizeof *cone);
     for (size_t i = 0; i < n; i++) {
         mark_needed(b, cone[i], members->is_needed);
     }
     members->nodes[members->n++] = node_id;
     members->first_in_cones[members->n] = first + n;
-    return true;
 }
 
+// Lists the values of a kind, or as many as there is time for. Sets is_small to whether each is
+// made of so little that it can be computed again and again.
 static bool list_members(const Judgement *j, uint32_t node_id, Members *members, bool *wanted,
-                         uint32_t *cone)
+                         uint32_t *cone, bool *is_small)
 {
     const Bounds *b = &j->bounds;
     uint16_t kind = j->kinds_of_paths.kind_of[node_id];
-    for (uint32_t i = 0; i < b->n_nodes && members->n < MAX_MEMBERS; i++) {
-        bool belongs = b->has_data[i] && b->dump->has_names ? j->kinds_of_paths.kind_of[i] == kind
-                                                            : i == node_id;
-        if (belongs && b->has_data[i] && !add_member(members, b, i, wanted, cone)) {
+    *is_small = true;
+    for (uint32_t i = 0; i < b->n_nodes && members->n < MAX_MEMBERS && *is_small; i++) {
+        bool belongs = b->dump->has_names ? j->kinds_of_paths.kind_of[i] == kind : i == node_id;
+        if (!belongs || !b->has_data[i] || members->first_in_cones[members->n] > 4 * MAX_CONE) {
+            continue;
+        }
+        size_t n = bounds_find_cone(b, &i, 1, wanted, cone);
+        *is_small = n <= MAX_CONE;
+        if (!*is_small) {
+            return true;
+        }
+        if (!reserve_cone(members, n)) {
             return false;
         }
-        if (members->first_in_cones[members->n] > 4 * MAX_CONE) {
-            break;
-        }
+        add_member(members, b, i, cone, n);
     }
-    return members->n > 0;
+    return true;
 }
 
 // A member's value by an arithmetic, from the subject's own values.
@@ -463,39 +474,65 @@ static bool try_all(Evaluation *e, const Members *members, char *text)
     return found;
 }
 
-bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text)
+// The memory of a search.
+typedef struct Scratch {
+    bool *wanted;
+    uint32_t *cone;
+    Members *members;
+    double *values;
+    uint32_t *terms;
+} Scratch;
+
+static void free_scratch(Scratch *s)
+{
+    if (s->members != NULL) {
+        free(s->members->cones);
+        free(s->members->is_needed);
+    }
+    free(s->members);
+    free(s->wanted);
+    free(s->cone);
+    free(s->values);
+    free(s->terms);
+}
+
+static bool allocate(Scratch *s, size_t n_nodes)
+{
+    *s = (Scratch){
+        .wanted = calloc(n_nodes, sizeof *s->wanted),
+        .cone = malloc(n_nodes * sizeof *s->cone),
+        .members = calloc(1, sizeof *s->members),
+        .values = malloc(n_nodes * sizeof *s->values),
+        .terms = malloc(MAX_TERMS * sizeof *s->terms),
+    };
+    if (s->members != NULL) {
+        s->members->is_needed = calloc(n_nodes, sizeof *s->members->is_needed);
+    }
+    return s->wanted != NULL && s->cone != NULL && s->members != NULL && s->values != NULL &&
+           s->terms != NULL && s->members->is_needed != NULL;
+}
+
+bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, Error *error)
 {
     const Bounds *b = &judgement->bounds;
     text[0] = '\0';
     bool is_question = judgement->has_bounds && judgement->diff->by_path &&
                        !is_unexplained(judgement, IN_DATA, node_id) && b->has_data[node_id];
     if (!is_question) {
-        return false;
+        return true;
     }
-    bool *wanted = calloc(b->n_nodes, sizeof *wanted);
-    uint32_t *cone = malloc(b->n_nodes * sizeof *cone);
-    Members *members = calloc(1, sizeof *members);
+    Scratch scratch;
+    bool is_small = false;
+    bool ok =
+        allocate(&scratch, b->n_nodes) &&
+        list_members(judgement, node_id, scratch.members, scratch.wanted, scratch.cone, &is_small);
     Evaluation e = {
-        .bounds = b,
-        .values = malloc(b->n_nodes * sizeof *e.values),
-        .terms = malloc(MAX_TERMS * sizeof *e.terms),
-        .is_known = true,
-    };
-    if (members != NULL) {
-        members->is_needed = calloc(b->n_nodes, sizeof *members->is_needed);
+        .bounds = b, .values = scratch.values, .terms = scratch.terms, .is_known = true};
+    if (!ok) {
+        error_out_of_memory(error, "the arithmetic of a port", b->n_nodes * sizeof(double));
+    } else if (is_small && !try_all(&e, scratch.members, text)) {
+        text[0] = '\0';
     }
-    bool found = wanted != NULL && cone != NULL && members != NULL && e.values != NULL &&
-                 members->is_needed != NULL && e.terms != NULL &&
-                 list_members(judgement, node_id, members, wanted, cone) &&
-                 try_all(&e, members, text);
-    if (members != NULL) {
-        free(members->cones);
-        free(members->is_needed);
-    }
-    free(members);
-    free(wanted);
-    free(cone);
-    free(e.values);
-    free(e.terms);
-    return found;
+    free_scratch(&scratch);
+    return ok;
 }

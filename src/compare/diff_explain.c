@@ -203,6 +203,10 @@ static void explain_param(const GraphDiff *diff, uint32_t node_id, int side, cha
 {
     const NodeDump *dump = base_dump(diff);
     double data = diff_data(diff, side, node_id);
+    if (data == (double)(float)diff_data(diff, 1 - side, node_id)) {
+        say(text, "is that in single precision");
+        return;
+    }
     for (uint32_t i = 0; i < diff->n_nodes; i++) {
         if (diff->has_graph && dump_n_children(dump, i) > 0) {
             return;

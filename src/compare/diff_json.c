@@ -227,14 +227,15 @@ static void put_children(Json *j, json_t *object, uint32_t node_id)
     }
 }
 
-static void put_arithmetic(Json *j, json_t *object, uint32_t node_id)
+static bool put_arithmetic(Json *j, json_t *object, uint32_t node_id)
 {
     char text[HYPOTHESIS_BYTES];
-    bool found = arithmetic_find(j->judgement, node_id, text);
-    put_string(j, object, "arithmetic", found ? text : NULL);
+    bool ok = arithmetic_find(j->judgement, node_id, text, j->error);
+    put_string(j, object, "arithmetic", text[0] != '\0' ? text : NULL);
+    return ok;
 }
 
-static void put_data(Json *j, json_t *root)
+static bool put_data(Json *j, json_t *root)
 {
     const GraphDiff *diff = j->diff;
     json_t *data = json_out_object(&j->out, root, "data");
@@ -249,8 +250,9 @@ static void put_data(Json *j, json_t *root)
         explain_data(diff, node_id, 0, text[0]);
         explain_data(diff, node_id, 1, text[1]);
         put_explanations(j, cause, text[0], text[1]);
-        put_arithmetic(j, cause, node_id);
+        return put_arithmetic(j, cause, node_id);
     }
+    return true;
 }
 
 static void put_local_grads_of_side(Json *j, json_t *object, const char *key, int side,
@@ -399,7 +401,9 @@ static bool put_all(Json *j, json_t *root)
     put_first_cause(j, root);
     put_unexplained(j, root);
     put_structure(j, root);
-    put_data(j, root);
+    if (!put_data(j, root)) {
+        return false;
+    }
     put_local_grads(j, root);
     if (!put_grad(j, root)) {
         return false;

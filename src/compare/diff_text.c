@@ -191,12 +191,14 @@ static bool print_between(const TextReport *r, uint32_t node_id)
 }
 
 // By which arithmetic the first cause has other bits, if rounding is all that it is.
-static void print_arithmetic(const TextReport *r, uint32_t node_id)
+static bool print_arithmetic(const TextReport *r, uint32_t node_id)
 {
     char text[HYPOTHESIS_BYTES];
-    if (arithmetic_find(r->judgement, node_id, text)) {
-        fprintf(r->file, "    %c %s\n", text_side(r->judgement->subject), text);
+    if (!arithmetic_find(r->judgement, node_id, text, r->error)) {
+        return false;
     }
+    print_explanation(r, r->judgement->subject, text);
+    return true;
 }
 
 static bool print_data(const TextReport *r)
@@ -231,7 +233,9 @@ static bool print_data(const TextReport *r)
         explain_data(diff, node_id, side, text);
         print_explanation(r, side, text);
     }
-    print_arithmetic(r, node_id);
+    if (!print_arithmetic(r, node_id)) {
+        return false;
+    }
     print_rest(r, finding);
     return true;
 }

@@ -74,8 +74,10 @@ bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, siz
 // The same for parameters, which nothing is known of but where else they stand.
 bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, char *text);
 
-// The same for gradients.
-bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text);
+// The same for gradients. Returns false only where memory has run out; the text is empty where
+// nothing explains them. Errors: out of memory.
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
+                           Error *error);
 
 // Takes a factor that is nearly a whole number, or one over it, for that, and names it: `3`, `1/3`.
 // Returns whether it is one; otherwise its name is its decimal digits.

@@ -50,7 +50,7 @@ static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
     const Bounds *b = s->bounds;
     size_t n = count_terms(b, node_id);
     *sum = (GradSum){.grad = b->grad[node_id]};
-    sum->terms = n <= MAX_TERMS ? malloc((n + 1) * sizeof *sum->terms) : NULL;
+    sum->terms = malloc((n + 1) * sizeof *sum->terms);
     if (sum->terms == NULL) {
         return false;
     }
@@ -562,19 +562,38 @@ static bool find_all(HypothesisSearch *search, const GradSums *sums, const uint3
            try_single(sums, members, has_names, text);
 }
 
-bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
+static bool has_too_many_terms(const Bounds *b, const uint32_t *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (count_terms(b, members[i]) > MAX_TERMS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
+                           Error *error)
 {
     size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
+    text[0] = '\0';
+    if (has_too_many_terms(search->bounds, members, n_tested)) {
+        return true;
+    }
     GradSums sums = {search, malloc(n_tested * sizeof *sums.sums), 0};
     bool ok = sums.sums != NULL;
     while (ok && sums.n < n_tested) {
         ok = fill_sum(search, members[sums.n], &sums.sums[sums.n]);
         sums.n += ok;
     }
-    bool found = ok && sums.n > 0 && find_all(search, &sums, members, n, text);
+    if (!ok) {
+        error_out_of_memory(error, "the gradients' contributions", n_tested * sizeof *sums.sums);
+    } else if (!find_all(search, &sums, members, n, text)) {
+        text[0] = '\0';
+    }
     while (sums.n > 0) {
         free(sums.sums[--sums.n].terms);
     }
     free(sums.sums);
-    return found;
+    return ok;
 }

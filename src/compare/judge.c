@@ -258,19 +258,28 @@ static void mark_as_odd(Judgement *j, const Members *members, HypothesisSearch *
     }
 }
 
+// Sets did to what the subject did; empty where nothing fits.
 static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const Members *members,
-                             char *did)
+                             char *did, Error *error)
 {
+    bool found = false;
+    did[0] = '\0';
     switch (in) {
     case IN_PARAMS:
-        return hypotheses_find_params(search, members->nodes, did);
+        found = hypotheses_find_params(search, members->nodes, did);
+        break;
     case IN_DATA:
-        return hypotheses_find_data(search, members->nodes, members->n, did);
+        found = hypotheses_find_data(search, members->nodes, members->n, did);
+        break;
     case IN_GRAD:
-        return hypotheses_find_grads(search, members->nodes, members->n, did);
-    default:
-        return false;
+        return hypotheses_find_grads(search, members->nodes, members->n, did, error);
+    case IN_LOCAL_GRADS:
+        break;
     }
+    if (!found) {
+        did[0] = '\0';
+    }
+    return true;
 }
 
 // Kind by kind: what is found out about one is taken for granted for the next.
@@ -282,12 +291,14 @@ static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, 
         if (members->n == 0) {
             return true;
         }
-        char did[HYPOTHESIS_BYTES] = "";
+        char did[HYPOTHESIS_BYTES];
         if (in == IN_GRAD) {
             put_cause_first(&j->diff->grad, members);
         }
-        bool found = find_what_it_did(search, in, members, did);
-        if (found) {
+        if (!find_what_it_did(search, in, members, did, error)) {
+            return false;
+        }
+        if (did[0] != '\0') {
             keep_explained(j, in, members);
         } else if (in == IN_DATA) {
             mark_as_odd(j, members, search);
@@ -376,6 +387,15 @@ static void keep_bounds(Judgement *j)
     }
 }
 
+static void keep_grad_bounds(Judgement *j)
+{
+    const Bounds *b = &j->bounds;
+    size_t n_edges = b->dump->first_edge[b->n_nodes];
+    memcpy(j->first_grad_bounds, b->grad_bound, b->n_nodes * sizeof *j->first_grad_bounds);
+    memcpy(j->first_grad_used, b->grad_used, b->n_nodes * sizeof *j->first_grad_used);
+    memcpy(j->first_local_grads, b->local_grads, n_edges * sizeof *j->first_local_grads);
+}
+
 static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, Error *error)
 {
     bound_params(j);
@@ -389,8 +409,7 @@ static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, 
         return false;
     }
     bounds_compute_all_grads(&j->bounds);
-    memcpy(j->first_grad_bounds, j->bounds.grad_bound,
-           j->bounds.n_nodes * sizeof *j->first_grad_bounds);
+    keep_grad_bounds(j);
     order_grads(j, members, search->wanted);
     if (!judge_one(j, IN_LOCAL_GRADS, search, members, error) ||
         !judge_one(j, IN_GRAD, search, members, error)) {
@@ -416,6 +435,9 @@ static bool judge_by_graph(Judgement *j, Error *error)
     j->unexplained = calloc(diff->n_nodes, sizeof *j->unexplained);
     j->first_bounds = malloc(diff->n_nodes * sizeof *j->first_bounds);
     j->first_grad_bounds = malloc(diff->n_nodes * sizeof *j->first_grad_bounds);
+    j->first_grad_used = malloc(diff->n_nodes * sizeof *j->first_grad_used);
+    j->first_local_grads =
+        malloc((base->first_edge[diff->n_nodes] + (size_t)1) * sizeof *j->first_local_grads);
     Members members = {
         .nodes = malloc(diff->n_nodes * sizeof *members.nodes),
         .grad_order = malloc(diff->n_nodes * sizeof *members.grad_order),
@@ -423,7 +445,8 @@ static bool judge_by_graph(Judgement *j, Error *error)
     HypothesisSearch search;
     bool ok = hypotheses_init(&search, &j->bounds, &j->kinds_of_paths, error) &&
               j->unexplained != NULL && j->first_bounds != NULL && j->first_grad_bounds != NULL &&
-              members.nodes != NULL && members.grad_order != NULL;
+              j->first_grad_used != NULL && j->first_local_grads != NULL && members.nodes != NULL &&
+              members.grad_order != NULL;
     if (!ok) {
         error_out_of_memory(error, "the judgement", diff->n_nodes * sizeof *members.nodes);
     }
@@ -476,6 +499,15 @@ Range judgement_bound(const Judgement *j, UnexplainedIn in, uint32_t node_id)
     return in == IN_GRAD ? j->first_grad_bounds[node_id] : j->first_bounds[node_id];
 }
 
+void judgement_contribution(const Judgement *j, uint32_t parent, uint32_t edge, Range *local_grad,
+                            Range *grad)
+{
+    Bounds before = j->bounds;
+    before.local_grads = j->first_local_grads;
+    *local_grad = bounds_local_grad(&before, parent, edge);
+    *grad = j->first_grad_used[parent];
+}
+
 void judgement_sizes(const Judgement *j, UnexplainedIn in, uint32_t node_id, double *off,
                      double *explained)
 {
@@ -495,6 +527,8 @@ void judgement_free(Judgement *judgement)
     free(judgement->unexplained);
     free(judgement->first_bounds);
     free(judgement->first_grad_bounds);
+    free(judgement->first_grad_used);
+    free(judgement->first_local_grads);
     free(judgement->kinds);
     *judgement = (Judgement){0};
 }

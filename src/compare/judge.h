@@ -46,7 +46,9 @@ typedef struct Judgement {
     PathKinds kinds_of_paths;
     Range *first_bounds;      // [n_nodes] of data, before hypotheses changed the graph
     Range *first_grad_bounds; // [n_nodes] of gradients
-    uint8_t *unexplained;     // [n_nodes] bits: 1 << UnexplainedIn
+    Range *first_grad_used;
+    double *first_local_grads; // [edges]
+    uint8_t *unexplained;      // [n_nodes] bits: 1 << UnexplainedIn
     size_t n_unexplained;
     UnexplainedKind *kinds; // the one that matters first
     size_t n_kinds;
@@ -73,6 +75,11 @@ bool judgement_grads_follow(const Judgement *judgement);
 // relative to the larger of the value and of what its inputs give.
 void judgement_sizes(const Judgement *judgement, UnexplainedIn in, uint32_t node_id, double *off,
                      double *explained);
+
+// One contribution to a gradient, as it was before hypotheses changed the graph: the local gradient
+// and the gradient of the parent.
+void judgement_contribution(const Judgement *judgement, uint32_t parent, uint32_t edge,
+                            Range *local_grad, Range *grad);
 
 // The range that a value's inputs explain.
 Range judgement_bound(const Judgement *judgement, UnexplainedIn in, uint32_t node_id);

@@ -114,10 +114,12 @@ static void print_contribution(const TextReport *r, uint32_t use, size_t number)
     uint32_t parent = b->order.use_parent[use];
     uint32_t edge = b->order.use_edge[use];
     char label[LABEL_BYTES];
-    fprintf(r->file, "    %4zu %14.7g * %14.7g = %14.7g%s %s\n", number,
-            range_middle(bounds_local_grad(b, parent, edge)), range_middle(b->grad_used[parent]),
-            range_middle(bounds_contribution(b, parent, edge)), b->has_grad[parent] ? "  " : " ~",
-            diff_label(r->diff, parent, label));
+    Range local_grad;
+    Range grad;
+    judgement_contribution(r->judgement, parent, edge, &local_grad, &grad);
+    fprintf(r->file, "    %4zu %14.7g * %14.7g = %14.7g%s %s\n", number, range_middle(local_grad),
+            range_middle(grad), range_middle(range_mul(local_grad, grad)),
+            b->has_grad[parent] ? "  " : " ~", diff_label(r->diff, parent, label));
 }
 
 // Contributions by the subject's own numbers; a tilde marks those whose gradient it does not show.
