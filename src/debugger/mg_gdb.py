@@ -21,17 +21,29 @@ from mg_graph import DATA, Field, Problem, Unreadable, bits, number
 
 
 @contextlib.contextmanager
-def language(name):
-    """What gdb is asked in between is in that language, whatever the reader has set."""
-    before = gdb.parameter("language")
-    if before == name or (name == "c" and before == "auto"):
+def setting(name, value):
+    """What gdb is asked in between, it is asked with that setting, whatever the reader has set."""
+    before = gdb.parameter(name)
+    before = "unlimited" if before is None else str(before)
+    if before == value or (value == "c" and before == "auto"):
         yield
         return
-    gdb.execute("set language " + name, to_string=True)
+    gdb.execute("set %s %s" % (name, value), to_string=True)
     try:
         yield
     finally:
-        gdb.execute("set language " + before, to_string=True)
+        gdb.execute("set %s %s" % (name, before), to_string=True)
+
+
+def language(name):
+    return setting("language", name)
+
+
+@contextlib.contextmanager
+def plain_settings():
+    """C, and all frames."""
+    with language("c"), setting("backtrace limit", "unlimited"):
+        yield
 
 
 # ---- The program in gdb -------------------------------------------------------------------------
@@ -298,8 +310,7 @@ class Gdb(mg_answers.Debugger):
 
     def evaluate(self, text):
         try:
-            with language(self.user_language):
-                value = gdb.parse_and_eval(text)
+            value = self.find_value(text)
             if value.type.strip_typedefs().code == gdb.TYPE_CODE_REF:
                 value = value.referenced_value()
         except (gdb.error, RuntimeError):
@@ -312,6 +323,17 @@ class Gdb(mg_answers.Debugger):
         except gdb.error:
             pass
         return result
+
+    def find_value(self, text):
+        """In the reader's language, but for the name of a variable: some languages would ask
+        which one of several is meant."""
+        if re.fullmatch(r"[A-Za-z_]\w*", text):
+            try:
+                return gdb.selected_frame().read_var(text)
+            except ValueError:
+                pass
+        with setting("multiple-symbols", "cancel"), language(self.user_language):
+            return gdb.parse_and_eval(text)
 
     def find_vector(self, value, result):
         gdb_type = value.type.strip_typedefs()
@@ -416,7 +438,7 @@ class ValuePrinter:
 
     def to_string(self):
         try:
-            with language("c"):
+            with plain_settings():
                 return self.pointer_words() if is_pointer(self.value) else self.words()
         except (gdb.error, Unreadable, ValueError):
             return "a Value that cannot be read"
@@ -453,7 +475,7 @@ class EditorValuePrinter(ValuePrinter):
 
     def children(self):
         try:
-            with language("c"):
+            with plain_settings():
                 return iter(list(self.items()))
         except (gdb.error, Unreadable, ValueError):
             return iter(())
@@ -515,7 +537,7 @@ class NodeFunction(gdb.Function):
         if path.type.strip_typedefs().code != gdb.TYPE_CODE_ARRAY:
             raise gdb.GdbError('$node takes a path in quotes, as $node("pos2.loss").')
         try:
-            with language("c"):
+            with plain_settings():
                 node = mg_answers.find_node(debugger, path.string())
                 return value_pointer(debugger.context.graph.addresses[node.id])
         except Problem as problem:
@@ -548,7 +570,7 @@ class Subcommand(gdb.Command):
         self.dont_repeat()
         debugger.user_language = gdb.parameter("language")
         try:
-            with language("c"):
+            with plain_settings():
                 mg_answers.run_command(self.command, argument)
         except Problem as problem:
             raise gdb.GdbError(fold(str(problem), debugger.width()))
@@ -561,7 +583,7 @@ class Subcommand(gdb.Command):
             return gdb.COMPLETE_NONE
         start = text.split(" ")[-1]
         try:
-            with language("c"):
+            with plain_settings():
                 paths = mg_answers.complete_path(need_graph(debugger), start)
         except (Problem, Unreadable, ValueError, gdb.error):
             return gdb.COMPLETE_NONE
@@ -619,7 +641,7 @@ class Watch(gdb.Breakpoint):
         if self.address == before or not self.enabled or not self.is_hardware:
             return
         gdb.set_convenience_variable(self.variable, value_pointer(self.address))
-        with language("c"):
+        with plain_settings():
             self.enabled = False
             self.enabled = True  # so that gdb evaluates the expression again
 
@@ -637,7 +659,7 @@ class Watch(gdb.Breakpoint):
         for watch in Watch.all:
             if watch.is_met:
                 watch.is_met = False
-                with language("c"):
+                with plain_settings():
                     text = mg_answers.watch_words(need_graph(debugger), watch.path)
                 for line in text.splitlines():
                     print(fold(line, debugger.width()))
@@ -658,7 +680,7 @@ class WatchAim(gdb.Breakpoint):
         self.silent = True
 
     def stop(self):
-        with language("c"):
+        with plain_settings():
             for watch in Watch.all:
                 watch.aim()
         return False

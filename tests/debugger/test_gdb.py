@@ -557,6 +557,138 @@ def test_speed(setup):
     print("\n".join(lines))
 
 
+# ---- Whatever the reader has set, and whatever is in memory ---------------------------------------
+
+READER_SETTINGS = (
+    *("radix 16", "radix 8", "input-radix 16", "output-radix 16"),
+    *("language ada", "language rust", "language fortran", "language pascal", "language modula-2"),
+    *("language go", "language d", "language asm", "language minimal", "language c++"),
+    *("print pretty on", "print elements 1", "print address off", "print frame-arguments none"),
+    *("print symbol off", "max-value-size 16", "backtrace limit 1", "case-sensitive off"),
+)
+
+
+def test_settings(setup):
+    """The reader's settings do not change an answer."""
+    commands = ["goto value_backward", "mg node $node(\"d\")", "mg step 2", "mg watch a", "continue"]
+    commands += ["mg where", "mg why a", "mg find *", "mg edge", "mg step --until b", "mg top 2"]
+    program = setup.program("expression")
+    expected = setup.session([program], commands)
+    if "mg" in "".join(expected):
+        raise Failure("\n".join(expected))
+    for reader_setting in READER_SETTINGS:
+        name, value = reader_setting.rsplit(" ", 1)
+        show = "python print(gdb.parameter(%r))" % name.replace("radix", "output-radix", name == "radix")
+        # goto is the test's own, and understands C only.
+        session = [commands[0], "set " + reader_setting, *commands[1:], show]
+        *outputs, kept = setup.session([program], session)
+        del outputs[1]
+        for command, before, after in zip(commands, expected, outputs):
+            if "$node" in command and name == "language":
+                continue  # that is C
+            if after != before:
+                raise Failure("after set %s, %s:\n%s" % (reader_setting, command, after))
+        if kept not in (value, {"on": "True", "off": "False"}.get(value)):
+            raise Failure("mg has changed the reader's %s to %s" % (reader_setting, kept))
+    model = ["goto scalar_gpt_store_grads", "mg check layer0.attn_wq[3,7]", "mg step 1"]
+    expected = setup.session(session_arguments(setup, "microgpt"), model)
+    for reader_setting in ("input-radix 16", "language ada", "language rust"):
+        outputs = setup.session(
+            session_arguments(setup, "microgpt"), [model[0], "set " + reader_setting, *model[1:]]
+        )
+        if outputs[2:] != expected[1:] or "They agree." not in outputs[2]:
+            raise Failure("after set %s:\n%s" % (reader_setting, "\n".join(outputs)))
+    print("%d settings" % len(READER_SETTINGS))
+
+
+def test_files(setup):
+    """Names of files with blanks, quotes and ~ are understood as gdb understands them."""
+    home = Path(setup.work) / "home of a reader"
+    (home / "a b").mkdir(parents=True)
+    wanted = [
+        ('mg dot loss 1 "%s/a b/x.dot"' % home, home / "a b" / "x.dot"),
+        ("mg dot loss '%s/a b/y \"quoted\".dot'" % home, home / "a b" / 'y "quoted".dot'),
+        ("mg dot loss 1 ~/z.dot", home / "z.dot"),
+        ("mg dot loss %s/a\\ b/w.dot" % str(home).replace(" ", "\\ "), home / "a b" / "w.dot"),
+        ("mg dot loss 2", None),
+        ("mg dot loss ./2", Path(setup.work) / "2"),
+        ("mg dot loss a b/x.dot", None),
+    ]
+    outputs = setup.session(
+        [setup.program("expression")],
+        ["goto graph_backward", *(command for command, _ in wanted)],
+        environment={"HOME": str(home)},
+    )
+    for (command, path), output in zip(wanted, outputs[1:]):
+        shown = str(path).replace(setup.work, "WORK")
+        if path is not None and (not path.exists() or not output.startswith(shown + ": ")):
+            raise Failure("%s: %s" % (command, output))
+        if path is None and not re.match("To which file|loss a is neither", output):
+            raise Failure("%s: %s" % (command, output))
+
+
+# Run in gdb: writes over the graph.
+SPOIL = """
+import gdb, struct
+def spoil(address, data):
+    gdb.selected_inferior().write_memory(int(address), data)
+g = gdb.parse_and_eval("*(Graph *)$graph")
+"""
+
+# What is written over, and what is then asked for.
+SPOILED = {
+    "4 thousand million scopes": "spoil(g['n_scopes'].address, struct.pack('<Q', 4000000000))",
+    "and room for them": """spoil(g['n_scopes'].address, struct.pack('<Q', 4000000000))
+spoil(g['scopes_capacity'].address, struct.pack('<Q', 5000000000))""",
+    "scopes that are nowhere": "spoil(g['scopes'].address, struct.pack('<Q', 8))",
+    "names that are nowhere": """for i in range(5):
+    spoil(g['scopes'][i]['name'].address, struct.pack('<Q', 8 * i + 1))""",
+    "names that do not end": """for i in range(5):
+    spoil(g['scopes'][i]['name'].address, struct.pack('<Q', int(g['arena']['first'])))""",
+    "scopes in any order": """for i in range(5):
+    spoil(g['scopes'][i]['first_node'].address, struct.pack('<Q', 1000 - 7 * i))""",
+    "parts in a ring": """for i in range(5):
+    spoil(g['scopes'][i]['parent'].address, struct.pack('<I', i))""",
+    "a chunk of 2**60 bytes": """first = g['arena']['first'].dereference()
+spoil(first['size'].address, struct.pack('<Q', 2**60))
+spoil(g['arena']['next'].address, struct.pack('<Q', int(first['memory']) + 56 * 2**54))""",
+    "chunks in a ring": """first = g['arena']['first']
+spoil(first['next'].address, struct.pack('<Q', int(first)))
+spoil(g['arena']['current'].address, struct.pack('<Q', 16))""",
+    "an order of nothing": "spoil(g['topo'].address, struct.pack('<Q', 8))",
+    "an order of what is no node": "spoil(g['topo'][2].address, struct.pack('<Q', 8))",
+    "nodes full of ones": """first = g['arena']['first'].dereference()
+spoil(first['memory'], b'\\xff' * 280)""",
+}
+
+
+def test_spoiled(setup):
+    """Memory may hold anything: mg says so in a sentence, and gdb lives."""
+    script = Path(setup.work) / "spoil.py"
+    asked = ["mg where", "mg node $graph_root", "mg tree loss 5000", "mg find *", "mg why a", "mg top"]
+    asked += ["mg parents a", "mg outline", "mg step", "print *(Value *)$graph_root", "mg step 3"]
+    for name, spoil in SPOILED.items():
+        script.write_text(SPOIL + spoil, encoding="utf-8")
+        commands = ["goto graph_backward", "set variable $graph = (long)g"]
+        commands += ["set variable $graph_root = g->topo[4]", "source %s" % script, *asked, "print 6 * 7"]
+        outputs = setup.session([setup.program("expression")], commands)
+        text = "\n".join(outputs)
+        if "Traceback" in text or "Python Exception" in text or not outputs[-1].endswith(" = 42"):
+            raise Failure("%s:\n%s" % (name, text))
+    print("%d ways to spoil a graph" % len(SPOILED))
+
+
+def test_deep(setup):
+    """A tree as deep as the graph."""
+    outputs = setup.session(
+        session_arguments(setup, "microgpt"), ["goto graph_backward", "mg tree loss 5000"]
+    )
+    n_lines = len(outputs[1].splitlines())
+    if n_lines < 59615 or "Error" in outputs[1]:
+        raise Failure("%d lines:\n%s" % (n_lines, outputs[1][-300:]))
+    print("%d lines" % n_lines)
+
+
 # ---- Loading ------------------------------------------------------------------------------------
 
 
@@ -702,6 +834,10 @@ TESTS = {
     "speed": test_speed,
     "plain": test_plain,
     "operators": test_operators,
+    "settings": test_settings,
+    "files": test_files,
+    "spoiled": test_spoiled,
+    "deep": test_deep,
     "steps": test_steps,
     "loading": test_loading,
 }
