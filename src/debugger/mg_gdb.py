@@ -8,6 +8,7 @@ import contextlib
 import functools
 import re
 import struct
+import sys
 
 import gdb
 import gdb.printing
@@ -118,6 +119,10 @@ class GdbFrame(mg_graph.Frame):
             if block.function is not None:
                 return
             block = block.superblock
+
+    def is_at_start(self):
+        start = gdb.find_pc_line(function_address(self.name))
+        return gdb.find_pc_line(self.frame.pc()).line == start.line
 
     def is_at_end(self):
         place = gdb.find_pc_line(self.frame.pc())
@@ -235,6 +240,21 @@ class End(gdb.FinishBreakpoint):
         return True
 
 
+class FirstEdge(gdb.Breakpoint):
+    """Stops at the first edge of one node."""
+
+    def __init__(self, address):
+        super().__init__(function="edge_backward", internal=True)
+        self.silent = True
+        self.address = address
+        self.reached = False
+
+    def stop(self):
+        frame = GdbFrame(gdb.newest_frame())
+        self.reached = frame.variable("v") == self.address and frame.variable("i") == 0
+        return self.reached
+
+
 class PlaceRead(Stop):
     """Stops when graph_backward() reads one place in topo, which it does once for each node."""
 
@@ -279,6 +299,9 @@ def continue_to(*stops, how="continue"):
         forget()
     if debugger.connection() is None:
         raise Problem("The program has ended.")
+    if is_recorded():
+        end = "begins" if how == "reverse-continue" else "ends"
+        raise Problem("The recording %s here, or something else has stopped the program." % end)
     if text.strip():
         print(text.strip())
     raise Problem("Something else has stopped the program.")
@@ -387,6 +410,8 @@ class Gdb(mg_answers.Debugger):
     def run_to_node(self, view, place):
         """Runs until graph_backward() has taken the node from topo. Returns False where it came to
         its end instead."""
+        if is_recorded():  # the recording knows what was written, and not what was read
+            return continue_to(NodeStop(view.addresses[view.topo[place]]), End("graph_backward"))
         try:
             stop = PlaceRead(view, place)
             if continue_to(stop, End("graph_backward")) is not stop:
@@ -431,17 +456,49 @@ def forget_all(_event=None):
 
 
 class ValuePrinter:
-    """A Value on one line, with the paths of its children; a pointer to one by its path."""
+    """A Value on one line, with the paths of its children; a pointer to one by its path and data.
+
+    Editors get children, too, which they ask for when the reader opens the node. For them gdb asks
+    for nothing else; where it asks for the line first, as `print` does, the line is all there is.
+    """
 
     def __init__(self, value):
         self.value = value
+        self.is_printed = False
 
     def to_string(self):
+        self.is_printed = True
         try:
             with plain_settings():
                 return self.pointer_words() if is_pointer(self.value) else self.words()
         except (gdb.error, Unreadable, ValueError):
             return "a Value that cannot be read"
+
+    def children(self):
+        caller = sys._getframe().f_back
+        is_dap = caller is not None and caller.f_globals["__name__"].startswith("gdb.dap")
+        if self.is_printed and not is_dap:
+            return iter(())
+        try:
+            with plain_settings():
+                return iter(list(self.items()))
+        except (gdb.error, Unreadable, ValueError):
+            return iter(())
+
+    def items(self):
+        """What there is to open: (name, content)."""
+        found = self.node()
+        if found is None:
+            return
+        view, node = found
+        yield "data of %s: %s" % (view.path(node.id), view.formula(node)), gdb.Value(node.data)
+        yield "grad", gdb.Value(node.grad)
+        for index, child in enumerate(node.children):
+            words = (view.path(child), number(node.local_grads[index]))
+            yield "child %s, local gradient %s" % words, value_pointer(view.addresses[child])
+        for parent_id, index in view.parents.get(node.id, ()):
+            words = (view.path(parent_id), number(view.node(parent_id).local_grads[index]))
+            yield "parent %s, local gradient %s" % words, value_pointer(view.addresses[parent_id])
 
     def node(self):
         """(the graph, the Value's node in it), or None."""
@@ -470,58 +527,17 @@ class ValuePrinter:
         return "<%s = %s>" % (found[0].path(found[1].id), number(found[1].data))
 
 
-class EditorValuePrinter(ValuePrinter):
-    """The same with something to open, for the tree of variables in an editor."""
-
-    def children(self):
-        try:
-            with plain_settings():
-                return iter(list(self.items()))
-        except (gdb.error, Unreadable, ValueError):
-            return iter(())
-
-    def items(self):
-        found = self.node()
-        if found is None:
-            return
-        view, node = found
-        yield "data", gdb.Value(node.data)
-        yield "grad", gdb.Value(node.grad)
-        edges = [mg_graph.Edge(node, index) for index in range(len(node.children))]
-        for edge in edges:
-            name = "child %s, local gradient %s" % (view.path(edge.child), number(edge.local_grad))
-            yield name, value_pointer(view.addresses[edge.child])
-        for parent_id, index in view.parents.get(node.id, ()):
-            edge = mg_graph.Edge(view.node(parent_id), index)
-            name = "parent %s, local gradient %s" % (view.path(parent_id), number(edge.local_grad))
-            yield name, value_pointer(view.addresses[parent_id])
-
-
 class Printers(gdb.printing.PrettyPrinter):
     """Chooses the printer by type. gdb's own collection looks at structs only, not at pointers."""
 
     def __init__(self):
         subprinters = [gdb.printing.SubPrettyPrinter(name) for name in ("Value", "Value *")]
         super().__init__("microgpt", subprinters)
-        self.printer = EditorValuePrinter if is_in_editor() else ValuePrinter
 
     def __call__(self, value):
         if struct_name(value.type) != "Value":
             return None
-        return self.printer(value) if self.subprinters[is_pointer(value)].enabled else None
-
-
-def is_in_editor():
-    """Whether a program reads what gdb says, which asks gdb for children only when they are opened.
-    On the command line `print` would print them all."""
-    try:
-        with open("/proc/self/cmdline", encoding="utf-8", errors="replace") as file:
-            words = file.read().split("\0")
-    except OSError:
-        return False
-    options = re.compile(r"--?i(nterpreter)?(=(mi\d?|dap))?")
-    found = [(word, following) for word, following in zip(words, words[1:]) if options.fullmatch(word)]
-    return any("=" in word or re.fullmatch(r"mi\d?|dap", following) for word, following in found)
+        return ValuePrinter(value) if self.subprinters[is_pointer(value)].enabled else None
 
 
 class NodeFunction(gdb.Function):
@@ -785,6 +801,40 @@ of the parameter is what the gradient should be."""
         return loss
 
 
+def is_recorded():
+    return "No record" not in gdb.execute("info record", to_string=True)
+
+
+class BackCommand(mg_answers.RunningCommand):
+    """One step backward in time: mg back
+
+To the node that backward was at before this one. Needs gdb's recording: `record` when backward
+begins, then `mg step` as often as you like. gdb records some thousand nodes, not a whole model,
+and cannot record some newer instructions of processors; it says so when it meets one."""
+
+    name = "back"
+    takes_node = False
+
+    def run(self, argument):
+        prepare_to_run(debugger, "mg back")
+        if not is_recorded():
+            raise Problem(
+                "Nothing is recorded. Let backward begin, as with `break graph_backward` and "
+                "`continue`; type `record`; then `mg step` goes forward, and `mg back` back."
+            )
+        view = self.view
+        here = view.current_edge
+        is_inside = here is not None and (here.index > 0 or here.is_done)
+        first = view.next_place + (0 if is_inside else 1)
+        for place in range(first, view.n_topo):
+            node_id = view.topo[place]
+            if view.node(node_id).children:
+                continue_to(FirstEdge(view.addresses[node_id]), how="reverse-continue")
+                self.say_next()
+                return
+        raise Problem("Backward begins here.")
+
+
 # ---- Loading ------------------------------------------------------------------------------------
 
 SKIPPED = (
@@ -807,7 +857,7 @@ def load():
     skip_what_is_no_lesson()
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     MgCommand()
-    for command in (*mg_answers.SHARED_COMMANDS, WatchCommand, CheckCommand):
+    for command in (*mg_answers.SHARED_COMMANDS, WatchCommand, CheckCommand, BackCommand):
         Subcommand(command)
     NodeFunction()
     gdb.events.cont.connect(forget)

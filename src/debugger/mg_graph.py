@@ -76,6 +76,11 @@ class Frame:
         """The arguments and locals that are structs, or point to one: (name, address)."""
         raise NotImplementedError
 
+    def is_at_start(self):
+        """Whether the program stands at the first line of the function, where its arguments are not
+        all in their places yet."""
+        raise NotImplementedError
+
     def is_at_end(self):
         """Whether the program stands at the last line of the function."""
         raise NotImplementedError
@@ -476,7 +481,9 @@ class GraphView:
     def current_edge(self):
         """The edge that the program stands at, in edge_backward(), or None."""
         frame = self.program.find_frame("edge_backward")
-        node_id = self.ids.get(frame.variable("v")) if frame is not None else None
+        if frame is None or frame.is_at_start():
+            return None
+        node_id = self.ids.get(frame.variable("v"))
         index = frame.variable("i") if node_id in self.places else None
         if index is None or not 0 <= index < len(self.node(node_id).children):
             return None

@@ -90,6 +90,10 @@ class LldbFrame(mg_graph.Frame):
             if address is not None:
                 yield name, address
 
+    def is_at_start(self):
+        start = self.frame.GetFunction().GetStartAddress().GetLineEntry()
+        return self.frame.GetLineEntry().GetLine() == start.GetLine()
+
     def is_at_end(self):
         return self.frame.GetLineEntry().GetLine() == last_line(self.frame.GetFunction())
 

@@ -8,6 +8,7 @@ Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
 """
 
 import argparse
+import ast
 import difflib
 import json
 import os
@@ -557,6 +558,170 @@ def test_speed(setup):
     print("\n".join(lines))
 
 
+# ---- No number that is not so -------------------------------------------------------------------
+
+# Run in gdb: at every kind of stop compares what mg says with what plain gdb says.
+COMPARE_NUMBERS = """
+import re
+from mg_gdb import debugger
+NAMES = "a b c d loss".split()
+stops = {}
+
+def ask(command):
+    try:
+        return gdb.execute(command, to_string=True)
+    except gdb.error as error:
+        return str(error)
+
+def compare(kind):
+    for name in NAMES:
+        plain = gdb.parse_and_eval('$node("%s")' % name)
+        grad = "%.6g" % float(plain["grad"])
+        told = ask("mg node " + name)
+        if "grad %s\\n" % grad not in told:
+            print("WRONG", kind, name, grad, told)
+        why = ask("mg why " + name)
+        totals = re.findall(r"  =  .*?(\\S+)$", why, re.MULTILINE)[1:] or ["0"]
+        is_sum = "is the sum of" in why
+        if "NOT" in why or (is_sum and float(totals[-1]) != float(grad)):
+            print("WRONG", kind, name, grad, why)
+    view = debugger.context.graph
+    edge = view.current_edge
+    if edge is not None:
+        frame = next(f for f in debugger.program.frames() if f.name == "edge_backward").frame
+        child = frame.read_var("v")["children"][int(frame.read_var("i"))]
+        if int(child) != view.addresses[edge.child]:
+            print("WRONG", kind, "edge")
+    stops[kind] = stops.get(kind, 0) + 1
+
+def start():
+    gdb.execute("delete")
+    if gdb.selected_inferior().pid != 0:
+        gdb.execute("kill", to_string=True)
+    gdb.Breakpoint("value_backward", temporary=True)
+    gdb.execute("run >/dev/null", to_string=True)
+
+def run(kind, command, skip=1):
+    start()
+    n = 0
+    while ask("python print(gdb.newest_frame().name())").strip() != "main":
+        try:
+            gdb.execute(command, to_string=True)
+        except gdb.error:
+            return
+        n += 1
+        if n % skip == 0:
+            compare(kind)
+
+def run_breakpoint(kind, command):
+    start()
+    ask(command)
+    while True:
+        told = ask("continue")
+        if gdb.selected_inferior().pid == 0 or "backward" not in gdb.newest_frame().name():
+            break
+        compare(kind)
+        added = re.search(r"= (\\S+)$", told)
+        if added and added.group(1) != "%.6g" % float(gdb.parse_and_eval("v->children[i]->grad")):
+            print("WRONG", kind, told)
+
+run("step", "step")
+run("next", "next")
+run("stepi", "stepi", 5)
+run("mg step", "mg step")
+run("mg edge", "mg edge")
+for name in NAMES:
+    run_breakpoint("mg watch", "mg watch " + name)
+    run_breakpoint("watch", 'watch -location $node("%s")->grad' % name)
+    run_breakpoint("awatch", 'awatch -location $node("%s")->grad' % name)
+run_breakpoint("break", "break edge_backward")
+run_breakpoint("rwatch", 'rwatch -location $node("a")->data')
+print("stops:", stops)
+"""
+
+
+def test_numbers(setup):
+    """After every kind of stop, what plain print shows and what mg says agree."""
+    script = os.path.join(setup.work, "compare_numbers.py")
+    Path(script).write_text(COMPARE_NUMBERS, encoding="utf-8")
+    text = setup.run_gdb([setup.program("expression")], [setup.script, script])
+    match = re.search(r"^stops: (.*)$", text, re.MULTILINE)
+    if match is None or "WRONG" in text:
+        raise Failure("\n".join(line for line in text.splitlines() if "WRONG" in line) + text[-3000:])
+    print(match.group(1))
+
+
+# ---- As editors see it --------------------------------------------------------------------------
+
+def test_editor(setup):
+    """Through gdb's machine interface, as editors use it, a Value has something to open."""
+    commands = [
+        "-enable-pretty-printing",
+        "-break-insert value_backward",
+        "-exec-run",
+        "-stack-select-frame 1",
+        "-var-create the_c * c",
+        "-var-list-children --all-values the_c",
+        "-var-create a_value * *a",
+        "-var-list-children --all-values a_value",
+        "-stack-list-variables --simple-values",
+        "-gdb-exit",
+    ]
+    gdb = subprocess.Popen(
+        [setup.gdb, "-nx", "-q", "-i=mi", "-x", str(setup.script), setup.program("expression")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=setup.work,
+        universal_newlines=True,
+    )
+    text = ""
+    try:
+        for command in commands:
+            gdb.stdin.write(command + "\n")
+            gdb.stdin.flush()
+            until = "*stopped" if command == "-exec-run" else "^"
+            while True:
+                line = gdb.stdout.readline()
+                text += line
+                if not line or line.startswith(until):
+                    break
+    finally:
+        gdb.kill()
+        gdb.wait()
+    wanted = [
+        'exp="data of c: a * b",numchild="0",value="-6"',
+        'exp="grad",numchild="0",value="0"',
+        'exp="child a, local gradient -3",',
+        'exp="child b, local gradient 2",',
+        'exp="parent d, local gradient 1",',
+        'exp="data of a: leaf",numchild="0",value="2"',
+        'exp="parent c, local gradient -3",',
+        '{name="loss",type="Value *",value="<loss = 16>"}',
+    ]
+    missing = [words for words in wanted if words not in text]
+    if missing:
+        raise Failure("%s is missing:\n%s" % (missing[0], text))
+
+
+def test_versions(setup):
+    """An old gdb or Python can read the file that gdb loads, and gets a sentence."""
+    for path in sorted(setup.script.parent.glob("m*.py")):
+        ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 6))
+    for pretend, wanted in (
+        ("gdb.VERSION = '11.2'", "microgpt's commands need gdb 12 or newer; this is gdb 11.2."),
+        (
+            "import sys; sys.version_info = (3, 6, 15)",
+            "microgpt's commands need a gdb with Python 3.8 or newer; this one has 3.6.",
+        ),
+    ):
+        script = Path(setup.work) / "pretend.py"
+        script.write_text("import gdb\n%s\n" % pretend, encoding="utf-8")
+        text = setup.run_gdb([], [script, setup.script], ["mg where"])
+        if text.strip() != wanted + '\nUndefined command: "mg".  Try "help".':
+            raise Failure(text)
+
+
 # ---- Whatever the reader has set, and whatever is in memory ---------------------------------------
 
 READER_SETTINGS = (
@@ -778,7 +943,7 @@ def test_steps(setup):
             raise Failure("step passes over %s: %s" % (wanted, names))
 
 
-SUBCOMMANDS = "check dot edge find guess node outline parents show step top tree".split()
+SUBCOMMANDS = "back check dot edge find guess node outline parents show step top tree".split()
 SUBCOMMANDS += "watch where why".split()
 
 
@@ -834,6 +999,9 @@ TESTS = {
     "speed": test_speed,
     "plain": test_plain,
     "operators": test_operators,
+    "numbers": test_numbers,
+    "editor": test_editor,
+    "versions": test_versions,
     "settings": test_settings,
     "files": test_files,
     "spoiled": test_spoiled,
