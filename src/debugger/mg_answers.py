@@ -102,14 +102,17 @@ def fold(line, width, indent=None):
     if indent is None:
         indent = " " * (len(line) - len(line.lstrip()) + 4)
     start = len(line) - len(line.lstrip())
-    return textwrap.fill(
-        line.lstrip(),
+    # A node's numbers stay together.
+    text = re.sub(r"data (\S+), grad (\S+)", "data\0\\1,\0grad\0\\2", line.lstrip())
+    text = textwrap.fill(
+        text,
         width,
         initial_indent=line[:start],
         subsequent_indent=indent,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return text.replace("\0", " ")
 
 
 def columns(rows, right, first):
@@ -428,7 +431,7 @@ class FindCommand(Command):
 
 In PATTERN * stands for any text and ? for any one character: mg find pos2.*.softmax*. Without
 them, PATTERN may stand anywhere in the path: mg find attn_wq. Prints the first N (20) in order of
-creation."""
+creation; what they are made of only where the window is wide enough."""
 
     name = "find"
 
@@ -439,8 +442,17 @@ creation."""
             raise Problem("Which path? For example `mg find pos2.loss*`.")
         ids = matching_ids(view, pattern)
         self.say("%s of %d" % (plural(len(ids), "node"), view.n_nodes))
-        for node_id in ids[:limit]:
-            self.say("  " + view.line(view.node(node_id)))
+        nodes = [view.node(node_id) for node_id in ids[:limit]]
+        lines = ["  " + view.line(node) for node in nodes]
+        width = self.debugger.width()
+        if len(lines) < 2 or width <= 0 or max(map(len, lines)) <= width:
+            for line in lines:
+                self.say(line)
+        else:
+            self.say_table(
+                (view.path(node.id), "data " + number(node.data), "grad " + number(node.grad))
+                for node in nodes
+            )
         if len(ids) > limit:
             self.say("  ... %d more" % (len(ids) - limit))
 

@@ -524,20 +524,40 @@ class ValuePrinter:
         found = self.node()
         if found is None:
             return "%#x (no node)" % address
-        return "<%s = %s>" % (found[0].path(found[1].id), number(found[1].data))
+        return "<%s=%s>" % (found[0].path(found[1].id), number(found[1].data))
+
+
+class GraphPointerPrinter:
+    """A pointer to a Graph, which has no name, by its size."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def to_string(self):
+        with plain_settings():
+            view = debugger.context.view(int(self.value))
+        return "%#x (no graph)" % int(self.value) if view is None else "<%d nodes>" % view.n_nodes
 
 
 class Printers(gdb.printing.PrettyPrinter):
     """Chooses the printer by type. gdb's own collection looks at structs only, not at pointers."""
 
+    printers = {
+        ("Value", False): ValuePrinter,
+        ("Value", True): ValuePrinter,
+        ("Graph", True): GraphPointerPrinter,
+    }
+
     def __init__(self):
-        subprinters = [gdb.printing.SubPrettyPrinter(name) for name in ("Value", "Value *")]
-        super().__init__("microgpt", subprinters)
+        names = [name + (" *" if is_pointer else "") for name, is_pointer in self.printers]
+        super().__init__("microgpt", [gdb.printing.SubPrettyPrinter(name) for name in names])
 
     def __call__(self, value):
-        if struct_name(value.type) != "Value":
+        kind = (struct_name(value.type), is_pointer(value))
+        if kind not in self.printers:
             return None
-        return ValuePrinter(value) if self.subprinters[is_pointer(value)].enabled else None
+        is_enabled = self.subprinters[list(self.printers).index(kind)].enabled
+        return self.printers[kind](value) if is_enabled else None
 
 
 class NodeFunction(gdb.Function):

@@ -427,7 +427,7 @@ def value_summary(value, _internal_dict):
                 return "NULL"
             if found is None:
                 return "%#x (no node)" % address
-            return "<%s = %s>" % (found[0].path(found[1].id), number(found[1].data))
+            return "<%s=%s>" % (found[0].path(found[1].id), number(found[1].data))
         if found is not None:
             return found[0].line(found[1])
         data, grad = (debugger.program.get("Value", struct_address(value), n) for n in ("data", "grad"))
@@ -435,6 +435,13 @@ def value_summary(value, _internal_dict):
         return "data %s, grad %s, in no graph that is known here" % numbers
     except (Unreadable, ValueError):
         return "a Value that cannot be read"
+
+
+def graph_summary(value, _internal_dict):
+    """A Graph, which has no name, by its size."""
+    debugger.look()
+    view = debugger.context.view(struct_address(value))
+    return "<%d nodes>" % view.n_nodes if view is not None else "no graph"
 
 
 class ValueChildren:
@@ -586,6 +593,7 @@ def __lldb_init_module(lldb_debugger, _internal_dict):
     for line in (
         "command script add -c microgpt_lldb.Mg mg",
         "type summary add -w microgpt -F microgpt_lldb.value_summary Value",
+        "type summary add -w microgpt -F microgpt_lldb.graph_summary Graph",
         "type synthetic add -w microgpt -l microgpt_lldb.ValueChildren Value",
         "type category enable microgpt",
         "settings set target.process.thread.step-avoid-regexp %s" % STEP_AVOID,

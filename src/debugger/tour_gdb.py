@@ -59,6 +59,7 @@ def prepare():
     """Short file names, nothing asked, no download of other people's symbols."""
     gdb.execute("set confirm off")
     gdb.execute("set filename-display basename")
+    gdb.execute("set print address off")
     try:
         gdb.execute("set debuginfod enabled off")
     except gdb.error:  # gdb without debuginfod
