@@ -1089,7 +1089,8 @@ is; and says how far off the guess was."""
             self.say("%s.grad is %s: all but the sign." % (path, number(grad)))
         else:
             share = ", %.2g %% of it" % (100 * off / abs(grad)) if grad != 0 else ""
-            self.say("%s.grad is %s: you were off by %s%s." % (path, number(grad), number(off), share))
+            words = (path, number(grad), number(off), share)
+            self.say("%s.grad is %s: you were off by %s%s." % words)
 
     def must_run(self, node):
         view = self.view

@@ -1,7 +1,7 @@
 """Backpropagation, seen from lldb: summaries and children of Values, and the command mg.
 
-Load it with `command script import src/debugger/microgpt_lldb.py`; `help mg` says what there is, and
-docs/gdb-tour.md is the lesson. Made for lldb 14 and newer.
+Load it with `command script import src/debugger/microgpt_lldb.py`; `help mg` says what there is,
+and docs/gdb-tour.md is the lesson. Made for lldb 14 and newer.
 
 The graph and the answers are those of gdb: mg_graph.py and mg_answers.py. The program's memory is
 read, never written.
@@ -114,14 +114,16 @@ class LldbProgram(mg_graph.Program):
     def find_type(self, type_name):
         for sb_type in the_target().FindTypes(type_name):
             sb_type = sb_type.GetCanonicalType()
-            if sb_type.GetNumberOfFields() > 0 or sb_type.GetTypeClass() == lldb.eTypeClassEnumeration:
+            is_enum = sb_type.GetTypeClass() == lldb.eTypeClassEnumeration
+            if is_enum or sb_type.GetNumberOfFields() > 0:
                 return sb_type
         raise Unreadable("no type %s" % type_name)
 
     def find_fields(self, type_name):
         sb_type = self.find_type(type_name)
         members = [sb_type.GetFieldAtIndex(i) for i in range(sb_type.GetNumberOfFields())]
-        return {member.GetName(): self.field_of(member) for member in members}, sb_type.GetByteSize()
+        fields = {member.GetName(): self.field_of(member) for member in members}
+        return fields, sb_type.GetByteSize()
 
     def field_of(self, member):
         sb_type = member.GetType().GetCanonicalType()
@@ -430,8 +432,9 @@ def value_summary(value, _internal_dict):
             return "<%s=%s>" % (found[0].path(found[1].id), number(found[1].data))
         if found is not None:
             return found[0].line(found[1])
-        data, grad = (debugger.program.get("Value", struct_address(value), n) for n in ("data", "grad"))
-        numbers = (number(data), number(grad))
+        address = struct_address(value)
+        numbers = (debugger.program.get("Value", address, name) for name in ("data", "grad"))
+        numbers = tuple(map(number, numbers))
         return "data %s, grad %s, in no graph that is known here" % numbers
     except (Unreadable, ValueError):
         return "a Value that cannot be read"
@@ -470,7 +473,8 @@ class ValueChildren:
         for parent_id, index in view.parents.get(node.id, ()):
             parent = view.node(parent_id)
             words = (view.path(parent_id), number(parent.local_grads[index]))
-            items.append(("parent %s, local gradient %s" % words, "node", view.addresses[parent_id]))
+            name = "parent %s, local gradient %s" % words
+            items.append((name, "node", view.addresses[parent_id]))
         return items
 
     def has_children(self):

@@ -54,7 +54,7 @@ def lldb_command():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Opens a debugger for the tour of docs/gdb-tour.md.")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("debugger", choices=["gdb", "lldb"])
     parser.add_argument("expression", help="the program built from src/examples/expression.c")
     parser.add_argument("program", help="microgpt")

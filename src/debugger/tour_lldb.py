@@ -54,7 +54,9 @@ class Tour:
     def go_to(self, debugger, variable, arguments, function):
         program = os.environ.get(variable)
         if program is None:
-            raise microgpt_lldb.Problem("The tour is opened with `meson compile -C build lldb-tour`.")
+            raise microgpt_lldb.Problem(
+                "The tour is opened with `meson compile -C build lldb-tour`."
+            )
         old = debugger.GetSelectedTarget()
         if old.IsValid():
             with microgpt_lldb.quiet(True):

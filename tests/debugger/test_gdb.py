@@ -1,7 +1,7 @@
 """Tests src/debugger/microgpt-gdb.py and docs/gdb-tour.md in gdb itself: meson test --suite gdb.
 
-A transcript (tests/debugger/*.txt) is a list of commands with the output that each must have. So is the
-tour: its ```gdb blocks, one after the other, are one session. `--update` writes what gdb says now
+A transcript (tests/debugger/*.txt) is a list of commands with the output that each must have. So is
+the tour: its ```gdb blocks, one after the other, are one session. `--update` writes what gdb says now
 into the transcript or the tour, for the author to read through.
 
 Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
@@ -658,7 +658,8 @@ def test_numbers(setup):
     text = setup.run_gdb([setup.program("expression")], [setup.script, script])
     match = re.search(r"^stops: (.*)$", text, re.MULTILINE)
     if match is None or "WRONG" in text:
-        raise Failure("\n".join(line for line in text.splitlines() if "WRONG" in line) + text[-3000:])
+        wrong = [line for line in text.splitlines() if "WRONG" in line]
+        raise Failure("\n".join(wrong) + text[-3000:])
     print(match.group(1))
 
 
@@ -733,7 +734,7 @@ def test_versions(setup):
             raise Failure(text)
 
 
-# ---- Whatever the reader has set, and whatever is in memory ---------------------------------------
+# ---- Whatever the reader has set, and whatever is in memory --------------------------------------
 
 READER_SETTINGS = (
     *("radix 16", "radix 8", "input-radix 16", "output-radix 16"),
@@ -746,15 +747,16 @@ READER_SETTINGS = (
 
 def test_settings(setup):
     """The reader's settings do not change an answer."""
-    commands = ["goto value_backward", "mg node $node(\"d\")", "mg step 2", "mg watch a", "continue"]
-    commands += ["mg where", "mg why a", "mg find *", "mg edge", "mg step --until b", "mg top 2"]
+    commands = ["goto value_backward", "mg node $node(\"d\")", "mg step 2", "mg watch a"]
+    commands += ["continue", "mg where", "mg why a", "mg find *", "mg edge", "mg step --until b", "mg top 2"]
     program = setup.program("expression")
     expected = setup.session([program], commands)
     if "mg" in "".join(expected):
         raise Failure("\n".join(expected))
     for reader_setting in READER_SETTINGS:
         name, value = reader_setting.rsplit(" ", 1)
-        show = "python print(gdb.parameter(%r))" % name.replace("radix", "output-radix", name == "radix")
+        parameter = "output-radix" if name == "radix" else name
+        show = "python print(gdb.parameter(%r))" % parameter
         # goto is the test's own, and understands C only.
         session = [commands[0], "set " + reader_setting, *commands[1:], show]
         *outputs, kept = setup.session([program], session)
@@ -841,12 +843,13 @@ spoil(first['memory'], b'\\xff' * 280)""",
 def test_spoiled(setup):
     """Memory may hold anything: mg says so in a sentence, and gdb lives."""
     script = Path(setup.work) / "spoil.py"
-    asked = ["mg where", "mg node $graph_root", "mg tree loss 5000", "mg find *", "mg why a", "mg top"]
-    asked += ["mg parents a", "mg outline", "mg step", "print *(Value *)$graph_root", "mg step 3"]
+    asked = ["mg where", "mg node $graph_root", "mg tree loss 5000", "mg find *", "mg why a"]
+    asked += ["mg top", "mg parents a", "mg outline", "mg step", "print *(Value *)$graph_root", "mg step 3"]
     for name, spoil in SPOILED.items():
         script.write_text(SPOIL + spoil, encoding="utf-8")
         commands = ["goto graph_backward", "set variable $graph = (long)g"]
-        commands += ["set variable $graph_root = g->topo[4]", "source %s" % script, *asked, "print 6 * 7"]
+        commands += ["set variable $graph_root = g->topo[4]", "source %s" % script]
+        commands += [*asked, "print 6 * 7"]
         outputs = setup.session([setup.program("expression")], commands)
         text = "\n".join(outputs)
         if "Traceback" in text or "Python Exception" in text or not outputs[-1].endswith(" = 42"):
@@ -973,7 +976,8 @@ def test_loading(setup):
         ],
         commands=["info pretty-printer global microgpt", "help mg", "mg where"],
     )
-    wanted = ["microgpt\n    Value\n    Value *\n", "The program is not running: `run` it"]
+    wanted = ["microgpt\n    Graph *\n    Value\n    Value *\n"]
+    wanted.append("The program is not running: `run` it")
     wanted += ["\nmg %s -- " % name for name in SUBCOMMANDS]
     missing = [repr(words) for words in wanted if words not in text]
     if missing:
