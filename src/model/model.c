@@ -1,7 +1,7 @@
 // The model's sizes and its parameters.
 //
-// Carries `state_dict` and `params` of microgpt.py. Comes after the tokenizer, which knows the
-// vocabulary's size, and before the engines, which compute with the parameters.
+// Implements `state_dict` and `params` of microgpt.py. The tokenizer determines the size of the
+// vocabulary; the engines compute with the parameters.
 #include "microgpt/model.h"
 
 #include <assert.h>
