@@ -14,7 +14,7 @@
 struct TensorGpt {
     Model *model;
     SimdLevel level;
-    Plain plain; // empty until needed, as is the next one
+    Plain plain; // empty until needed, as are the next two
     Wide wide;
     WideSample sample;
     int *tokens; // [max_tokens], of the last forward
@@ -25,7 +25,7 @@ struct TensorGpt {
     size_t peak_bytes;
 };
 
-// NULL for the plain loops.
+// NULL: a level without kernels, which uses the plain loops.
 static const WideKernels *const kernels_of_levels[N_SIMD_LEVELS] = {
 #ifdef __aarch64__
     [SIMD_NEON] = &wide_kernels_neon,
@@ -87,7 +87,7 @@ static void note_bytes(TensorGpt *gpt)
     }
 }
 
-// Makes room for a document in the plain loops' memory, or in the kernels'.
+// Allocate the memory for a document: that of the plain loops, or that of the kernels.
 static bool need_plain(TensorGpt *gpt, size_t n_positions, Error *error)
 {
     const ModelConfig *config = &gpt->model->config;
@@ -166,8 +166,8 @@ bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
     return true;
 }
 
-// Room for one position more than there was, and for as many again while the context allows, so
-// that a sample of any length moves its cache only a few times.
+// The number of positions to allocate for pos_id: twice as many as before, but at most block_size,
+// so that the cache of a growing sample is moved only a few times.
 static size_t sample_room(const TensorGpt *gpt, size_t pos_id)
 {
     size_t room = pos_id < WIDEST ? WIDEST : 2 * pos_id;
@@ -186,7 +186,7 @@ static bool need_sample(TensorGpt *gpt, size_t pos_id, Error *error)
     return true;
 }
 
-// As the kernels' sample_probs.
+// The same as the kernels' sample_probs().
 static void plain_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temperature,
                         double *probs)
 {

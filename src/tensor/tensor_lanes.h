@@ -2,8 +2,8 @@
 // this after their lanes_*.h. tensor_wide.h explains the layout; tensor_nn.h states the formulas
 // and the order of every sum; tensor_plain.c is the same in plain loops.
 //
-// From the bottom to the top: sums of products, the operations forward, the document forward, the
-// operations backward, the document backward. Sampling is in tensor_sample_lanes.h.
+// In this order: sums of products, the operations forward, the document forward, the operations
+// backward, the document backward. Sampling is in tensor_sample_lanes.h.
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -12,12 +12,12 @@
 #include "tensor/tensor_memory.h"
 #include "tensor/tensor_wide.h"
 
-// For code that is to be compiled anew where it is used, for the constants known there.
+// For functions that are inlined at each call, so that the compiler knows the constants there.
 #ifndef ALWAYS_INLINE // coverage is measured of each function once, not of each call
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #endif
 
-// What the sizes of a document and its model are, in one place.
+// The sizes of a document and its model.
 typedef struct Sizes {
     size_t n_embd;     // E
     size_t n_head;     // H
@@ -61,9 +61,9 @@ static inline size_t lesser(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// Many sums of products: y[o] = sum over k of w[o * w_out + k * w_term] * x[k * x_term], where w
-// is a number, x and y are vectors. k takes the values 0 ... n_terms-1 in this order, or those of
-// order; o likewise. Steps may be negative: a falling sum starts at the last term.
+// Sums of products: y[o] = sum over k of w[o * w_out + k * w_term] * x[k * x_term], where w[] is a
+// number and x[], y[] are vectors. k takes the values 0 ... n_terms-1, or those of order, in this
+// order; o likewise. Steps may be negative: a descending sum starts at the last term.
 typedef struct Products {
     const double *w;
     ptrdiff_t w_out;
@@ -72,16 +72,16 @@ typedef struct Products {
     ptrdiff_t x_term;
     size_t n_terms;
     const uint32_t *order; // [n_terms], or NULL
-    const uint32_t *outs;  // which outputs, or NULL: all from 0 on
+    const uint32_t *outs;  // which outputs o; NULL: all from 0 on
 } Products;
 
 enum {
-    MOST_SUMS = N_REGISTERS / 2, // what others are left for: weights and x
+    MOST_SUMS = N_REGISTERS / 2, // the other registers are for weights and x
     MOST_ROWS = MOST_SUMS / 2,
     ACTIVE_STEP = WIDEST, // rows of a ReLU; the list of them is so much longer
 };
 
-// n_out of them, a constant: so many sums are under way at the same time, each in a register.
+// Computes n_out sums at the same time, each in a register. n_out is a constant.
 ALWAYS_INLINE void sum_tile(const Products *p, size_t first, double *y, size_t stride,
                             const int n_out)
 {
@@ -105,7 +105,7 @@ ALWAYS_INLINE void sum_tile(const Products *p, size_t first, double *y, size_t s
     }
 }
 
-// n_out sums into y, whose rows are stride apart.
+// Computes n_out sums and writes them to y, whose rows are stride apart.
 ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size_t n_out)
 {
     size_t o = 0;
@@ -163,7 +163,7 @@ ALWAYS_INLINE void wide_linear_backward_input(const Sizes *s, const double *w, c
     }
 }
 
-// Only the active rows of dx, in whole steps.
+// The same for the active rows of dx only, in whole steps.
 ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, const double *dy,
                                                double *dx, size_t n_out, size_t n_in,
                                                const uint32_t *active, size_t n_active)
@@ -184,7 +184,7 @@ ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, 
     }
 }
 
-// The same with o in a given order, of n_terms.
+// The same with n_terms values of o in a given order.
 ALWAYS_INLINE void wide_linear_backward_input_order(const Sizes *s, const double *w,
                                                     const double *dy, double *dx, size_t n_in,
                                                     const uint32_t *order, size_t n_terms)
@@ -212,7 +212,7 @@ typedef struct WeightSums {
     const uint32_t *outs; // which rows o, or NULL: all
 } WeightSums;
 
-// n_rows rows, n_vectors vectors from column c on; both are constants.
+// Computes n_rows rows of n_vectors vectors from column c on; both numbers are constants.
 ALWAYS_INLINE void weight_tile(const Sizes *s, const WeightSums *w, size_t first, size_t c,
                                const int n_rows, const int n_vectors)
 {
@@ -293,9 +293,10 @@ ALWAYS_INLINE void transpose(const double *from, size_t from_row, double *to, si
     }
 }
 
-// Whether all numbers are finite and far from overflow: the sum of their sizes is. Checked is what
-// stands beside the zeros that are left out (tensor_wide.h), or the sums that it goes into.
-// (A caller gives whole vectors, or parameters.)
+// Whether all numbers are finite and far from overflow: true if the sum of their magnitudes is. The
+// kernels skip products with zeros (see tensor_wide.h), so their callers check the other factors of
+// these products, or sums that contain them.
+// Requires: whole vectors, or parameters.
 static bool all_usual(const double *x, size_t n)
 {
     Lanes sums[8];
@@ -318,12 +319,12 @@ static bool all_usual(const double *x, size_t n)
 }
 
 enum {
-    EXP_ROWS = 32, // how many vectors of exponentials wait for libm together
+    EXP_ROWS = 32, // the most vectors of exponentials between two loops over libm's exp
 };
 
-// x = exp(x) for n_rows vectors, row apart, n_rows <= EXP_ROWS. libm is asked at the end for all
-// lanes of doubt that are set in lanes: which they are is random, and a branch on it for every
-// vector would be mispredicted one time in four.
+// x = exp(x) for n_rows vectors, row apart, n_rows <= EXP_ROWS. Calls libm only at the end, for all
+// lanes that are set in lanes and may be wrong. A branch for every vector would be mispredicted one
+// time in four, since it depends on random bits.
 static void exp_some_rows(double *x, size_t row, size_t n_rows, unsigned lanes)
 {
     double doubtful_x[EXP_ROWS + 1][N_LANES];
@@ -356,7 +357,7 @@ static void exp_rows(double *x, size_t row, size_t n_rows, unsigned lanes)
     }
 }
 
-// The lanes from position t on that exist, as bits.
+// The lanes of the vector from position t on whose positions exist, as bits.
 static inline unsigned lanes_in_use(const Sizes *s, size_t t)
 {
     return s->n - t < N_LANES ? (1U << (s->n - t)) - 1 : ALL_LANES;
@@ -381,7 +382,7 @@ ALWAYS_INLINE void wide_rmsnorm_forward(const Sizes *s, const double *x, double 
     }
 }
 
-// dx goes on from what it holds, the gradient by way of the residual connection.
+// Adds to what dx contains: the gradient through the residual connection.
 ALWAYS_INLINE void wide_rmsnorm_backward(const Sizes *s, const double *x, WideNorm norm,
                                          const double *dy, double *dx, double inverse_n_embd)
 {
@@ -403,7 +404,7 @@ ALWAYS_INLINE void wide_rmsnorm_backward(const Sizes *s, const double *x, WideNo
     }
 }
 
-// Which lanes of the vector of queries from t on may look at key position key.
+// Which lanes of the vector of queries from t on may attend to key position key.
 static inline LaneMask may_look(size_t t, size_t key)
 {
     static const double numbers[WIDEST] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -411,15 +412,15 @@ static inline LaneMask may_look(size_t t, size_t key)
     return lanes_not_less(lanes_load(numbers), first);
 }
 
-// How many keys the queries of the vector from t on may look at. Where all fit into one vector it
-// is a constant, as the stride is: some zeros more take less time than loops of unforeseen length.
+// How many keys the queries of the vector from t on may attend to. If all positions fit into one
+// vector, it is a constant: a few more zeros cost less than loops of varying length.
 static inline size_t keys_of(const Sizes *s, size_t t)
 {
     return s->stride == N_LANES ? N_LANES : lesser(t + N_LANES, s->n);
 }
 
-// A head's scores for the queries from t on, less the largest of each query: e, at first the sums
-// of products, becomes them. 0 where a query must not look. Shapes: e [n_keys,S].
+// Replaces e, a head's sums of products for the queries from t on, by the scores minus the largest
+// score of each query; by 0 if the query must not attend to the key. Shapes: e [n_keys,S].
 ALWAYS_INLINE void attention_scores(const Sizes *s, double *e, size_t t, double inverse_sqrt_dim)
 {
     size_t n_keys = keys_of(s, t);
@@ -437,7 +438,7 @@ ALWAYS_INLINE void attention_scores(const Sizes *s, double *e, size_t t, double 
     }
 }
 
-// Sets the exponentials to zero where a query must not look, and sums up the others.
+// Sets the exponentials to zero if the query must not attend to the key, and sums up the others.
 ALWAYS_INLINE void attention_totals(const Sizes *s, double *e, size_t t, double *total,
                                     double *inverse)
 {
@@ -467,7 +468,7 @@ ALWAYS_INLINE void attention_probs(const Sizes *s, const double *e, Lanes invers
     }
 }
 
-// Heads go side by side from step to step, since within a head each step has to wait for the last.
+// Does each step for all heads before the next step: within a head, each step depends on the last.
 ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer *layer)
 {
     const ptrdiff_t stride = (ptrdiff_t)s->stride;
@@ -491,7 +492,7 @@ ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer 
             sum_products(products, e + h * square + t, s->stride, n_keys);
             attention_scores(s, e + h * square, t, wide->inverse_sqrt_dim);
         }
-        if (n_keys == s->stride) { // then the heads' rows follow each other
+        if (n_keys == s->stride) { // then the rows of the heads are contiguous
             exp_rows(e + t, s->stride, s->n_head * n_keys, lanes_in_use(s, t));
         } else {
             for (size_t h = 0; h < s->n_head; h++) {
@@ -515,7 +516,7 @@ ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer 
     }
 }
 
-// y = (y + x), y having been made first: the left operand.
+// y = y + x; y is the left operand, as in microgpt.py.
 ALWAYS_INLINE void wide_add(const Sizes *s, double *y, const double *x, size_t n_rows)
 {
     for (size_t i = 0; i < n_rows * s->stride; i += N_LANES) {
@@ -523,8 +524,8 @@ ALWAYS_INLINE void wide_add(const Sizes *s, double *y, const double *x, size_t n
     }
 }
 
-// ReLU in place; lists the rows that are not zero at all positions (those that exist: the others'
-// numbers would list many more), and then the last of them until the next whole step.
+// Computes the ReLU in place. Lists the rows that are not zero at all existing positions (the lanes
+// beyond them would list many more), and repeats the last row up to a whole step.
 ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows, uint32_t *active)
 {
     size_t n_active = 0;
@@ -545,8 +546,8 @@ ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows,
     return n_active;
 }
 
-// Where a row is not a term of a sum but a result, rows are taken in whole steps, the last one
-// several times: that takes less time than tiles for what remains, of unforeseen number.
+// Where each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
+// last row: this is faster than separate code for a varying number of remaining rows.
 static inline size_t whole_steps(size_t n_active)
 {
     return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
@@ -606,7 +607,7 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
     WideLayer *layer = &wide->layers[l];
     const double *fc2 = matrix_data(model, MATRIX_MLP_FC2, l);
     wide_rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
-    // The three matrices follow each other in memory: one matrix of 3E rows.
+    // The three matrices are contiguous in memory, and form a matrix of 3E rows.
     assert(matrix_data(model, MATRIX_ATTN_WV, l) ==
            matrix_data(model, MATRIX_ATTN_WQ, l) + 2 * s->n_embd * s->n_embd);
     wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv,
@@ -622,7 +623,8 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
     wide_rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
     wide_linear_forward(s, matrix_data(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h,
                         4 * s->n_embd, s->n_embd);
-    // Each of fc1's weights and each xn2 is in one of these sums, and shows in it if not finite.
+    // Each of fc1's weights and each xn2 is part of one of these sums; if it is not finite, neither
+    // is the sum.
     if (!all_usual(layer->h, 4 * s->n_embd * s->stride) ||
         !all_usual(fc2, 4 * s->n_embd * s->n_embd)) {
         return false;
@@ -634,7 +636,7 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
     return true;
 }
 
-// e, at first the logits, becomes their exponentials.
+// Replaces e, the logits, by their exponentials.
 ALWAYS_INLINE void loss_softmax(const Sizes *s, double *e, double *totals, double *inverses)
 {
     for (size_t t = 0; t < s->end; t += N_LANES) {
@@ -677,7 +679,7 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
     for (size_t t = 0; t < s.n; t++) {
         wide->prob[t] = wide->e[(size_t)tokens[t + 1] * s.stride + t] * wide->inverse[t];
         if (!(wide->prob[t] > 0x1p-900)) {
-            return false; // its inverse may be infinite; or it is nan, as is the loss
+            return false; // its inverse may be infinite; or it is NaN, as is the loss
         }
         sum += log(wide->prob[t]) * -1;
     }
@@ -685,8 +687,9 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
     return isfinite(*loss);
 }
 
-// The same code three times: for the default sizes, where the compiler knows every length but the
-// number of positions, with 8 of them at most and with more, and for all sizes.
+// The same code is compiled three times: for the default sizes with at most 8 positions, for the
+// default sizes with more, and for all sizes. For the default sizes the compiler knows every length
+// but the number of positions.
 static bool document_forward(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
                              double *loss)
 {
@@ -700,7 +703,7 @@ static bool document_forward(Wide *wide, const Model *model, const int *tokens, 
     return forward(s, wide, model, tokens, loss);
 }
 
-// From the losses to dx, the gradient of the last layer's output.
+// Computes dx, the gradient of the last layer's output, from those of the losses.
 ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *model,
                                          const int *tokens)
 {
@@ -710,7 +713,7 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
     double dprob[WIDEST];
     for (size_t t = 0; t < s->end; t += N_LANES) {
         Lanes local = lanes_all(-1.0) * exact_pow_minus_2(lanes_load(&wide->total[t]));
-        // Only the target's quotient leads to the loss: dtotal has one term per position.
+        // The loss depends only on the target's probability: dtotal has one term per position.
         for (size_t i = 0; i < N_LANES; i++) {
             bool exists = t + i < s->n;
             dprob[i] = exists ? (1 / wide->prob[t + i]) * dloss : 0.0;
@@ -731,9 +734,9 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
         }
     }
 
-    // The target's logit comes last, after all others in falling order (tensor_plain.c): in the
-    // first sum it is zero, then its product is added. (Its row of lm_head is finite, or the target
-    // would have no probability.)
+    // The target's logit is added last, after all others in descending order (see tensor_plain.c):
+    // in the first sum its factor is zero, then its product is added. (Its row of lm_head is
+    // finite: otherwise the target would have no probability.)
     for (size_t t = 0; t < s->n; t++) {
         size_t target = (size_t)tokens[t + 1];
         dlogits[target * s->stride + t] = 0.0;
@@ -760,8 +763,8 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
     wide_linear_backward_weight(s, dw, s->vocab_size);
 }
 
-// dx turns from the gradient of the layer's output into that of x1. Rows of h that are zero at all
-// positions get no gradient and give none.
+// Replaces dx, the gradient of the layer's output, by the gradient of x1. Skips the rows of h that
+// are zero at all positions: their gradients are zero.
 ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, int l)
 {
     WideLayer *layer = &wide->layers[l];
@@ -798,7 +801,7 @@ ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, i
     wide_rmsnorm_backward(s, layer->x1, layer->norm2, wide->dxn, wide->dx, wide->inverse_n_embd);
 }
 
-// The scores' gradients for a head's queries from t on: dprobs becomes them.
+// Replaces dprobs by the gradients of the scores, for a head's queries from t on.
 // Shapes: e, dprobs [n_keys,S].
 ALWAYS_INLINE void attention_softmax_backward(const Sizes *s, const double *e, size_t t,
                                               Lanes total, Lanes inverse, double inverse_sqrt_dim,
@@ -821,13 +824,13 @@ ALWAYS_INLINE void attention_softmax_backward(const Sizes *s, const double *e, s
     }
 }
 
-// A head's dq, and what its dk and dv need, for the queries from t on: the probabilities and the
-// scores' gradients with rows and columns exchanged.
+// Computes a head's dq for the queries from t on, and the inputs for its dk and dv: the
+// probabilities and the scores' gradients, transposed.
 ALWAYS_INLINE void attention_queries_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
                                               size_t h, size_t t)
 {
     const ptrdiff_t stride = (ptrdiff_t)s->stride;
-    const size_t square = h * s->stride * s->stride;  // where the head's square begins
+    const size_t square = h * s->stride * s->stride;  // the head's first index of [H,S,S]
     const size_t first = h * s->head_dim * s->stride; // and its first row
     const size_t n_keys = keys_of(s, t);
     const double *k = layer->qkv + s->n_embd * s->stride + first;
@@ -848,7 +851,7 @@ ALWAYS_INLINE void attention_queries_backward(const Sizes *s, Wide *wide, const 
               t + N_LANES, N_LANES);
 }
 
-// A head's dscores for the queries from t on.
+// Computes a head's dscores for the queries from t on.
 ALWAYS_INLINE void attention_scores_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
                                              size_t h, size_t t)
 {
@@ -869,8 +872,8 @@ ALWAYS_INLINE void attention_scores_backward(const Sizes *s, Wide *wide, const W
         lanes_load(&layer->attn_inverse[h * s->stride + t]), wide->inverse_sqrt_dim, dscores);
 }
 
-// A head's dk and dv for the keys from key on. Lanes are keys now, and the sums go over the
-// queries, falling, that may look at them.
+// Computes a head's dk and dv for the keys from key on. Here the lanes are keys, and the sums are
+// over the queries that attend to them, in descending order.
 ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const WideLayer *layer,
                                            size_t h, size_t key)
 {
@@ -896,7 +899,7 @@ ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const Wid
     sum_products(dv, wide->dqkv + 2 * matrix + first + key, s->stride, s->head_dim);
 }
 
-// dx turns from the gradient of x1 into that of x0.
+// Replaces dx, the gradient of x1, by the gradient of x0.
 ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *model, int l)
 {
     WideLayer *layer = &wide->layers[l];
@@ -926,7 +929,7 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
                       .x_row = s->row};
     wide_linear_backward_weight(s, dwo, s->n_embd);
 
-    // The three matrices follow each other in memory, and so do their gradients.
+    // The three matrices are contiguous in memory, and so are their gradients.
     wide_linear_backward_input_order(s, matrix_data(model, MATRIX_ATTN_WQ, l), wide->dqkv,
                                      wide->dxn, s->n_embd, wide->qkv_order, 3 * s->n_embd);
     transpose(layer->xn1, s->stride, wide->rows, s->row, s->n_embd, s->end);
@@ -940,7 +943,7 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
     return true;
 }
 
-// From the gradient of the normalised sum of token and position to their rows.
+// Adds to the gradients of the tokens' and the positions' rows, given that of their normalised sum.
 ALWAYS_INLINE void wide_embedding_backward(const Sizes *s, Wide *wide, Model *model,
                                            const int *tokens)
 {

@@ -1,5 +1,5 @@
-// Where the tensor engine's numbers are. Many arrays share one allocation: a plan is run once to
-// count, and once more to hand out. Those of a matrix are the model's.
+// The memory of the tensor engine. Many arrays share one allocation: the same function plans them
+// twice, first to count the bytes, then to assign addresses. (Parameters belong to the model.)
 #ifndef MICROGPT_TENSOR_MEMORY_H
 #define MICROGPT_TENSOR_MEMORY_H
 
@@ -10,10 +10,10 @@
 
 typedef struct Plan {
     char *memory; // NULL while counting
-    size_t used;  // bytes; SIZE_MAX once that overflowed
+    size_t used;  // bytes so far; SIZE_MAX if that overflows
 } Plan;
 
-// The next array of count items, aligned; NULL while counting.
+// Returns the next array of count items, aligned; NULL while counting.
 static inline void *plan_array(Plan *plan, size_t count, size_t item_size)
 {
     size_t size = count_mul(count, item_size);

@@ -1,16 +1,16 @@
-// The operations of the network over plain arrays: each forward with its backward.
+// The operations of the network on plain arrays: each forward with its backward.
 //
-// Carries linear(), softmax(), rmsnorm() and the inner loops of gpt() of microgpt.py, and what
-// Value.backward() does to them. Comes after tensor_nn.h, which states the formulas; tensor_gpt.c
-// puts them together; tensor_lanes.h has the same in vector instructions.
+// Implements linear(), softmax(), rmsnorm() and the inner loops of gpt() of microgpt.py, and the
+// gradients that Value.backward() computes for them. tensor_nn.h states the formulas;
+// tensor_plain.c composes the operations; tensor_lanes.h has the same with vector instructions.
 #include "tensor/tensor_nn.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-// Exponents are parameters here, never constants: compilers know pow(x, 2.0) and pow(x, -1.0) and
-// replace them by something that is not libm's pow.
+// The exponent is a parameter, never a constant: compilers replace pow(x, 2.0) and pow(x, -1.0) by
+// other operations, which do not always give the bits of libm's pow.
 static double power(double x, double exponent)
 {
     return pow(x, exponent);
@@ -25,7 +25,7 @@ static void set_zero(double *x, size_t n)
 
 static bool all_finite(const double *x, size_t n)
 {
-    double sum = 0.0; // nan as soon as one of them is not finite
+    double sum = 0.0; // NaN if any of the numbers is not finite
     for (size_t i = 0; i < n; i++) {
         sum += x[i] * 0;
     }
@@ -50,7 +50,8 @@ void embedding_backward(double *dwte_row, double *dwpe_row, const double *dx, si
 void linear_forward(const double *w, const double *x, double *y, size_t n_out, size_t n_in)
 {
     size_t o = 0;
-    // Four rows at a time: each sum has to wait for its last addition, but not for the others'.
+    // Four rows at a time: each addition depends on the last one of its own sum, but not on those
+    // of the other sums.
     for (; o + 4 <= n_out; o += 4) {
         double sums[4] = {0.0, 0.0, 0.0, 0.0};
         for (size_t i = 0; i < n_in; i++) {
@@ -76,7 +77,7 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
                            size_t n_in)
 {
     size_t i = 0;
-    // Eight columns at a time, so that their sums stay in registers.
+    // Eight columns at a time, so that their sums are kept in registers.
     for (; i + 8 <= n_in; i += 8) {
         double sums[8];
         memcpy(sums, &dx[i], sizeof sums);
@@ -97,7 +98,7 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
 void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
                             size_t n_in)
 {
-    // A row behind a ReLU that is off gets zeros; adding none is the same, unless 0 * x is nan.
+    // Where the ReLU is off, dy is 0, and skipping the row gives the same bits unless 0 * x is NaN.
     bool may_skip = all_finite(x, n_in);
     for (size_t o = 0; o < n_out; o++) {
         if (dy[o] == 0 && may_skip) {
@@ -177,7 +178,7 @@ void relu_backward(const double *y, double *dx, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         double local = y[i] > 0 ? 1.0 : 0.0;
-        dx[i] *= local; // no branch: where dx is infinite, 0 * dx is nan, in Python as well
+        dx[i] *= local; // without a branch: if dx is infinite, 0 * dx is NaN, as in Python
     }
 }
 

@@ -1,17 +1,17 @@
-// The operations of the network over plain arrays, one position at a time: each forward with its
-// backward, in loops that can be read against microgpt.py.
+// The operations of the network on plain arrays, one position at a time: each forward with its
+// backward, in loops that can be compared with microgpt.py.
 //
-// The scalar engine's backward adds up gradients in the order of a walk through its graph. Here the
-// order of every sum is written down instead: "rising" or "falling" in a comment is part of the
-// function's contract, another order gives other bits. All sums start from +0.0 as Python's do, so
-// no sum is ever -0.0. Backward functions add to the gradients of what is shared (weights, keys,
-// values: += in the comments) and set the others (=). The caller takes positions in falling order.
+// The scalar engine's backward adds up gradients in the order of a traversal of its graph. Here the
+// formulas state the order of every sum: "rising" or "falling" index is part of the contract, since
+// another order gives other bits. All sums start from +0.0 as Python's do, so that no sum is -0.0.
+// Backward functions add to the gradients of what positions share (weights, keys, values: += in the
+// formulas) and set the others (=). The caller takes the positions in descending order.
 #ifndef MICROGPT_TENSOR_NN_H
 #define MICROGPT_TENSOR_NN_H
 
 #include <stddef.h>
 
-// The token's row plus the position's row.
+// Adds the token's row and the position's row.
 // Shapes: wte_row, wpe_row, x [E].
 void embedding_forward(const double *wte_row, const double *wpe_row, double *x, size_t n_embd);
 
@@ -22,8 +22,8 @@ void embedding_backward(double *dwte_row, double *dwpe_row, const double *dx, si
 // Formula: y[o] = sum of w[o,i] * x[i], i rising
 void linear_forward(const double *w, const double *x, double *y, size_t n_out, size_t n_in);
 
-// The gradient of the input through the rows first ... end-1. Sums go on from what dx holds: an
-// input that several matrices share collects from each in turn.
+// Computes the gradient of the input through the rows first ... end-1. Adds to what dx contains: an
+// input of several matrices gets its gradient from one after the other.
 // Shapes: w [n_out,n_in], dy [n_out], dx [n_in].
 // Formula: dx[i] += w[o,i] * dy[o], o falling
 void linear_backward_input(const double *w, const double *dy, double *dx, size_t first, size_t end,
@@ -34,9 +34,9 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
 void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
                             size_t n_in);
 
-// What rmsnorm's forward leaves for its backward.
+// What rmsnorm's forward saves for its backward.
 typedef struct RmsNorm {
-    double mean_square; // and 1e-5
+    double mean_square; // plus 1e-5
     double scale;       // mean_square**-0.5
 } RmsNorm;
 
@@ -44,14 +44,14 @@ typedef struct RmsNorm {
 // Formula: mean_square = (sum of x[i] * x[i], i rising) * n**-1 + 1e-5;  y = x * scale
 void rmsnorm_forward(const double *x, double *y, RmsNorm *norm, size_t n);
 
-// dx goes on from what it holds, the gradient by way of the residual connection.
+// Adds to what dx contains: the gradient through the residual connection.
 // Shapes: x, dy, dx [n].
 // Formula: dscale = sum of x[i] * dy[i], i falling
 //   g = n**-1 * ((-0.5 * mean_square**-1.5) * dscale)
 //   dx[i] += scale * dy[i]; += x[i] * g; += x[i] * g (x * x has x as child twice: two additions)
 void rmsnorm_backward(const double *x, const RmsNorm *norm, const double *dy, double *dx, size_t n);
 
-// What softmax's forward leaves for its backward, besides the exponentials.
+// What softmax's forward saves for its backward, besides the exponentials.
 typedef struct Softmax {
     double total;   // the sum of the exponentials
     double inverse; // total**-1: probability i is e[i] * inverse
@@ -68,10 +68,11 @@ void softmax_backward(const double *e, const Softmax *softmax, const double *dpr
                       double *dlogits, size_t n);
 
 // Shapes: x [n].
-// Formula: x = max(0, x); a tie, and nan, is +0.0
+// Formula: x = max(0, x); +0.0 if x is -0.0 or NaN
 void relu_forward(double *x, size_t n);
 
-// Shapes: y, the forward's result, and dx, the gradient of y before and of x after [n].
+// Replaces dx, the gradient of y, by the gradient of x; y is the result of the forward.
+// Shapes: y, dx [n].
 // Formula: dx = (1 if y > 0 else 0) * dy
 void relu_backward(const double *y, double *dx, size_t n);
 
@@ -79,12 +80,12 @@ void relu_backward(const double *y, double *dx, size_t n);
 typedef struct Attention {
     size_t n_head;
     size_t head_dim;
-    size_t stride;           // of e: how many positions it has room for
+    size_t stride;           // of e: the most positions it can hold
     double inverse_sqrt_dim; // (head_dim**0.5)**-1
 } Attention;
 
-// A position that looks at n_keys positions, itself the last: what goes in, and what its forward
-// leaves for its backward.
+// A position that attends to n_keys positions, of which it is the last: the inputs, and what its
+// forward saves for its backward.
 typedef struct AttentionPosition {
     const double *q; // [E]
     const double *k; // [n_keys,E]
@@ -94,7 +95,7 @@ typedef struct AttentionPosition {
     Softmax *softmax; // [H]
 } AttentionPosition;
 
-// Sets e and softmax, too.
+// Also sets e and softmax.
 // Shapes: out [E].
 // Formula: logit[s] = (sum of q[d] * k[s,d], d rising) * inverse_sqrt_dim
 //   out[d] = sum of (e[s] * inverse) * v[s,d], s rising
@@ -120,7 +121,7 @@ void attention_backward(const Attention *attention, const AttentionPosition *pos
 // Formula: log(e[target] * inverse) * -1
 double loss_forward(const double *e, const Softmax *softmax, size_t target);
 
-// The gradient of the probabilities, of which only the target's counts.
+// Computes the gradient of the probabilities, which is 0 for all but the target's.
 // Shapes: e, dprobs [n].
 // Formula: dprobs[target] = (1 / prob) * (-1 * dloss), the others 0
 void loss_backward(const double *e, const Softmax *softmax, size_t target, double dloss,

@@ -1,5 +1,5 @@
-// The tensor engine in plain loops: gpt() position by position as in microgpt.py, the loss, and the
-// way back from it.
+// The tensor engine in plain loops: gpt() position by position as in microgpt.py, the loss, and
+// backward.
 #include "tensor/tensor_plain.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 
 #include "tensor/tensor_memory.h"
 
-// Where the arrays lie. Every count saturates, so an overflow anywhere shows in plan->used.
+// Assigns the arrays. All counts saturate at SIZE_MAX, so that plan->used shows any overflow.
 static void plain_plan_layer(Plan *plan, PlainLayer *layer, const ModelConfig *config, size_t t)
 {
     size_t te = count_mul(t, (size_t)config->n_embd);
@@ -104,12 +104,12 @@ static Attention attention_of(const Plain *plain, const ModelConfig *config)
         .head_dim = (size_t)(config->n_embd / config->n_head),
         .stride = plain->max_positions,
     };
-    // Two powers as in microgpt.py: logits / head_dim**0.5 multiplies by the inverse.
+    // Two powers, as in microgpt.py: logits / head_dim**0.5 multiplies by the inverse.
     attention.inverse_sqrt_dim = pow(pow((double)attention.head_dim, 0.5), -1);
     return attention;
 }
 
-// Position t in layer l, which looks at itself and all before it.
+// Position t in layer l. It attends to itself and to all positions before it.
 static AttentionPosition attention_position(const Plain *plain, const Attention *attention, int l,
                                             size_t t)
 {
@@ -132,13 +132,13 @@ static void plain_add(double *y, const double *x, size_t n)
     }
 }
 
-// Position t through layer l, from x0 to out, the next layer's x0.
+// Computes layer l for position t: from x0 to out, the next layer's x0.
 static void plain_layer_forward(Plain *plain, const Model *model, int l, size_t t, double *out)
 {
     PlainLayer *layer = &plain->layers[l];
     size_t n_embd = (size_t)model->config.n_embd;
     Attention attention = attention_of(plain, &model->config);
-    size_t at = t * n_embd; // where the position's row begins
+    size_t at = t * n_embd; // the first index of the position's row
 
     rmsnorm_forward(&layer->x0[at], &layer->xn1[at], &layer->norm1[t], n_embd);
     linear_forward(matrix_data(model, MATRIX_ATTN_WQ, l), &layer->xn1[at], &layer->q[at], n_embd,
@@ -194,7 +194,7 @@ double plain_forward(Plain *plain, const Model *model, const int *tokens, size_t
     return sum * (1 / (double)n_positions);
 }
 
-// From the position's loss to dx, the gradient of the last layer's output.
+// Computes dx, the gradient of the last layer's output, from that of the position's loss.
 static void plain_lm_head_backward(Plain *plain, Model *model, size_t target, double dloss,
                                    size_t t)
 {
@@ -207,8 +207,8 @@ static void plain_lm_head_backward(Plain *plain, Model *model, size_t target, do
     loss_backward(e, &plain->softmax[t], target, dloss, plain->room, vocab_size);
     softmax_backward(e, &plain->softmax[t], plain->room, dlogits, vocab_size);
 
-    // The walk through the graph reaches the network by way of the target's logit, so that logit
-    // comes last on the way back, after all others in falling order.
+    // The traversal of the scalar engine's graph reaches the network through the target's logit.
+    // So backward adds the target's logit last, after all others in descending order.
     memset(dx, 0, n_embd * sizeof *dx);
     linear_backward_input(w, dlogits, dx, target + 1, vocab_size, n_embd);
     linear_backward_input(w, dlogits, dx, 0, target, n_embd);
@@ -217,8 +217,8 @@ static void plain_lm_head_backward(Plain *plain, Model *model, size_t target, do
                            vocab_size, n_embd);
 }
 
-// Position t through the layer's second half. dx turns from the gradient of the layer's output into
-// that of x1.
+// Backward of the MLP block for position t: replaces dx, the gradient of the layer's output, by the
+// gradient of x1.
 static void plain_mlp_backward(Plain *plain, Model *model, int l, size_t t)
 {
     PlainLayer *layer = &plain->layers[l];
@@ -240,9 +240,10 @@ static void plain_mlp_backward(Plain *plain, Model *model, int l, size_t t)
     rmsnorm_backward(&layer->x1[at], &layer->norm2[t], plain->dxn, dx, n_embd);
 }
 
-// xn1 has been multiplied by three matrices. On the way back the heads come in falling order, and
-// for each its values' rows, its keys' and its queries'. (At the first position the walk mixes keys
-// and queries, but there the softmax of one score lets no gradient pass to either.)
+// xn1 was multiplied by three matrices. Backward takes the heads in descending order, and for each
+// the rows of its values, then those of its keys and of its queries. (At the first position the
+// scalar engine interleaves keys and queries; but there both have the gradient 0, because the
+// softmax of a single score is constant.)
 static void qkv_backward(Plain *plain, Model *model, int l, size_t t)
 {
     size_t n_embd = (size_t)model->config.n_embd;
@@ -267,8 +268,8 @@ static void qkv_backward(Plain *plain, Model *model, int l, size_t t)
     linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WQ, l), xn1, plain->dq, n_embd, n_embd);
 }
 
-// Position t through the layer's first half. dx turns from the gradient of x1 into that of x0. dk
-// and dv of this position are complete: all later ones have been here.
+// Backward of the attention block for position t: replaces dx, the gradient of x1, by the gradient
+// of x0. dk and dv of this position are complete, since all later positions are done.
 static void attention_part_backward(Plain *plain, Model *model, int l, size_t t)
 {
     PlainLayer *layer = &plain->layers[l];
@@ -289,7 +290,7 @@ static void attention_part_backward(Plain *plain, Model *model, int l, size_t t)
     rmsnorm_backward(&layer->x0[at], &layer->norm1[t], plain->dxn, dx, n_embd);
 }
 
-// From the gradient of the normalised sum of token and position to their rows.
+// Adds to the gradients of the token's and the position's row, given that of their normalised sum.
 static void input_backward(Plain *plain, Model *model, size_t token, size_t t)
 {
     size_t n_embd = (size_t)model->config.n_embd;

@@ -1,8 +1,7 @@
-// The tensor engine in plain loops: what the vector kernels are checked against, what runs where
-// there are none, and what takes over from them where numbers are so unusual that their shortcuts
-// would not be exact.
+// The tensor engine in plain loops, composed of the operations of tensor_nn.h.
 //
-// Comes after tensor_nn.h, whose operations it puts together; tensor_gpt.c chooses it.
+// The vector kernels are tested against it. tensor_gpt.c uses it if the processor has no kernels,
+// or if some numbers are so large that the shortcuts of the kernels would not be exact.
 #ifndef MICROGPT_TENSOR_PLAIN_H
 #define MICROGPT_TENSOR_PLAIN_H
 
@@ -12,7 +11,7 @@
 #include "microgpt/model.h"
 #include "tensor/tensor_nn.h"
 
-// What a layer's forward leaves for its backward. T is the number of positions.
+// What a layer's forward saves for its backward. T is the number of positions.
 typedef struct PlainLayer {
     double *x0;            // [T,E] the layer's input, the residual stream
     RmsNorm *norm1;        // [T]
@@ -50,17 +49,17 @@ typedef struct Plain {
     double *room;       // [max(V, 2T)]
 } Plain;
 
-// Bytes for documents of up to n_positions; SIZE_MAX where that overflows.
+// Returns the bytes for documents of up to n_positions; SIZE_MAX if that overflows.
 size_t plain_count_bytes(const ModelConfig *config, size_t n_positions);
 
-// Makes room for documents of up to n_positions: at first, in a zeroed Plain, and again when a
-// longer one comes. Keys and values stay, all else is lost. Returns false, with nothing changed,
-// where there is no memory.
+// Allocates memory for documents of up to n_positions: first in a zeroed Plain, then again for a
+// longer document. Keeps the keys and values and nothing else. Returns false and changes nothing if
+// memory runs out.
 bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions);
 
 void plain_free(Plain *plain);
 
-// One position through the model, after all positions before it.
+// Computes the logits at a position, given the keys and values of all positions before it.
 // Shapes: logits [V].
 // Requires: pos_id < max_positions.
 // Source: gpt

@@ -2,8 +2,8 @@
 // cache. Included after tensor_lanes.h by tensor_avx2.c and tensor_avx512.c; tensor_wide.h explains
 // the layout.
 //
-// There is one position, so vectors run over the outputs of a matrix, whose rows and columns have
-// changed places for that.
+// There is only one position, so a vector holds several outputs of a matrix, and the matrices are
+// transposed for that.
 
 // The sums of products for sampling: y[c] = sum over k of w[k] * x[k * x_row + c], a vector of
 // outputs at a time. k rises from 0, or takes the values of order.
@@ -68,7 +68,7 @@ static void turn_weight(const double *w, double *to, size_t n_out, size_t n_in)
     }
 }
 
-// Turns all weights; a sample goes with these until the next one begins.
+// Transposes all weights, for one sample.
 static bool sample_begin(WideSample *sample, const Model *model)
 {
     const Sizes s = sizes_of(model, 1);
@@ -104,7 +104,7 @@ static void sample_rmsnorm(const Sizes *s, const WideSample *sample, const doubl
     }
 }
 
-// Scores become probabilities, in place; the last vector's further lanes anything.
+// Replaces scores by probabilities. The last vector's lanes beyond n are undefined.
 // Shapes: scores [n].
 static void sample_softmax(double *scores, size_t n, double factor)
 {
@@ -117,7 +117,7 @@ static void sample_softmax(double *scores, size_t n, double factor)
         Lanes difference = lanes_load_first(&scores[i], lesser(n - i, N_LANES)) * lanes_all(factor);
         difference = difference + lanes_all(-max);
         if (n - i < N_LANES) {
-            // Nothing there, and exp of it may ask libm.
+            // The lanes beyond n may contain any number, for which exp might call libm.
             double last[N_LANES] = {0};
             lanes_store_first(last, difference, n - i);
             difference = lanes_load(last);
@@ -134,8 +134,8 @@ static void sample_softmax(double *scores, size_t n, double factor)
     }
 }
 
-// The heads' outputs for the position's queries, keys and values, the latter two going into the
-// cache.
+// Computes the heads' outputs from the position's queries, keys and values, and adds its keys and
+// values to the cache.
 static void sample_attention(const Sizes *s, WideSample *sample, size_t l, size_t pos_id)
 {
     size_t c = sample->max_positions;
@@ -149,7 +149,7 @@ static void sample_attention(const Sizes *s, WideSample *sample, size_t l, size_
     for (size_t first = 0; first < s->n_embd; first += s->head_dim) {
         mix(&q[first], &keys[first * c], c, NULL, s->head_dim, sample->scores, pos_id + 1);
         sample_softmax(sample->scores, pos_id + 1, sample->inverse_sqrt_dim);
-        // Whole vectors: what goes beyond this head's outputs the next head overwrites.
+        // Writes whole vectors; the next head overwrites what is beyond this head's outputs.
         mix(sample->scores, &values[first], s->row, NULL, pos_id + 1, &sample->xa[first],
             s->head_dim);
     }

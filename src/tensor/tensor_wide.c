@@ -77,7 +77,7 @@ size_t wide_count_bytes(const ModelConfig *config, size_t n_positions)
     return shared.used;
 }
 
-// microgpt.py's constant numbers, powers of sizes.
+// The inverse of a size, as microgpt.py computes it: a power.
 static double inverse_of(int size)
 {
     return exactmath_libm(EXACT_POW_MINUS_1, size);
@@ -88,8 +88,8 @@ static double inverse_sqrt_of(int size)
     return exactmath_libm(EXACT_POW_MINUS_1, exactmath_libm(EXACT_POW_1_2, size));
 }
 
-// Heads falling; for each the values' rows, the keys' and the queries', falling (tensor_plain.c,
-// qkv_backward).
+// Heads in descending order; for each the rows of its values, keys and queries, descending (see
+// qkv_backward() in tensor_plain.c).
 static void set_qkv_order(uint32_t *order, const ModelConfig *config)
 {
     size_t n_embd = (size_t)config->n_embd;
@@ -115,7 +115,7 @@ bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions)
     if (new.memory == NULL) {
         return false;
     }
-    // Zeros for the lanes and rows that exist only to round sizes up.
+    // The lanes and rows that exist only to round sizes up must be zero.
     memset(new.memory, 0, new.n_bytes);
     Plan plan = {(char *)new.memory, 0};
     size_t s = wide_stride(wide_round_up(n_positions));
@@ -139,8 +139,8 @@ void wide_free(Wide *wide)
     *wide = (Wide){0};
 }
 
-// c is rounded up. One vector more stands where a kernel reads or writes whole vectors from any
-// place.
+// c is rounded up. Arrays in which a kernel reads or writes a whole vector at any index get one
+// more vector.
 static void plan_sample(Plan *plan, WideSample *sample, const ModelConfig *config, size_t c)
 {
     size_t n_embd = (size_t)config->n_embd;

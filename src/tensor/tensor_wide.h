@@ -1,14 +1,14 @@
-// The tensor engine in vector instructions: its memory, and what a set of kernels has to offer.
+// The tensor engine's vector kernels: their memory and their interface.
 //
-// Activations lie the other way round than in the plain loops: a row per dimension, positions side
-// by side in the row, so that a vector holds the same number of several positions and every sum
+// Activations are transposed with respect to the plain loops: one row per dimension, with the
+// positions as columns, so that a vector holds the same number of several positions and every sum
 // stays in its lane, in its order. S below is the row length: the positions, rounded up to whole
-// vectors and, of long documents, by one more. The lanes of positions that do not exist hold
-// harmless numbers, their gradients zeros.
+// vectors; wide_stride() may add one more. The lanes of positions that do not exist contain finite
+// numbers, their gradients zeros.
 //
-// The kernels leave out what cannot matter: products with a zero of a ReLU that is off, or of a
-// position that is not to be looked at. That is exact as long as the other factor is finite.
-// They check that it is, and return false if not; then the plain loops take over.
+// The kernels skip products that are zero: those with the output of a ReLU that is off, and those
+// with a position that must not be attended to. That is exact if the other factor is finite. The
+// kernels check this, and return false if it is not; then the plain loops do the work.
 #ifndef MICROGPT_TENSOR_WIDE_H
 #define MICROGPT_TENSOR_WIDE_H
 
@@ -27,19 +27,19 @@ static inline size_t wide_round_up(size_t n)
     return (n + WIDEST - 1) / WIDEST * WIDEST;
 }
 
-// S for the positions in whole vectors. Rows of an even number of cache lines would have to share
-// some of the cache's sets: 250 positions took more than twice as long.
+// Returns S for the positions in whole vectors. The number of cache lines per row is odd: with an
+// even one, rows share sets of the cache, and 250 positions took more than twice as long.
 static inline size_t wide_stride(size_t n)
 {
     return n < 64 ? n : (wide_round_up(n) / WIDEST | 1) * WIDEST;
 }
 
 typedef struct WideNorm {
-    double *mean_square; // [S] and 1e-5
+    double *mean_square; // [S] plus 1e-5
     double *scale;       // [S] mean_square**-0.5
 } WideNorm;
 
-// What a layer's forward leaves for its backward.
+// What a layer's forward saves for its backward.
 typedef struct WideLayer {
     double *x0; // [E,S] the layer's input, the residual stream
     WideNorm norm1;
@@ -57,10 +57,10 @@ typedef struct WideLayer {
     size_t n_active;
 } WideLayer;
 
-// Sampling has one position at a time: vectors run over the outputs of a matrix instead, for which
-// rows and columns of the weights change places. Row lengths are rounded up to whole vectors.
+// Sampling has one position at a time: here a vector holds several outputs of a matrix, and the
+// weights are transposed for that. Row lengths are rounded up to whole vectors.
 typedef struct WideSample {
-    size_t max_positions; // C: how many positions the cache has room for, whole vectors
+    size_t max_positions; // C: the most positions that the cache can hold, in whole vectors
     size_t n_bytes;
     double *memory;      // all of the below
     double *lm_head;     // [E,V]
@@ -111,19 +111,19 @@ typedef struct Wide {
 // Bytes for documents of up to n_positions; SIZE_MAX where that overflows.
 size_t wide_count_bytes(const ModelConfig *config, size_t n_positions);
 
-// Makes room for documents of up to n_positions; nothing is kept. Returns false, with nothing
-// changed, where there is no memory.
+// Allocates memory for documents of up to n_positions; keeps no numbers. Returns false and changes
+// nothing if memory runs out.
 bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions);
 
 void wide_free(Wide *wide);
 
-// The same for samples of up to n_positions. The cache is kept.
+// The same for samples of up to n_positions. Keeps the cache.
 size_t wide_sample_count_bytes(const ModelConfig *config, size_t n_positions);
 bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions);
 void wide_sample_free(WideSample *sample);
 
-// What each level's file has to offer. The functions return false where numbers are so unusual that
-// the plain loops must be asked.
+// The functions of a level. They return false if some numbers are so large that only the plain
+// loops are exact.
 typedef struct WideKernels {
     bool (*forward)(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
                     double *loss);
