@@ -11,20 +11,21 @@ enum {
     BLOCK = 32, // parameters that the plain loops take at a time
 };
 
-// What the first half of a block's update leaves for the second, and both for libm: what was there
-// before, and doubts, which are not zero where libm may answer otherwise (and numbers of the same
-// width, so that the compiler makes vectors of them).
+// What the first half of a block's update saves for the second, and both for libm: the old values,
+// and doubts. A doubt is not zero if libm may give another result. (Doubts are doubles, so that the
+// compiler can vectorise the loops.)
 typedef struct Block {
     double v_hat[BLOCK];
     double root[BLOCK]; // of v_hat, correctly rounded
     double old_v[BLOCK];
     double old_p[BLOCK];
     double v_doubt[BLOCK];
-    double p_doubt[BLOCK]; // about p alone
+    double p_doubt[BLOCK]; // about p only
 } Block;
 
-// Updates m[i] and v[i]. libm's square is g * g or the neighbour on the side of the exact rest, the
-// latter only if the rest is so large that this factor makes it go there.
+// Updates m[i] and v[i]. libm's square is g * g, or the neighbour on the side of the exact rest;
+// the neighbour only if the rest is so large that adding it, scaled by the factor, gives the
+// neighbour.
 static inline void update_moments(const double *restrict g, double *restrict m, double *restrict v,
                                   Block *restrict block, size_t i, const AdamStep *s)
 {
@@ -34,7 +35,7 @@ static inline void update_moments(const double *restrict g, double *restrict m, 
     double decayed = s->beta2 * v[i];
     double new_v = decayed + s->one_minus_beta2 * square;
     double other_v = decayed + s->one_minus_beta2 * other_square;
-    // Where squares are tiny or huge, the margin is wider and the rest may have underflowed: see
+    // If the square is tiny or huge, libm's margin is wider, and the rest may have underflowed: see
     // is_known_of_any_size().
     double g_doubt = fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
     double size_doubt = new_v < 0x1p120 ? g_doubt : 1.0;
@@ -47,12 +48,12 @@ static inline void update_moments(const double *restrict g, double *restrict m, 
 }
 
 // Updates p[i]. libm's root is root, or the neighbour if the exact rest, remainder / (2 root), is
-// within libm's margin of the middle: compared without the division. One unit in the last place of
-// the root makes up to two in the sum with eps, and the quotient may be rounded the other way: less
-// than three, which is three times 2^-52 of the change. (Where the root is too small for its exact
-// rest, it adds nothing to eps >= 2^-64.)
+// within libm's margin of the midpoint; the comparison avoids the division. A difference of one ULP
+// of the root makes up to two ULP of the sum with eps, and the quotient may be rounded the other
+// way: less than three ULP, at most three times 2^-52 of the change. (If the root is too small for
+// its exact rest, adding it does not change eps >= 2^-64.)
 //
-// is_late: once beta1**step is too small to change it, correction1 is 1.
+// is_late: beta1**step is so small that correction1 is 1.
 static inline void update_params(double *restrict p, const double *restrict m,
                                  Block *restrict block, size_t i, const AdamStep *s, bool is_late)
 {
@@ -66,7 +67,7 @@ static inline void update_params(double *restrict p, const double *restrict m,
     double new_p = old_p - change;
     double p_above = old_p - change * (1 - 0x1.8p-51);
     double p_below = old_p - change * (1 + 0x1.8p-51);
-    // Below and above these sizes the factors above are not what they seem; nan is neither.
+    // The factors above are valid only between these magnitudes, and not for NaN.
     double size_doubt = fabs(new_p) > 0x1p-700 && fabs(new_p) < 0x1p700 ? 0.0 : 1.0;
     double root_doubt = fabs(remainder) < limit ? 0.0 : 1.0;
     block->p_doubt[i] = size_doubt + (p_above == p_below ? 0.0 : root_doubt);
@@ -74,8 +75,8 @@ static inline void update_params(double *restrict p, const double *restrict m,
     p[i] = new_p;
 }
 
-// The second half of a block's update beside the first half of the next block's: two chains of
-// divisions and roots that do not wait for each other.
+// Does the second half of a block's update together with the first half of the next block's: their
+// divisions and roots do not depend on each other.
 static void update_two_halves(double *restrict p, const double *restrict m, Block *restrict block,
                               const double *restrict next_g, double *restrict next_m,
                               double *restrict next_v, Block *restrict next, const AdamStep *step,
@@ -95,10 +96,11 @@ static void update_two_halves(double *restrict p, const double *restrict m, Bloc
     }
 }
 
-// Whether libm cannot have another v, for gradients of any size: it is the same for both ends of
-// what libm's square may be, and rises with it. The ends are two units in the last place away,
-// where square and libm are off by less than one; and 2^-1073, where subnormal ones are off by less
-// than 2^-1074. (What overflows or is no number has no equal.)
+// Whether libm must give the same v, for gradients of any size. v is a monotonic function of the
+// square, so it is enough that v is the same for both ends of an interval that contains libm's
+// square. The ends are two ULP away, since square and libm's square are off by less than one each,
+// or 2^-1073, since subnormal ones are off by less than 2^-1074. (Infinities and NaN are not equal
+// to anything.)
 static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
 {
     double square = g * g;
@@ -109,7 +111,7 @@ static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
     return low_v == high_v && high_v < INFINITY;
 }
 
-// Asks libm. Returns false where a gradient's square is not finite.
+// Computes the doubtful parameters with libm. Returns false if a gradient's square is not finite.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v,
                           const Block *block, const AdamStep *step, size_t *n_asked)
 {
@@ -129,7 +131,7 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
     return finite;
 }
 
-// Whether there is nothing to settle.
+// Whether no parameter of the block is in doubt.
 static bool is_settled(const Block *block)
 {
     double sums[4] = {0};
@@ -168,8 +170,8 @@ static bool update_blocks(double *p, const double *g, double *m, double *v, size
     return finite;
 }
 
-// Every parameter by libm: those after the last block, or all where nothing is known about libm's
-// errors or the sizes are strange.
+// Updates every parameter with libm: those after the last block, or all if nothing is known about
+// libm's errors or the settings are unusual.
 static bool update_by_libm(double *p, const double *g, double *m, double *v, size_t n,
                            const AdamStep *step, size_t *n_asked)
 {
@@ -192,7 +194,7 @@ static bool update_plain(double *p, const double *g, double *m, double *v, size_
            finite;
 }
 
-// Sizes for which the kernels' reasoning holds; no sane training is outside.
+// Whether the settings are in the range for which the kernels are exact. Any sensible training is.
 static bool is_regular(const AdamStep *step)
 {
     return step->eps >= 0x1p-64 && step->eps <= 0x1p64 && step->lr_t >= 0 && step->lr_t <= 0x1p64 &&

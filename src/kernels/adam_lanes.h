@@ -1,10 +1,11 @@
 // Adam over Lanes, for one instruction set: adam_avx2.c and adam_avx512.c include this after their
 // lanes_*.h.
 //
-// Of four divisions and roots per parameter two are left to the divider, which is the slowest unit:
-// the corrections are constants, and dividing by a constant is a multiplication, then one step that
-// makes the quotient exact. Where libm may answer otherwise, the numbers before the update are
-// noted on the way and libm is asked at the end: a call in the loop would cost every parameter.
+// The divider is the slowest unit, so it does only two of the four divisions and roots per
+// parameter: the corrections are constants, and dividing by a constant is a multiplication and a
+// step that makes the quotient exact. If libm may give another result, the loop saves the numbers
+// before the update, and libm is called at the end: a call in the loop would slow down every
+// parameter.
 #include "kernels/adam_settle.h"
 #include "kernels/exactmath.h"
 
@@ -19,7 +20,7 @@ typedef struct Divisor {
 typedef enum Division {
     BY_DIVIDING,
     BY_RECIPROCAL, // requires has_good_reciprocal()
-    BY_ONE,        // what a correction is once beta**step is too small to change it
+    BY_ONE,        // the correction is 1: beta**step is too small to change it
 } Division;
 
 // Whether divide() by the reciprocal is always correctly rounded.
@@ -51,25 +52,25 @@ static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, D
 }
 
 enum {
-    LAG = 8,   // how many vectors of parameters the second half is behind the first
-    MANY = 32, // doubts after which a block ends; the default model has some six a step
+    LAG = 8,   // how many vectors the second half is behind the first
+    MANY = 32, // doubts after which a block ends; the default model has some six per step
 };
 
-// What the first half leaves for the second.
+// What the first half saves for the second.
 typedef struct Halfway {
     Lanes v_hat;
     Lanes root; // of v_hat, correctly rounded
 } Halfway;
 
-// A vector in which libm has to be asked, as it was before its update.
+// A vector with lanes that may need libm, as it was before its update.
 typedef struct Doubt {
     size_t first;   // parameter of the vector
     unsigned lanes; // that are in doubt, as bits
     double p[N_LANES];
-    double v[N_LANES]; // not used where only p is in doubt
+    double v[N_LANES]; // not used if only p is in doubt
 } Doubt;
 
-// Those of a block: about v, and so about p too; and about p alone.
+// The doubts of a block: about v, and therefore also about p; and about p only.
 typedef struct Doubts {
     size_t n_v;
     size_t n_p;
@@ -93,16 +94,17 @@ static inline __attribute__((always_inline)) Lanes v_by(Lanes square, Lanes deca
     return decayed + lanes_all(s->one_minus_beta2) * square;
 }
 
-// Where libm cannot have another v, for gradients of any size: g * g = square + rest.
+// In which lanes libm must give the same v, for gradients of any size: g * g = square + rest.
 //
 // By cases:
 // - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
-//   libm's square is square, or the neighbour on the side of rest if this factor makes rest reach
-//   it. The slack makes rest reach no less far on its side.
-// - Squares below, subnormal ones too: libm's is square or one of its neighbours, at most 2^-1022
+//   libm's square is square, or the neighbour on the side of rest if rest times this factor reaches
+//   it. The slack only widens the interval on that side.
+// - Smaller squares, also subnormal ones: libm's is square or one of its neighbours, at most
+// 2^-1022
 //   away; rest is at most half of that, so that with the slack it reaches both of them.
-// v rises with the square in each of its rounded operations: both ends give one v only if all
-// between them do. (What overflows or is no number has no equal.)
+// Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
+// v, so do all numbers between them. (Infinities and NaN are not equal to anything.)
 static inline __attribute__((always_inline)) LaneMask
 is_known_of_any_size(Lanes square, Lanes rest, Lanes decayed, Lanes new_v, const AdamStep *s)
 {
@@ -113,7 +115,7 @@ is_known_of_any_size(Lanes square, Lanes rest, Lanes decayed, Lanes new_v, const
     return lanes_both(lanes_equal(new_v, low_v), lanes_equal(new_v, high_v));
 }
 
-// Updates N_LANES parameters' m and v. is_known: where libm cannot have another v.
+// Updates m and v of N_LANES parameters. is_known: the lanes in which libm must give the same v.
 static inline __attribute__((always_inline)) Halfway
 update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
                Division how, LaneMask *is_known)
@@ -121,7 +123,7 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     Lanes grad = lanes_load(g);
     lanes_store(m, lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad);
 
-    // If the square's exact rest is so large that libm may go to the neighbour, this factor does.
+    // If the square's exact rest is so large that libm may give the neighbour, so does this factor.
     Lanes square = grad * grad;
     Lanes rest = lanes_fms(grad, grad, square);
     Lanes other_square = lanes_fma(rest, lanes_all(1 / (1 - 2 * EXACT_MARGIN)), square);
@@ -129,9 +131,9 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     Lanes new_v = v_by(square, decayed, s);
     lanes_store(v, new_v);
 
-    // Where squares are tiny, libm's margin is wider. (The gradient has to be tested, not v, which
-    // may be tiny by decay.) A small model has few of them, a wide one has them in a tenth of its
-    // vectors: a branch costs less than the wider test for all. Huge ones do not occur.
+    // If the square is tiny, libm's margin is wider. (This tests the gradient and not v, which may
+    // be tiny because of decay.) A small model has few of these, a wide one has them in a tenth of
+    // its vectors: a branch costs less than the wider test for all. Huge squares do not occur.
     LaneMask near = lanes_equal(new_v, v_by(other_square, decayed, s));
     *is_known = lanes_both(lanes_zero_or_above(grad, 0x1p-64), near);
     if (__builtin_expect(lanes_bits(*is_known) != ALL_LANES, 0)) {
@@ -143,14 +145,14 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     return (Halfway){v_hat, lanes_sqrt(v_hat)};
 }
 
-// Updates N_LANES parameters. Returns where libm cannot have another p, given v.
+// Updates N_LANES parameters. Returns in which lanes libm must give the same p, given v.
 //
-// The exact root of v_hat is root + remainder / (2 * root). Where that is too near a midpoint,
-// libm's root may be the neighbour on the remainder's side: other_root is that neighbour there, and
-// root elsewhere. The quotient by it would be change + other_remainder / divisor, rounded. Taken a
-// little too far, by an inverse that is a little too large, it still tells that p is known: p rises
-// or falls with the quotient, so if p is the same for both ends, it is for all between. (Roots
-// below the smallest one here add nothing to eps >= 2^-64.)
+// The exact root of v_hat is root + remainder / (2 * root). If that is too near a midpoint, libm's
+// root may be the neighbour on the remainder's side: other_root is this neighbour there, and root
+// elsewhere. The quotient with it would be change + other_remainder / divisor, rounded. The code
+// uses a slightly too large inverse, which only widens the interval: p is a monotonic function of
+// the quotient, so if p is the same for both ends, it is the same for all numbers between them.
+// (Roots below the smallest one here do not change eps >= 2^-64.)
 static inline __attribute__((always_inline)) LaneMask
 update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Divisor correction1,
               Division how)
@@ -171,20 +173,19 @@ update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Di
     Lanes other_remainder = lanes_fnma(change, other_root + eps, numerator);
     Lanes other_p = old_p - lanes_fma(other_remainder, inverse, change);
 
-    // Numbers may have lost bits to underflow where m is tiny, but those would show only in a p
-    // that is tiny as well, given eps >= 2^-64. (What overflowed has become nan, and new_p with
-    // it.)
+    // If m is tiny, numbers may have lost bits to underflow; but since eps >= 2^-64, these bits
+    // matter only if p is tiny as well. (Numbers that overflowed are NaN now, and so is new_p.)
     return lanes_both(lanes_not_tiny(new_p), lanes_equal(new_p, other_p));
 }
 
-// Updates up to n vectors of parameters; returns how many it did. A parameter's way is one long
-// chain of operations. Cut in two halves, and the second half of one parameter done beside the
-// first half of a later one, it leaves the processor more to do at the same time.
+// Updates up to n vectors of parameters; returns how many it did. The update of a parameter is one
+// long chain of dependent operations. The loop does the second half of the chain for one parameter
+// together with the first half for a later one, so that the processor can run both in parallel.
 static inline __attribute__((always_inline)) size_t
 update_block(double *p, const double *g, double *m, double *v, size_t n, const AdamStep *step,
              Division how1, Division how2, Doubts *doubts)
 {
-    const AdamStep s = *step; // whose address no other function has: its numbers stay in registers
+    const AdamStep s = *step; // a copy whose address is not taken: its numbers stay in registers
     const Divisor correction1 = {s.correction1, 1 / s.correction1};
     const Divisor correction2 = {s.correction2, 1 / s.correction2};
     Halfway halfway[LAG];
@@ -220,7 +221,7 @@ update_block(double *p, const double *g, double *m, double *v, size_t n, const A
     return n;
 }
 
-// Asks libm about p.
+// Computes the doubtful p with libm.
 static void settle_p(double *p, const double *m, const double *v, const Doubt *doubt,
                      const AdamStep *step)
 {
@@ -233,7 +234,7 @@ static void settle_p(double *p, const double *m, const double *v, const Doubt *d
     }
 }
 
-// Asks libm about v, then p. Returns false where a gradient's square is not finite.
+// Computes the doubtful v with libm, then p. Returns false if a gradient's square is not finite.
 static bool settle_v(double *p, const double *g, const double *m, double *v, const Doubt *doubt,
                      const AdamStep *step)
 {
@@ -248,7 +249,7 @@ static bool settle_v(double *p, const double *g, const double *m, double *v, con
     return finite;
 }
 
-// p first: what was found of a parameter whose v was in doubt as well is replaced.
+// Settles p first: if v is in doubt as well, this p is wrong, and settle_v() replaces it.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v, Doubts *doubts,
                           const AdamStep *step)
 {

@@ -1,4 +1,4 @@
-// Exactly what this machine's libm gives: libm itself, and powers of single numbers.
+// The results of this machine's libm: libm itself, and powers of single numbers.
 #include "kernels/exactmath.h"
 
 #include <math.h>
@@ -10,8 +10,8 @@ double exactmath_libm(ExactFunction function, double x)
     if (function == EXACT_EXP) {
         return exp(x);
     }
-    // The exponent is no constant here: compilers replace pow(x, 2.0) by x * x, which is another
-    // number for about one x in a thousand.
+    // The exponent is not a constant here: compilers replace pow(x, 2.0) by x * x, which gives
+    // another number for about one x in a thousand.
     return pow(x, exponents[function]);
 }
 

@@ -1,10 +1,10 @@
-// Exactly what this machine's libm gives, several numbers at a time.
+// The results of this machine's libm, for several numbers at a time.
 //
-// microgpt.py computes every power and exponential by libm, whose answers are not always the
-// correctly rounded ones; a fast substitute has to make the same exceptions. It can, because libm's
-// error is bounded: the kernels (exactmath_lanes.h) compute the exact result to some 60 bits or
-// more, and round it. Only where the exact result lies so close to the middle between two doubles
-// that libm might have taken the other one is libm asked: for about one number in twenty.
+// microgpt.py computes every power and exponential with libm, whose results are not always
+// correctly rounded; a fast substitute has to give the same results. It can, because libm's error
+// is bounded: the kernels (exactmath_lanes.h) compute the result to some 60 bits or more, and round
+// it. If the result is so close to the midpoint of two doubles that libm might give the other one,
+// they call libm: for about one number in twenty.
 #ifndef MICROGPT_EXACTMATH_H
 #define MICROGPT_EXACTMATH_H
 
@@ -22,11 +22,11 @@ typedef enum ExactFunction {
     N_EXACT_FUNCTIONS,
 } ExactFunction;
 
-// libm's own answer: the definition of what is right.
+// Calls libm. The other functions must give the same results.
 double exactmath_libm(ExactFunction function, double x);
 
-// 2^k where 2^k <= x < 2^(k+1), for a normal x > 0: its exponent field alone. 2^-52 times that is a
-// unit in x's last place.
+// Returns 2^k with 2^k <= x < 2^(k+1), for a normal x > 0: the exponent field of x. Times 2^-52,
+// this is one ULP of x.
 static inline double exactmath_power_of_two_below(double x)
 {
     uint64_t bits;
@@ -36,7 +36,7 @@ static inline double exactmath_power_of_two_below(double x)
     return x;
 }
 
-// The first 26 bits of x: their square is exact.
+// Returns the first 26 bits of x; the square of these is exact.
 static inline double exactmath_high_part(double x)
 {
     uint64_t bits;
@@ -46,8 +46,8 @@ static inline double exactmath_high_part(double x)
     return x;
 }
 
-// What rounding took away: x * x = square + rest, to 2^-26 of a unit in square's last place. The
-// first difference is exact, and the second product is what x has beyond its first 26 bits.
+// Returns the rounding error rest of a square, x * x = square + rest, to 2^-26 ULP of square. The
+// first difference is exact, and the second product has the bits of x after the first 26.
 // Requires: 2^-400 < |x| < 2^400, square = x * x.
 static inline double exactmath_square_rest(double x, double square)
 {
@@ -55,7 +55,7 @@ static inline double exactmath_square_rest(double x, double square)
     return (high * high - square) + (x - high) * (x + high);
 }
 
-// x - root * root in the same way, to 2^-22 of root times a unit in its last place.
+// Returns x - root * root in the same way, to 2^-22 of root times its ULP.
 // Requires: 2^-700 < x < 2^700, root = sqrt(x).
 static inline double exactmath_root_remainder(double root, double x)
 {
@@ -63,22 +63,22 @@ static inline double exactmath_root_remainder(double root, double x)
     return (x - high * high) - (root - high) * (root + high);
 }
 
-// pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions, again without libm
-// where it can be in no doubt.
+// pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions. They call libm only if
+// its result is in doubt.
 double exactmath_square(double x);
 double exactmath_root(double x);
 
-// How far libm's error may go beyond the half unit in the last place (ULP) that rounding costs.
+// By how much libm's error may exceed the half ULP (unit in the last place) of correct rounding.
 //
-// glibc since 2.28 has S. Nagy's exp and pow. Their sources state the worst cases: exp 0.511 ULP
-// built without FMA (0.509 with); pow the same plus |log(result)| * 2^53 * 1.5 * 2^-68. That makes
-// 0.5123 ULP for results in [2^-40, 2^40], 0.5151 in [2^-128, 2^128], 0.5435 at the ends of the
-// range of doubles. Later versions that round correctly are inside the same bounds. Tests of
-// some million hard inputs on glibc 2.36 pass with margins of 0.008 with FMA and 0.010 without, and
-// fail with 0.006 and 0.008.
+// glibc since 2.28 has S. Nagy's exp and pow. Their sources state the worst cases: for exp 0.511
+// ULP without FMA and 0.509 with FMA; for pow the same plus |log(result)| * 2^53 * 1.5 * 2^-68.
+// That is 0.5123 ULP for results in [2^-40, 2^40], 0.5151 in [2^-128, 2^128], and 0.5435 at the
+// ends of the range of doubles. Later versions, which round correctly, are within the same bounds.
+// Tests of some million hard inputs on glibc 2.36 pass with margins of 0.008 with FMA and 0.010
+// without, and fail with 0.006 and 0.008.
 //
-// Any other libm: one ULP is far more than can be in doubt between two neighbours, so every number
-// is libm's. (A program built with glibc >= 2.29 does not start with an older one.)
+// For any other libm the margin is a whole ULP, so that every number is in doubt and computed by
+// libm. (A program built with glibc >= 2.29 does not start with an older one.)
 #ifndef EXACT_MARGIN
 #include <features.h>
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)

@@ -1,15 +1,15 @@
-// exp and four powers over Lanes, exactly as libm gives them. Include a lanes_*.h before.
+// exp and four powers of Lanes, bit-identical to libm's. Include a lanes_*.h first.
 //
-// Each function computes high + low, the exact result to far more than a double holds, and then
-// asks exact_round() which double libm returns. In the comments ULP is the distance of two doubles
-// at the result.
+// Each function computes high + low, the result with far more bits than a double has;
+// exact_round() then finds the double that libm returns. In the comments, ULP is the distance of
+// two doubles at the result.
 #ifndef MICROGPT_EXACTMATH_LANES_H
 #define MICROGPT_EXACTMATH_LANES_H
 
 #include "kernels/exactmath.h"
 #include "kernels/exp_table.h"
 
-// Replaces the lanes whose bits are set by libm's answers.
+// Replaces the lanes whose bits are set by libm's results.
 static __attribute__((noinline, cold)) Lanes exact_by_libm(ExactFunction function, Lanes x, Lanes y,
                                                            unsigned bits)
 {
@@ -25,8 +25,9 @@ static __attribute__((noinline, cold)) Lanes exact_by_libm(ExactFunction functio
     return lanes_load(results);
 }
 
-// The doubles that libm may return for an exact result high + low: if both ends of the margin
-// around it round to the same double, that is libm's. (A margin of a whole ULP never does.)
+// Rounds a result high + low as libm does: if both ends of the margin around it round to the same
+// double, libm returns this double; otherwise the lane is doubtful. (With a margin of a whole ULP,
+// every lane is.)
 // Requires: |low| <= 1 ULP of high; margin in absolute terms.
 static inline Lanes exact_round(Lanes high, Lanes low, Lanes margin, LaneMask *doubtful)
 {
@@ -36,14 +37,15 @@ static inline Lanes exact_round(Lanes high, Lanes low, Lanes margin, LaneMask *d
     return above;
 }
 
-// exp(x) = 2^(k/16) * exp(r), k an integer, |r| <= ln(2)/32: the first factor from a table, the
-// second from its Taylor series, whose largest terms 1 + r are kept exact. Errors stay below 2^-63
-// of the result, 0.001 ULP; EXACT_MARGIN_NEAR has room for them.
+// exp(x) = 2^(k/16) * exp(r), k an integer, |r| <= ln(2)/32. The first factor is from a table, the
+// second from the Taylor series, whose largest terms 1 + r are exact. The error is below 2^-63 of
+// the result, 0.001 ULP; EXACT_MARGIN_NEAR includes this.
 //
-// This is the part without libm: certain where no bit of doubt is set.
+// This function does not call libm: a lane is certain if its bit of doubt is not set.
 static inline Lanes exact_exp_try(Lanes x, unsigned *doubt)
 {
-    // Outside, results are subnormal, zero, infinite or none, and libm rounds twice or not at all.
+    // Outside of this range, results are subnormal, zero, infinite or NaN, and libm rounds them
+    // twice or not at all.
     LaneMask unusual =
         lanes_either(lanes_not_less(x, lanes_all(709.0)), lanes_not_less(lanes_all(-707.0), x));
 
@@ -51,7 +53,7 @@ static inline Lanes exact_exp_try(Lanes x, unsigned *doubt)
     Lanes shift = lanes_all(0x1.8p52);
     Lanes shifted_k = lanes_fma(x, lanes_all(exp_steps_per_unit), shift);
     Lanes k = shifted_k - shift;
-    // Both products with k and the first difference are exact but for r_low's last bits.
+    // Both products with k and the first difference are exact, except for the last bits of r_low.
     Lanes r_high = x - k * lanes_all(exp_step_high);
     Lanes r_low = lanes_fnma(k, lanes_all(exp_step_low), lanes_all(0.0));
     Lanes r = r_high + r_low;
@@ -65,7 +67,7 @@ static inline Lanes exact_exp_try(Lanes x, unsigned *doubt)
     Lanes series = lanes_fma(r2, lanes_fma(r2, c456, c23), c01);
     Lanes rest = lanes_fma(r2, series, r_low);
 
-    // table_high * (1 + r_high) exactly, as high + (sum_error + product_error); then what is small.
+    // table_high * (1 + r_high) exactly, as high + (sum_error + product_error); then small terms.
     Lanes table_high = lanes_lookup(exp_table_high, shifted_k);
     Lanes table_low = lanes_lookup(exp_table_low, shifted_k);
     Lanes product = table_high * r_high;
@@ -75,8 +77,8 @@ static inline Lanes exact_exp_try(Lanes x, unsigned *doubt)
     Lanes small = lanes_fma(table_high, rest, lanes_fma(table_low, r, table_low));
     Lanes low = sum_error + (product_error + small);
 
-    // high is in [0.97, 2): its ULP is 2^-52, or half of that, and then the margin is twice too
-    // wide.
+    // high is in [0.97, 2): its ULP is 2^-52, or half of that; then the margin is twice as wide as
+    // necessary.
     LaneMask doubtful;
     Lanes y = exact_round(high, low, lanes_all(EXACT_MARGIN_NEAR * 0x1p-52), &doubtful);
     *doubt = lanes_bits(lanes_either(doubtful, unusual));
@@ -93,11 +95,11 @@ static inline Lanes exact_exp(Lanes x)
     return y;
 }
 
-// libm's power from high + low, the exact power of x to a relative 2^-80 or better.
+// Returns libm's power, given high + low, the power of x with a relative error of at most 2^-80.
 static inline Lanes exact_power(ExactFunction function, Lanes x, Lanes high, Lanes low)
 {
-    // Inside, no intermediate result overflows or loses bits to underflow, and powers are in
-    // [2^-40, 2^40]. Outside: zeros, negative numbers, infinities, nan and the rare rest.
+    // In this range no intermediate result overflows or loses bits to underflow, and powers are in
+    // [2^-40, 2^40]. Outside are zeros, negative numbers, infinities, NaN and a few other numbers.
     LaneMask unusual =
         lanes_either(lanes_not_less(lanes_all(0x1p-20), x), lanes_not_less(x, lanes_all(0x1p20)));
     Lanes margin = lanes_exponent(high) * lanes_all(EXACT_MARGIN_NEAR * 0x1p-52);
@@ -110,14 +112,15 @@ static inline Lanes exact_power(ExactFunction function, Lanes x, Lanes high, Lan
     return y;
 }
 
-// What a quotient 1 / (high + low) leaves to be added to q, which is about that.
+// Returns the difference of 1 / (high + low) and its approximation q.
 static inline Lanes exact_quotient_rest(Lanes q, Lanes high, Lanes low)
 {
     Lanes remainder = lanes_fnma(q, high, lanes_all(1.0)); // exact: q is close enough
     return lanes_fnma(q, low, remainder) * q;
 }
 
-// What is to be added to root, the square root of x rounded. The remainder is exact.
+// Returns the difference of the exact square root of x and root, which is rounded. The remainder is
+// exact.
 static inline Lanes exact_root_rest(Lanes root, Lanes x)
 {
     return lanes_fnma(root, root, x) / (root + root);

@@ -1,5 +1,5 @@
 // Lanes: a vector of doubles, here the four of an AVX2 register. Arithmetic is written with the
-// operators (the compiler's vector types have them); what they lack stands here.
+// operators of the compiler's vector types; this file has the other operations.
 //
 // lanes_neon.h has the same names for two doubles, lanes_avx512.h for eight. A kernel is written
 // once, over Lanes, and compiled once per instruction set (-mavx2 -mfma for this one).
@@ -28,19 +28,19 @@ static inline void lanes_store(double *memory, Lanes a)
     _mm256_storeu_pd(memory, a);
 }
 
-// The lanes below count, as a mask for loads and stores.
+// A mask of the first count lanes, for loads and stores.
 static inline __m256i lanes_first(size_t count)
 {
     return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)count), _mm256_setr_epi64x(0, 1, 2, 3));
 }
 
-// The first count lanes only, 0 < count <= N_LANES.
+// Stores only the first count lanes, 0 < count <= N_LANES.
 static inline void lanes_store_first(double *memory, Lanes a, size_t count)
 {
     _mm256_maskstore_pd(memory, lanes_first(count), a);
 }
 
-// The first count lanes; the others are 0 and their memory is not touched.
+// Loads only the first count lanes, without reading the memory of the others, which become 0.
 static inline Lanes lanes_load_first(const double *memory, size_t count)
 {
     return _mm256_maskload_pd(memory, lanes_first(count));
@@ -76,7 +76,8 @@ static inline Lanes lanes_sqrt(Lanes a)
 
 static const double lanes_inverse_error = 0x1p-11;
 
-// 1 / a, up to lanes_inverse_error of it. Requires: 2^-126 <= a <= 2^126, as for a float.
+// 1 / a, with a relative error of at most lanes_inverse_error.
+// Requires: 2^-126 <= a <= 2^126, the range of a float.
 static inline Lanes lanes_inverse_estimate(Lanes a)
 {
     return _mm256_cvtps_pd(_mm_rcp_ps(_mm256_cvtpd_ps(a)));
@@ -87,19 +88,19 @@ static inline Lanes lanes_abs(Lanes a)
     return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a);
 }
 
-// a > b ? a : b; so b where one is not a number, and b of two zeros.
+// a > b ? a : b; this is b if either is NaN, or if both are zeros.
 static inline Lanes lanes_max(Lanes a, Lanes b)
 {
     return _mm256_max_pd(a, b);
 }
 
-// The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
+// The power of two in a's exponent field: positive, with 1 <= |a| / power < 2 for normal numbers.
 static inline Lanes lanes_exponent(Lanes a)
 {
     return _mm256_and_pd(a, _mm256_castsi256_pd(_mm256_set1_epi64x(0x7FF0000000000000)));
 }
 
-// Comparisons with nan are false, except for "not".
+// Comparisons with NaN are false, except those with "not" in the name.
 static inline LaneMask lanes_less(Lanes a, Lanes b)
 {
     return _mm256_cmp_pd(a, b, _CMP_LT_OQ);
@@ -120,13 +121,13 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
 }
 
-// Whether |a| >= 2^-511 (or a is nan).
+// Whether |a| >= 2^-511 (or a is NaN).
 static inline LaneMask lanes_not_tiny(Lanes a)
 {
     return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
 }
 
-// a == 0 or |a| >= low (nan as well).
+// a == 0 or |a| >= low (also NaN).
 static inline LaneMask lanes_zero_or_above(Lanes a, double low)
 {
     LaneMask zero = lanes_equal(a, lanes_all(0.0));
@@ -143,7 +144,7 @@ static inline LaneMask lanes_either(LaneMask a, LaneMask b)
     return _mm256_or_pd(a, b);
 }
 
-// Bit i is set where lane i's condition holds.
+// Bit i is set if the condition holds in lane i.
 static inline unsigned lanes_bits(LaneMask mask)
 {
     return (unsigned)_mm256_movemask_pd(mask);
@@ -154,7 +155,7 @@ static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)
     return _mm256_blendv_pd(no, yes, mask);
 }
 
-// Turns rows into columns: lane j of rows[i] and lane i of rows[j] change places.
+// Transposes: swaps lane j of rows[i] and lane i of rows[j].
 static inline void lanes_transpose(Lanes rows[N_LANES])
 {
     Lanes low01 = _mm256_unpacklo_pd(rows[0], rows[1]);
@@ -167,7 +168,7 @@ static inline void lanes_transpose(Lanes rows[N_LANES])
     rows[3] = _mm256_permute2f128_pd(high01, high23, 0x31);
 }
 
-// table[k mod 16] in each lane, where the lane holds 1.5 * 2^52 + k: then k is in the lowest bits.
+// table[k mod 16] for lanes that contain 1.5 * 2^52 + k: then k is in the lowest bits.
 // Shapes: table [16].
 static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
 {
@@ -182,8 +183,8 @@ static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
     return _mm256_set_m128d(high_pair, low_pair);
 }
 
-// a * 2^floor(k / 16), a in [1/2, 2] and the result normal, where the lane holds 1.5 * 2^52 + k:
-// bits 4 ... 15 of k move to the exponent's place, the bits above them fall out.
+// a * 2^floor(k / 16) for lanes that contain 1.5 * 2^52 + k; a in [1/2, 2], the result normal:
+// a shift moves bits 4 ... 15 of k to the exponent field and drops the bits above them.
 static inline Lanes lanes_scale(Lanes a, Lanes shifted_k)
 {
     __m256i k = _mm256_and_si256(_mm256_castpd_si256(shifted_k), _mm256_set1_epi64x(~15LL));

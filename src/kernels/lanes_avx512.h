@@ -1,5 +1,5 @@
 // Lanes: a vector of doubles, here the eight of an AVX-512 register. Arithmetic is written with the
-// operators (the compiler's vector types have them); what they lack stands here.
+// operators of the compiler's vector types; this file has the other operations.
 //
 // lanes_neon.h has the same names for two doubles, lanes_avx2.h for four. A kernel is written once,
 // over Lanes, and compiled once per instruction set (-mavx2 -mfma -mavx512f -mavx512dq -mavx512vl
@@ -29,13 +29,13 @@ static inline void lanes_store(double *memory, Lanes a)
     _mm512_storeu_pd(memory, a);
 }
 
-// The first count lanes only, 0 < count <= N_LANES.
+// Stores only the first count lanes, 0 < count <= N_LANES.
 static inline void lanes_store_first(double *memory, Lanes a, size_t count)
 {
     _mm512_mask_storeu_pd(memory, (LaneMask)(ALL_LANES >> (N_LANES - count)), a);
 }
 
-// The first count lanes; the others are 0 and their memory is not touched.
+// Loads only the first count lanes, without reading the memory of the others, which become 0.
 static inline Lanes lanes_load_first(const double *memory, size_t count)
 {
     return _mm512_maskz_loadu_pd((LaneMask)(ALL_LANES >> (N_LANES - count)), memory);
@@ -71,7 +71,7 @@ static inline Lanes lanes_sqrt(Lanes a)
 
 static const double lanes_inverse_error = 0x1p-14;
 
-// 1 / a, up to lanes_inverse_error of it.
+// 1 / a, with a relative error of at most lanes_inverse_error.
 static inline Lanes lanes_inverse_estimate(Lanes a)
 {
     return _mm512_rcp14_pd(a);
@@ -82,19 +82,19 @@ static inline Lanes lanes_abs(Lanes a)
     return _mm512_abs_pd(a);
 }
 
-// a > b ? a : b; so b where one is not a number, and b of two zeros.
+// a > b ? a : b; this is b if either is NaN, or if both are zeros.
 static inline Lanes lanes_max(Lanes a, Lanes b)
 {
     return _mm512_max_pd(a, b);
 }
 
-// The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
+// The power of two in a's exponent field: positive, with 1 <= |a| / power < 2 for normal numbers.
 static inline Lanes lanes_exponent(Lanes a)
 {
     return _mm512_and_pd(a, _mm512_castsi512_pd(_mm512_set1_epi64(0x7FF0000000000000)));
 }
 
-// Comparisons with nan are false, except for "not".
+// Comparisons with NaN are false, except those with "not" in the name.
 static inline LaneMask lanes_less(Lanes a, Lanes b)
 {
     return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ);
@@ -115,13 +115,13 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
 }
 
-// Whether |a| >= 2^-511 (or a is nan): one of the exponent field's first two bits is set.
+// Whether |a| >= 2^-511 (or a is NaN): one of the exponent field's first two bits is set.
 static inline LaneMask lanes_not_tiny(Lanes a)
 {
     return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(0x6000000000000000));
 }
 
-// a == 0 or |a| >= low (nan as well). Without the sign, 0 - 1 is the largest integer.
+// a == 0 or |a| >= low (also NaN). Without the sign, 0 - 1 is the largest integer.
 static inline LaneMask lanes_zero_or_above(Lanes a, double low)
 {
     __m512i one = _mm512_set1_epi64(1);
@@ -141,7 +141,7 @@ static inline LaneMask lanes_either(LaneMask a, LaneMask b)
     return (LaneMask)(a | b);
 }
 
-// Bit i is set where lane i's condition holds.
+// Bit i is set if the condition holds in lane i.
 static inline unsigned lanes_bits(LaneMask mask)
 {
     return mask;
@@ -152,7 +152,7 @@ static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)
     return _mm512_mask_blend_pd(mask, no, yes);
 }
 
-// Turns rows into columns: lane j of rows[i] and lane i of rows[j] change places.
+// Transposes: swaps lane j of rows[i] and lane i of rows[j].
 static inline void lanes_transpose(Lanes rows[N_LANES])
 {
     Lanes pairs[N_LANES];
@@ -173,7 +173,7 @@ static inline void lanes_transpose(Lanes rows[N_LANES])
     }
 }
 
-// table[k mod 16] in each lane, where the lane holds 1.5 * 2^52 + k: then k is in the lowest bits.
+// table[k mod 16] for lanes that contain 1.5 * 2^52 + k: then k is in the lowest bits.
 // Shapes: table [16].
 static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
 {
@@ -181,8 +181,8 @@ static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
                                   lanes_load(table + N_LANES));
 }
 
-// a * 2^floor(k / 16), a in [1/2, 2] and the result normal, where the lane holds 1.5 * 2^52 + k:
-// bits 4 ... 15 of k move to the exponent's place, the bits above them fall out.
+// a * 2^floor(k / 16) for lanes that contain 1.5 * 2^52 + k; a in [1/2, 2], the result normal:
+// a shift moves bits 4 ... 15 of k to the exponent field and drops the bits above them.
 static inline Lanes lanes_scale(Lanes a, Lanes shifted_k)
 {
     __m512i k = _mm512_and_si512(_mm512_castpd_si512(shifted_k), _mm512_set1_epi64(~15LL));

@@ -1,5 +1,5 @@
 // Lanes: a vector of doubles, here the two of a NEON register (AArch64). Arithmetic is written with
-// the operators (the compiler's vector types have them); what they lack stands here.
+// the operators of the compiler's vector types; this file has the other operations.
 //
 // lanes_avx2.h has the same names for four doubles, lanes_avx512.h for eight. A kernel is written
 // once, over Lanes, and compiled once per instruction set; every AArch64 processor has this one.
@@ -28,7 +28,7 @@ static inline void lanes_store(double *memory, Lanes a)
     vst1q_f64(memory, a);
 }
 
-// The first count lanes only, 0 < count <= N_LANES.
+// Stores only the first count lanes, 0 < count <= N_LANES.
 static inline void lanes_store_first(double *memory, Lanes a, size_t count)
 {
     if (count == N_LANES) {
@@ -38,7 +38,7 @@ static inline void lanes_store_first(double *memory, Lanes a, size_t count)
     }
 }
 
-// The first count lanes; the others are 0 and their memory is not touched.
+// Loads only the first count lanes, without reading the memory of the others, which become 0.
 static inline Lanes lanes_load_first(const double *memory, size_t count)
 {
     return count == N_LANES ? vld1q_f64(memory) : vld1q_lane_f64(memory, vdupq_n_f64(0.0), 0);
@@ -74,8 +74,8 @@ static inline Lanes lanes_sqrt(Lanes a)
 
 static const double lanes_inverse_error = 0x1p-14;
 
-// 1 / a, up to lanes_inverse_error of it: the instruction's is good to 2^-8, and the step after it
-// squares that.
+// 1 / a, with a relative error of at most lanes_inverse_error: that of the
+// instruction is 2^-8, and the step after it squares it.
 static inline Lanes lanes_inverse_estimate(Lanes a)
 {
     Lanes estimate = vrecpeq_f64(a);
@@ -87,13 +87,13 @@ static inline Lanes lanes_abs(Lanes a)
     return vabsq_f64(a);
 }
 
-// a > b ? a : b; so b where one is not a number, and b of two zeros.
+// a > b ? a : b; this is b if either is NaN, or if both are zeros.
 static inline Lanes lanes_max(Lanes a, Lanes b)
 {
     return vbslq_f64(vcgtq_f64(a, b), a, b);
 }
 
-// The power of two that a's exponent field says, positive: 1 <= |a| / it < 2 for normal numbers.
+// The power of two in a's exponent field: positive, with 1 <= |a| / power < 2 for normal numbers.
 static inline Lanes lanes_exponent(Lanes a)
 {
     uint64x2_t field = vdupq_n_u64(0x7FF0000000000000);
@@ -105,7 +105,7 @@ static inline LaneMask lanes_not(LaneMask a)
     return veorq_u64(a, vdupq_n_u64(~UINT64_C(0)));
 }
 
-// Comparisons with nan are false, except for "not".
+// Comparisons with NaN are false, except those with "not" in the name.
 static inline LaneMask lanes_less(Lanes a, Lanes b)
 {
     return vcltq_f64(a, b);
@@ -126,7 +126,7 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return vceqq_f64(a, b);
 }
 
-// Whether |a| >= 2^-511 (or a is nan).
+// Whether |a| >= 2^-511 (or a is NaN).
 static inline LaneMask lanes_not_tiny(Lanes a)
 {
     return lanes_not_less(vabsq_f64(a), lanes_all(0x1p-511));
@@ -142,13 +142,13 @@ static inline LaneMask lanes_either(LaneMask a, LaneMask b)
     return vorrq_u64(a, b);
 }
 
-// a == 0 or |a| >= low (nan as well).
+// a == 0 or |a| >= low (also NaN).
 static inline LaneMask lanes_zero_or_above(Lanes a, double low)
 {
     return lanes_either(vceqzq_f64(a), lanes_not_less(vabsq_f64(a), lanes_all(low)));
 }
 
-// Bit i is set where lane i's condition holds.
+// Bit i is set if the condition holds in lane i.
 static inline unsigned lanes_bits(LaneMask mask)
 {
     return (unsigned)((vgetq_lane_u64(mask, 0) & 1) | (vgetq_lane_u64(mask, 1) & 2));
@@ -159,7 +159,7 @@ static inline Lanes lanes_select(LaneMask mask, Lanes yes, Lanes no)
     return vbslq_f64(mask, yes, no);
 }
 
-// Turns rows into columns: lane j of rows[i] and lane i of rows[j] change places.
+// Transposes: swaps lane j of rows[i] and lane i of rows[j].
 static inline void lanes_transpose(Lanes rows[N_LANES])
 {
     Lanes first = vtrn1q_f64(rows[0], rows[1]);
@@ -167,7 +167,7 @@ static inline void lanes_transpose(Lanes rows[N_LANES])
     rows[0] = first;
 }
 
-// table[k mod 16] in each lane, where the lane holds 1.5 * 2^52 + k: then k is in the lowest bits.
+// table[k mod 16] for lanes that contain 1.5 * 2^52 + k: then k is in the lowest bits.
 // Shapes: table [16].
 static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
 {
@@ -176,8 +176,8 @@ static inline Lanes lanes_lookup(const double *table, Lanes shifted_k)
     return vld1q_lane_f64(&table[vgetq_lane_u64(k, 1) & 15], low, 1);
 }
 
-// a * 2^floor(k / 16), a in [1/2, 2] and the result normal, where the lane holds 1.5 * 2^52 + k:
-// bits 4 ... 15 of k move to the exponent's place, the bits above them fall out.
+// a * 2^floor(k / 16) for lanes that contain 1.5 * 2^52 + k; a in [1/2, 2], the result normal:
+// a shift moves bits 4 ... 15 of k to the exponent field and drops the bits above them.
 static inline Lanes lanes_scale(Lanes a, Lanes shifted_k)
 {
     uint64x2_t k = vandq_u64(vreinterpretq_u64_f64(shifted_k), vdupq_n_u64(~UINT64_C(15)));
