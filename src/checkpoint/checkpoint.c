@@ -1,4 +1,4 @@
-// Saves a training run: see include/microgpt/checkpoint.h; checkpoint_load.c reads it again.
+// Saves a training run: see include/microgpt/checkpoint.h. checkpoint_load.c loads it.
 #include "microgpt/checkpoint.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ DatasetDigest checkpoint_digest(const Dataset *dataset)
     return (DatasetDigest){(uint32_t)crc, n_bytes, dataset->n_docs};
 }
 
-// A broken run must not replace a good checkpoint.
+// A run that has diverged must not replace a good checkpoint.
 static bool check_finite(const Checkpoint *checkpoint, Error *error)
 {
     const double *parts[N_TENSOR_PARTS] = {checkpoint->model.data, checkpoint->adam.m,
@@ -47,9 +47,9 @@ static bool check_finite(const Checkpoint *checkpoint, Error *error)
     return true;
 }
 
-// Where the bytes go; the first time only the CRC is computed.
+// Where to write the bytes, and the CRC of those so far.
 typedef struct Output {
-    CheckpointSink *write; // NULL: nowhere
+    CheckpointSink *write; // NULL: nowhere, only to compute the CRC
     void *sink;
     uLong crc;
 } Output;
@@ -86,8 +86,8 @@ static bool write_all(Output *output, const Checkpoint *checkpoint, const char *
            write_numbers(output, checkpoint->adam.v, n_params, error);
 }
 
-// The CRC is of the file with zeros in its own place. It stands near the beginning, and a stream
-// cannot go back: all is gone through twice.
+// The CRC is that of the file with zeros in the place of the CRC. This place is near the beginning,
+// and a stream cannot seek back: so everything is serialized twice.
 static void put_crc(const Checkpoint *checkpoint, char *header, size_t header_size)
 {
     char digits[CHECKPOINT_CRC_DIGITS + 1];
@@ -98,7 +98,7 @@ static void put_crc(const Checkpoint *checkpoint, char *header, size_t header_si
     memcpy(header + strlen(CHECKPOINT_CRC_PREFIX), digits, CHECKPOINT_CRC_DIGITS);
 }
 
-// What can be wrong before a byte is written.
+// Makes the header, and reports everything that can fail before the first byte is written.
 static bool prepare(const Checkpoint *checkpoint, const char *name, char **header,
                     size_t *header_size, Error *error)
 {

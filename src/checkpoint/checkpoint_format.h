@@ -1,4 +1,4 @@
-// What the writer and the reader of checkpoints must agree on: see docs/checkpoint.md.
+// The format of checkpoints, for their writer and their reader: see docs/checkpoint.md.
 #ifndef MICROGPT_CHECKPOINT_FORMAT_H
 #define MICROGPT_CHECKPOINT_FORMAT_H
 
@@ -8,24 +8,24 @@
 #include "microgpt/checkpoint.h"
 
 enum {
-    CHECKPOINT_LENGTH_BYTES = 8, // the header's length, little-endian, comes first
+    CHECKPOINT_LENGTH_BYTES = 8, // of the header's length, little-endian, before the header
     CHECKPOINT_CRC_DIGITS = 8,
     CHECKPOINT_NUMBER_BYTES = 8, // of a double
     CHECKPOINT_NAME_BYTES = 16 + MODEL_NAME_BYTES,
     CHECKPOINT_MAX_UCHARS = UINT32_C(0x110000) - 0x800, // all of Unicode but the surrogates
 };
 
-// Exact in a double, and far from where sums of them overflow.
+// Exact in a double, and so small that sums of several do not overflow.
 #define CHECKPOINT_MAX_COUNT UINT64_C(1000000000000000)
 
-// How a file of ours begins, after the length: the CRC's digits have a fixed place, so that they
-// can be taken as zeros when the CRC is computed, and be written last.
+// How the header of a file of this program begins. The CRC's digits are at a fixed place, so that
+// they can be replaced by zeros when the CRC is computed, and be written last.
 #define CHECKPOINT_CRC_PREFIX "{\"__metadata__\":{\"crc32\":\""
 
 #define CHECKPOINT_FORMAT "microgpt-checkpoint"
 #define CHECKPOINT_VERSION "1"
 
-// Each matrix stands three times: the parameters, then Adam's moments.
+// A file has three tensors per matrix: the parameters, then Adam's moments.
 typedef enum TensorPart {
     PART_PARAMS,
     PART_M,
@@ -33,11 +33,11 @@ typedef enum TensorPart {
     N_TENSOR_PARTS,
 } TensorPart;
 
-// The tensor's name, as `layer0.attn_wq` or `adam.m.layer0.attn_wq`.
+// Writes the tensor's name, such as `layer0.attn_wq` or `adam.m.layer0.attn_wq`.
 // Shapes: name [CHECKPOINT_NAME_BYTES].
 void checkpoint_tensor_name(const Matrix *matrix, TensorPart part, char *name);
 
-// Makes the header without its length, padded, with zeros for the CRC; the caller frees it.
+// Makes the header: without its length, padded, with zeros for the CRC. The caller frees it.
 // Errors: out of memory, longer than CHECKPOINT_MAX_HEADER.
 bool checkpoint_header_make(const Checkpoint *checkpoint, char **header, size_t *size,
                             Error *error);

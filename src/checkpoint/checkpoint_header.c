@@ -1,5 +1,5 @@
-// Writes a checkpoint's JSON header. All of it is built here, so that it stays one short page that
-// can be compared with docs/checkpoint.md.
+// Writes a checkpoint's JSON header. This file builds all of it, so that it is easy to compare with
+// docs/checkpoint.md.
 #include "checkpoint/checkpoint_format.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@
 #include "python/hexfloat.h"
 #include "python/utf8.h"
 
-// A text that grows. When memory runs out it stays as it is, and says so at the end.
+// A text that grows. If memory runs out, it sets out_of_memory and stays as it is.
 typedef struct Text {
     char *bytes;
     size_t size;
@@ -41,7 +41,7 @@ static void add_bytes(Text *text, const char *bytes, size_t size)
     text->size += size;
 }
 
-// Adds a short piece; format and arguments are this file's own, and fit.
+// Appends a short piece. The arguments are those of this file, and are never too long.
 static void add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(Text *text, const char *format, ...)
 {
@@ -132,7 +132,7 @@ void checkpoint_tensor_name(const Matrix *matrix, TensorPart part, char *name)
     snprintf(name, CHECKPOINT_NAME_BYTES, "%s%s", prefixes[part], matrix_name);
 }
 
-// The tensors one after the other, without a hole.
+// Describes the tensors one after the other, without gaps.
 static void add_tensors(Text *text, const Model *model)
 {
     size_t begin = 0;
@@ -157,7 +157,7 @@ bool checkpoint_header_make(const Checkpoint *checkpoint, char **header, size_t 
     add_tensors(&text, &checkpoint->model);
     add(&text, "}");
     while (text.size % CHECKPOINT_NUMBER_BYTES != 0 && !text.out_of_memory) {
-        add(&text, " "); // so that the data is aligned for whoever maps the file
+        add(&text, " "); // aligns the data, for programs that map the file into memory
     }
     if (text.out_of_memory) {
         free(text.bytes);

@@ -1,7 +1,7 @@
-// Reads a checkpoint as if somebody hostile had written it: see include/microgpt/checkpoint.h.
+// Loads a checkpoint, which may be damaged or hostile: see include/microgpt/checkpoint.h.
 //
-// First the header alone says what the file must be, down to its size. Only when the file has that
-// size is memory allocated for its numbers, and only numbers that are finite are handed on.
+// The header determines the size of the file. Memory for the numbers is allocated only if the file
+// has this size, and a file with a number that is not finite is rejected.
 #include "microgpt/checkpoint.h"
 
 #include <assert.h>
@@ -20,14 +20,14 @@
 #include "checkpoint/checkpoint_metadata.h"
 #include "checkpoint/header_scan.h"
 
-// Where a tensor is, in bytes from the end of the header, and how many bytes a number has.
+// A tensor's offsets, in bytes from the end of the header, and how many bytes a number has.
 typedef struct Range {
     size_t begin;
     size_t end;
     size_t number_bytes;
 } Range;
 
-// The file while it is being read.
+// The state of reading a file.
 typedef struct Source {
     const char *path;
     InFile file;
@@ -35,14 +35,14 @@ typedef struct Source {
     size_t header_size;
     json_t *root;
     Metadata metadata;
-    bool is_ours;     // written by checkpoint_save(), or saved again from such a file
-    bool begins_so;   // with the CRC, in the place where checkpoint_save() puts it
-    bool in_order;    // the tensors are, in that of checkpoint_save()
-    int n_parts;      // of each matrix: the parameters, and where it is ours Adam's moments
-    Matrix *matrices; // [n_matrices] what the header must describe
+    bool is_ours;     // written by checkpoint_save(), or another program's copy of such a file
+    bool begins_so;   // begins with the CRC, as checkpoint_save() writes it
+    bool in_order;    // the tensors are in the order of checkpoint_save()
+    int n_parts;      // tensors per matrix: the parameters, and Adam's moments if is_ours
+    Matrix *matrices; // [n_matrices] that the header must describe
     int n_matrices;
     Range *ranges; // [n_parts * n_matrices], part by part
-    uLong crc;     // of what was read so far
+    uLong crc;     // of the bytes read so far
     Error *error;
 } Source;
 
@@ -57,7 +57,7 @@ static bool bad(const Source *source, const char *what)
 
 // ---- the header's bytes ----
 
-// Reads bytes that must be there.
+// Reads bytes; it is an error if the file has fewer.
 static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t size)
 {
     size_t n = size;
@@ -108,8 +108,8 @@ static bool parse_header(Source *source)
     if (source->root != NULL) {
         return true;
     }
-    // Where memory runs out the library says nothing at all. What it says otherwise quotes the
-    // file, which may hold anything.
+    // If memory runs out, jansson's message is empty. Its other messages quote the file, which may
+    // contain anything, so they are not printed.
     if (json_error.text[0] == '\0') {
         return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
     }
@@ -120,7 +120,7 @@ static bool parse_header(Source *source)
                           json_error.position);
 }
 
-// Whether it is this text and nothing behind it: strings may have a NUL in them.
+// Whether the string equals the text. Compares the lengths as well: a string may contain a NUL.
 static bool is_text(const json_t *value, const char *text)
 {
     size_t size = strlen(text);
@@ -128,7 +128,7 @@ static bool is_text(const json_t *value, const char *text)
            memcmp(json_string_value(value), text, size) == 0;
 }
 
-// Whether it has all that checkpoint_save() writes.
+// Finds out whether the metadata are those of checkpoint_save().
 static bool find_format(Source *source)
 {
     size_t prefix_size = strlen(CHECKPOINT_CRC_PREFIX);
@@ -161,7 +161,7 @@ static bool tensor_error(const Source *source, const char *name, const char *wha
     return error_set_file(source->error, source->path, 0, "its tensor %s %s", name, what);
 }
 
-// A member that is an array of two whole numbers, neither negative.
+// Reads a member that is an array of two whole numbers, neither negative.
 static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
 {
     const json_t *array = json_object_get(tensor, key);
@@ -178,7 +178,7 @@ static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
     return true;
 }
 
-// How many bytes a number of this type has; 0: a type that is not read.
+// How many bytes a number of this type has; 0: the type is not supported.
 static size_t number_bytes(const json_t *dtype)
 {
     if (is_text(dtype, "F64")) {
@@ -187,7 +187,8 @@ static size_t number_bytes(const json_t *dtype)
     return is_text(dtype, "F32") ? 4 : is_text(dtype, "BF16") ? 2 : 0;
 }
 
-// Finds a tensor and its shape. Ours has doubles: a run that goes on needs all of their bits.
+// Finds a tensor and its shape. A file of this program must have doubles: a resumed run needs all
+// of their bits.
 static bool find_tensor(const Source *source, const char *name, const json_t **tensor,
                         uint64_t shape[2])
 {
@@ -209,7 +210,7 @@ static bool find_tensor(const Source *source, const char *name, const json_t **t
            tensor_error(source, name, "has a shape that is not two sizes");
 }
 
-// A size that only the shapes tell.
+// Reads a size of the model from a tensor's shape.
 static bool read_shape_size(const Source *source, const char *name, int dimension, int max,
                             int *size)
 {
@@ -238,7 +239,7 @@ static int count_layers(const Source *source)
     }
 }
 
-// Another program's file has its sizes in the shapes, all but n_head.
+// A file of another program has all sizes of the model in its shapes, except n_head.
 static bool read_shapes(const Source *source, ModelConfig *config)
 {
     config->n_layer = count_layers(source);
@@ -291,7 +292,8 @@ static bool read_config(const Source *source, int n_head, ModelConfig *config)
     return true;
 }
 
-// Microgpt's own alphabet, for a file that has as many letters and does not say which.
+// Makes the default alphabet, for a file that has a vocabulary of this size and does not name its
+// characters.
 static bool make_letters(Tokenizer *tokenizer, Error *error)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz\n";
@@ -324,14 +326,14 @@ static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *toke
 
 // ---- where the tensors are ----
 
-// How many tensors the header describes. They are the matrices and nothing else, so that their
-// sizes add up to the file's.
+// How many tensors the header describes. They must be the matrices and nothing else, so that their
+// sizes add up to the size of the file.
 static size_t count_tensors(const Source *source)
 {
     return json_object_size(source->root) - (source->metadata.object != NULL);
 }
 
-// There are fewer than a model of its sizes has.
+// Reports that there are fewer tensors than a model of these sizes has.
 static bool check_tensor_count(const Source *source)
 {
     size_t n_found = count_tensors(source);
@@ -341,7 +343,8 @@ static bool check_tensor_count(const Source *source)
                           "has %zu tensors; a model of its sizes has %zu", n_found, n_expected);
 }
 
-// The name of a tensor that is none of the matrices; *rest, which the caller frees, has it.
+// Returns the name of a tensor that is not one of the matrices. It is in *rest, which the caller
+// frees.
 static const char *find_unexpected(const Source *source, json_t **rest)
 {
     *rest = json_copy(source->root);
@@ -420,10 +423,11 @@ static bool is_in_order(const Range *ranges, size_t n_ranges)
     return true;
 }
 
-// One after the other from the first byte on, in any order: no hole, no overlap. A file in the
-// order of checkpoint_save() is one of its files, and must begin as they do, so that no damage can
-// turn it into a file whose CRC is not checked. One that another program has saved again is in
-// another order, and its CRC is of bytes that are no more.
+// Checks that the tensors follow each other from the first byte on, in any order, without gaps or
+// overlaps. If they are in the order of checkpoint_save(), the file must also begin as that
+// function writes it, so that no damage can turn it into a file whose CRC is not checked. If
+// another program has loaded the file and saved it, the order is another one, and the CRC is no
+// longer valid.
 static bool check_contiguous(Source *source)
 {
     size_t n_ranges = (size_t)source->n_parts * (size_t)source->n_matrices;
@@ -468,8 +472,8 @@ static bool read_ranges(Source *source)
     return check_contiguous(source);
 }
 
-// How many bytes the numbers take, by the types that the header gives them: doubles, in ours.
-// Sums that overflow are SIZE_MAX, which no file has.
+// How many bytes the numbers have, by their types in the header. Sums that overflow are SIZE_MAX,
+// which is the size of no file.
 static size_t count_data_bytes(const Source *source, size_t n_params)
 {
     if (source->is_ours) {
@@ -488,11 +492,11 @@ static size_t count_data_bytes(const Source *source, size_t n_params)
     return n_bytes;
 }
 
-// The size that the file must have follows from the model's sizes.
+// Checks the size of the file, which follows from the model's sizes.
 static bool check_file_size(const Source *source, const ModelConfig *config)
 {
     size_t n_params = SIZE_MAX;
-    Error ignored; // read_config() has been here
+    Error ignored; // read_config() has checked the sizes
     model_count_params(config, &n_params, &ignored);
     size_t data_size = count_data_bytes(source, n_params);
     size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
@@ -518,7 +522,7 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
 static bool read_layout(Source *source, const ModelConfig *config)
 {
     source->n_matrices = model_count_matrices(config);
-    // Bounded by the header's length before anything is allocated for it.
+    // This bounds the number of matrices by the header's length, before memory is allocated.
     if (!check_tensor_count(source)) {
         return false;
     }
@@ -533,8 +537,8 @@ static bool read_layout(Source *source, const ModelConfig *config)
 
 // ---- the numbers ----
 
-// The CRC of all up to the numbers, with zeros in its own place. The header has been parsed: its
-// bytes are no longer needed.
+// Computes the CRC of all bytes before the numbers, with zeros in the place of the CRC. Overwrites
+// the header, which has been parsed by now.
 static void begin_crc(Source *source)
 {
     unsigned char length[CHECKPOINT_LENGTH_BYTES];
@@ -609,7 +613,7 @@ static bool check_crc(const Source *source)
     return true;
 }
 
-// Damage is reported as such, before anybody wonders about the numbers.
+// Checks the CRC before the numbers, so that damage is reported as such.
 static bool read_data(Source *source, double *const *parts)
 {
     size_t data_start = CHECKPOINT_LENGTH_BYTES + source->header_size;
@@ -644,7 +648,7 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
     }
     checkpoint->can_resume = source->is_ours;
     if (source->is_ours) {
-        // Adam's own settings are checked before adam_init(), which trusts its caller.
+        // The settings of Adam are checked here: adam_init() only asserts them.
         if (!metadata_training(&source->metadata, checkpoint)) {
             return false;
         }

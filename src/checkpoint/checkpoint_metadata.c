@@ -44,7 +44,7 @@ bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uin
     uint64_t value = 0;
     bool ok = size >= 1 && (size == 1 || digits[0] != '0');
     for (size_t i = 0; ok && i < size; i++) {
-        uint64_t digit = (uint64_t)(unsigned char)digits[i] - '0'; // huge where it is no digit
+        uint64_t digit = (uint64_t)(unsigned char)digits[i] - '0'; // huge if it is not a digit
         ok = digit <= 9 && value <= max / 10 && digit <= max - 10 * value;
         value = ok ? 10 * value + digit : 0;
     }
@@ -67,7 +67,7 @@ bool metadata_size(const Metadata *metadata, const char *key, int max, int *size
     return true;
 }
 
-// Reads 8 lower-case hexadecimal digits. Returns false where they are none.
+// Reads 8 lower-case hexadecimal digits. Returns false if they are something else.
 static bool parse_word(const char *digits, uint32_t *word)
 {
     uint32_t value = 0;
@@ -94,7 +94,7 @@ bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc)
            bad(metadata, key, "is not 8 hexadecimal digits");
 }
 
-// A number as float.hex() writes it: finite, and greater than min or equal to it.
+// Reads a finite number as float.hex() writes it.
 static bool read_real(const Metadata *metadata, const char *key, double *number)
 {
     const char *text = NULL;
@@ -125,8 +125,8 @@ static bool read_decay(const Metadata *metadata, const char *key, double *number
            ((*number >= 0 && *number < 1) || bad(metadata, key, "must be from 0 to less than 1"));
 }
 
-// Splits a text into code points; the JSON reader has checked that it is UTF-8. Returns how many
-// there are, or 0 where they do not rise, or are none.
+// Splits a text into code points; jansson has checked that it is UTF-8. Returns how many there are,
+// or 0 if the text is empty or they are not in ascending order.
 static int decode_rising(const char *text, size_t size, uint32_t *code_points)
 {
     int n = 0;
@@ -151,7 +151,7 @@ bool metadata_tokenizer(const Metadata *metadata, Tokenizer *tokenizer)
     if (!find_text(metadata, "vocabulary", &text, &size)) {
         return false;
     }
-    uint32_t *uchars = calloc(size + 1, sizeof *uchars); // + 1: for none, an error of its own
+    uint32_t *uchars = calloc(size + 1, sizeof *uchars); // + 1: calloc(0) may return NULL
     if (uchars == NULL) {
         return error_out_of_memory(metadata->error, "the alphabet", (size + 1) * sizeof *uchars);
     }

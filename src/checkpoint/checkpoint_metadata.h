@@ -1,4 +1,4 @@
-// A checkpoint's __metadata__: texts by name, each checked before anybody computes with it.
+// Reads and checks a checkpoint's __metadata__, which consists of strings by name.
 #ifndef MICROGPT_CHECKPOINT_METADATA_H
 #define MICROGPT_CHECKPOINT_METADATA_H
 
@@ -8,26 +8,26 @@
 
 #include "microgpt/checkpoint.h"
 
-// Where texts are read from, and whose errors they make.
+// What to read from, and where errors are reported.
 typedef struct Metadata {
     const char *path;
-    const json_t *object; // NULL: there is none
+    const json_t *object; // NULL: the file has no metadata
     Error *error;
 } Metadata;
 
 bool metadata_has(const Metadata *metadata, const char *key);
 
-// A whole number in decimal digits, no more than max; a CRC in 8 hexadecimal digits.
-// Errors: missing, or not such a text.
+// Read a whole number in decimal digits, at most max; a CRC in 8 hexadecimal digits.
+// Errors: missing, or not of this form.
 bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uint64_t *count);
 bool metadata_size(const Metadata *metadata, const char *key, int max, int *size);
 bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc);
 
-// The alphabet in rising order.
-// Errors: as those; out of memory.
+// Reads the alphabet, in ascending order of the code points.
+// Errors: the same; out of memory.
 bool metadata_tokenizer(const Metadata *metadata, Tokenizer *tokenizer);
 
-// All that a resumed run needs, apart from the numbers: the members of the Checkpoint from
+// Reads all that a resumed run needs, apart from the tensors: the members of the Checkpoint from
 // adam.config on.
 bool metadata_training(const Metadata *metadata, Checkpoint *checkpoint);
 

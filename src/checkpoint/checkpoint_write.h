@@ -1,4 +1,4 @@
-// Writing a checkpoint to wherever it goes: a file that is replaced, or a stream.
+// Writes a checkpoint to any output: a file that is replaced atomically, or a stream.
 #ifndef MICROGPT_CHECKPOINT_WRITE_H
 #define MICROGPT_CHECKPOINT_WRITE_H
 
@@ -7,15 +7,15 @@
 
 #include "microgpt/checkpoint.h"
 
-// Takes the next bytes of a checkpoint.
+// A function that writes the next bytes of a checkpoint to the output.
 typedef bool CheckpointSink(void *sink, const void *bytes, size_t size, Error *error);
 
-// Writes all bytes in their order. name stands for the checkpoint in errors.
+// Writes all bytes in order. Errors call the checkpoint by name.
 // Errors: as checkpoint_check_contents(); those of the sink.
 bool checkpoint_write(const Checkpoint *checkpoint, const char *name, CheckpointSink *write,
                       void *sink, Error *error);
 
-// Checks what can be wrong before a byte is written.
+// Checks the contents without writing anything.
 // Errors: a number that is not finite, a header that is too long, out of memory.
 bool checkpoint_check_contents(const Checkpoint *checkpoint, const char *name, Error *error);
 

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-// The place behind a string that begins at i.
+// Returns the index after the string that begins at i.
 static size_t skip_string(const char *header, size_t size, size_t i)
 {
     i++;
@@ -37,8 +37,8 @@ const char *header_scan(const char *header, size_t size)
         }
         deepest = depth > deepest ? depth : deepest;
     }
-    // Every tensor takes three brackets and far more than 24 bytes. Text that is made of brackets
-    // would take a hundred times its size once it is parsed.
+    // Every tensor has three brackets and far more than 24 bytes. A header of nothing but brackets
+    // would take a hundred times its size in memory when it is parsed.
     if (n_opened > 8 + size / 8) {
         return "its header is nothing but brackets";
     }
