@@ -537,10 +537,10 @@ static void list_use(PathUses *uses, uint16_t kind, const char *path)
     snprintf(use->path, PATTERN_BYTES, "%.*s", (int)length, path);
 }
 
-// `posN.norm` of `pos2.norm`.
-static void name_for_all_positions(const char *path, char *name)
+// A path of a position has a dot behind `pos` and its number: from there on. Otherwise NULL.
+static const char *after_position(const char *path)
 {
-    snprintf(name, PATTERN_BYTES, "posN%.150s", strchr(path, '.'));
+    return strncmp(path, "pos", 3) == 0 ? strchr(path, '.') : NULL;
 }
 
 // Lists whose children in the cone have paths with this in them; for NULL those of all positions
@@ -552,13 +552,16 @@ static void list_uses(const HypothesisSearch *s, const char *with, PathUses *use
         for (uint32_t slot = 0; slot < n_children(s, s->cone[i]); slot++) {
             const char *path = path_of(s, child_of(s, s->cone[i], slot));
             const char *bracket = strchr(path, '[');
-            bool is_element =
-                strncmp(path, "pos", 3) == 0 && bracket != NULL && strchr(bracket, '.') == NULL;
+            const char *rest = after_position(path);
+            bool is_element = rest != NULL && bracket != NULL && strchr(bracket, '.') == NULL;
+            if (!is_element) {
+                continue;
+            }
             char name[PATTERN_BYTES];
-            if (is_element && with == NULL) {
-                name_for_all_positions(path, name);
+            if (with == NULL) {
+                snprintf(name, PATTERN_BYTES, "posN%.150s", rest); // `posN.norm` of `pos2.norm`
                 list_use(uses, s->kinds->kind_of[s->cone[i]], name);
-            } else if (is_element && strstr(path, with) != NULL) {
+            } else if (strstr(path, with) != NULL) {
                 list_use(uses, s->kinds->kind_of[s->cone[i]], path);
             }
         }
