@@ -16,6 +16,7 @@ static const CommandEntry commands[] = {
     {"attention", command_attention, false, "show where each head looks"},
     {"graph", command_graph, false, "draw part of the graph of Values"},
     {"nodes", command_nodes, false, "write the graph of a step, node by node"},
+    {"documents", command_documents, false, "write the documents in training's order, with tokens"},
     {"compare", command_compare, true, "find the first node that differs between two such graphs"},
     {"gradcheck", command_gradcheck, false, "compare gradients with measured slopes"},
     {"report", command_report, false, "write a run as a page, with a graph to walk through"},

@@ -13,6 +13,7 @@
 #include "compare/dump_about.h"
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
+#include "compare/dump_start.h"
 #include "compare/file_kind.h"
 #include "compare/graph_diff.h"
 #include "compare/loss_diff.h"
@@ -93,13 +94,25 @@ static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelCo
 }
 
 // Says on the terminal that the dumps are of different steps or runs, before what follows from it.
-static void warn(const CompareOptions *options, const NodeDump *dumps)
+static bool warn(const CompareOptions *options, const NodeDump *dumps, Error *error)
 {
     char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
     size_t n_warnings = dump_about_warn(&dumps[0].says, &dumps[1].says, warnings);
     for (size_t i = 0; i < n_warnings; i++) {
         fprintf(options->json ? stderr : stdout, "warning: %s\n", warnings[i]);
     }
+    bool is_other_start = false;
+    if (!dump_start_differs(&dumps[0], &dumps[1], &is_other_start, error)) {
+        return false;
+    }
+    if (is_other_start) {
+        fprintf(
+            options->json ? stderr : stdout,
+            "warning: the parameters have nothing in common, so nothing else can agree: B reads "
+            "another data set, has another seed, or draws its own numbers; see "
+            "docs/porting.md\n");
+    }
+    return true;
 }
 
 static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, Error *error)
@@ -109,7 +122,9 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
         !name_nodes(dumps, &options->run.model, error)) {
         return EXIT_TROUBLE;
     }
-    warn(options, dumps);
+    if (!warn(options, dumps, error)) {
+        return EXIT_TROUBLE;
+    }
     DiffRules rules = {options->max_ulp, options->only};
     GraphDiff diff;
     if (!graph_diff(&diff, &dumps[0], &dumps[1], &rules, error)) {

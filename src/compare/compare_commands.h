@@ -1,10 +1,11 @@
-// The commands that write node dumps and compare them.
+// The commands that write node dumps, and what else a port needs, and compare them.
 #ifndef MICROGPT_COMPARE_COMMANDS_H
 #define MICROGPT_COMPARE_COMMANDS_H
 
 #include "cli/exit_status.h"
 
 Command command_nodes;
+Command command_documents;
 Command command_compare;
 
 #endif

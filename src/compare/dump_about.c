@@ -32,7 +32,7 @@ static void write_code_point(FILE *file, uint32_t code_point)
     }
 }
 
-static void write_text(FILE *file, const char *text, size_t size)
+void dump_about_write_text(FILE *file, const char *text, size_t size)
 {
     fputc('"', file);
     for (size_t i = 0; i < size;) {
@@ -52,7 +52,7 @@ void dump_about_write(FILE *file, const DumpAbout *about)
         fprintf(file, "\"step\": %zu, ", about->step);
     }
     fputs("\"document\": ", file);
-    write_text(file, about->document.text, about->document.size);
+    dump_about_write_text(file, about->document.text, about->document.size);
     if (about->has_seed) {
         fprintf(file, ", \"seed\": %" PRIu64, about->seed);
     }

@@ -31,6 +31,9 @@ typedef struct DumpAbout {
 
 void dump_about_write(FILE *file, const DumpAbout *about);
 
+// A text as a JSON string of plain ASCII, as Python's json.dumps() writes it.
+void dump_about_write_text(FILE *file, const char *text, size_t size);
+
 typedef enum AboutNumber {
     ABOUT_STEP,
     ABOUT_SEED,

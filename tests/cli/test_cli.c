@@ -290,9 +290,9 @@ START_TEST(help_names_every_option)
 }
 END_TEST
 
-static const char *const command_names[] = {"run",   "train",      "sample",  "nodes", "compare",
-                                            "bench", "crosscheck", "inspect", "trace", "attention",
-                                            "graph", "gradcheck",  "report"};
+static const char *const command_names[] = {
+    "run",     "train", "sample",    "nodes", "compare",   "bench",  "crosscheck",
+    "inspect", "trace", "attention", "graph", "gradcheck", "report", "documents"};
 
 START_TEST(help_names_every_command)
 {

@@ -27,6 +27,7 @@ static const CommandCase commands[] = {
     {"train --data %s --num-steps 2 " SIZES, "data", {"--save", "--log"}, 0, 0},
     {"sample --load %s --num-samples 2", "good", {NULL}, 0, 0},
     {"nodes --step 1 --data %s " SIZES, "data", {"--output"}, 0, 0},
+    {"documents --data %s", "data", {"--output"}, 0, 0},
     {"compare %s dump", "dump2", {NULL}, 1, 0},
     {"bench --documents 1 --num-samples 1 --data %s " SIZES, "data", {NULL}, 0, 0},
     {"crosscheck --num-steps 2 --num-samples 2 --data %s " SIZES, "data", {NULL}, 1, 0},

@@ -212,6 +212,7 @@ static const CommandLine lines[] = {
     {"nodes", command_nodes, "--num-steps 2 --step 1 --names --output named", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"nodes", command_nodes, "--num-steps 2 --step 2 --sparse --output sparse", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"nodes", command_nodes, "--load half --text ana --output loaded", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
+    {"documents", command_documents, "--data names --output order", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
     {"compare", command_compare, "full full", SIZES, EXIT_DONE, EXIT_TROUBLE},
     {"compare", command_compare, "full named", SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
     {"compare", command_compare, "--json named sparse", SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
