@@ -17,6 +17,7 @@ static void print_commands(void)
 {
     printf("\nCommands; microgpt help COMMAND shows the options of each:\n\n");
     commands_print();
+    printf("\n%s\n", DEBUGGER_HELP);
 }
 
 // A file opened later must never get the number of a standard stream that the caller has closed:

@@ -666,12 +666,20 @@ def test_numbers(setup):
 # ---- As editors see it --------------------------------------------------------------------------
 
 def test_editor(setup):
-    """Through gdb's machine interface, as editors use it, a Value has something to open."""
+    """Through gdb's machine interface, as editors use it, a Value has something to open.
+
+    Begins with what .vscode/launch.json says."""
+    launch = json.loads((setup.root / ".vscode" / "launch.json").read_text(encoding="utf-8"))
+    five_nodes, model = launch["configurations"]
+    if not model["program"].endswith("/build/microgpt"):
+        raise Failure("launch.json: %s is not the program" % model["program"])
     commands = [
-        "-enable-pretty-printing",
-        "-break-insert value_backward",
+        command["text"].replace("${workspaceFolder}", str(setup.root))
+        for command in five_nodes["setupCommands"]
+    ]
+    commands += [
         "-exec-run",
-        "-stack-select-frame 1",
+        "-stack-select-frame 3",
         "-var-create the_c * c",
         "-var-list-children --all-values the_c",
         "-var-create a_value * *a",
@@ -680,7 +688,7 @@ def test_editor(setup):
         "-gdb-exit",
     ]
     gdb = subprocess.Popen(
-        [setup.gdb, "-nx", "-q", "-i=mi", "-x", str(setup.script), setup.program("expression")],
+        [setup.gdb, "-nx", "-q", "-i=mi", setup.program("expression")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -155,7 +155,7 @@ class Checker:
 
     def look_up_files(self, words):
         for word in words:
-            if "/" in word and not word.startswith("build") and not (self.source / word).exists():
+            if "/" in word and not word.startswith("build") and not any(self.source.glob(word)):
                 raise Wrong(f"there is no {word}")
 
     def look_up_script(self, name):

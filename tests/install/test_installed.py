@@ -153,6 +153,14 @@ def check_gdb(tree, _source, _compiler):
                   "-ex", "info auto-load python-scripts", "-ex", "help mg", bindir / "microgpt")
     assert re.search(r"^Yes .*microgpt-gdb.py", printed, re.MULTILINE), printed
     assert "mg why" in printed, printed
+    hint = run(bindir / "microgpt", "--help").splitlines()[-1]
+    if not tree.options["debug"]:
+        assert "This build has no symbols" in hint, hint
+    elif tree.options["prefix"] == "/usr":
+        assert hint == "In gdb: `gdb microgpt`, then `help mg`.", hint
+    else:
+        script = re.fullmatch("In gdb, once installed: gdb -x (.*) microgpt", hint).group(1)
+        assert tree.below(script).exists(), script
 
 
 CHECKS = {"files": check_files, "shared": check_shared, "static": check_static, "gdb": check_gdb}
