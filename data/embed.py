@@ -1,4 +1,4 @@
-"""Writes a text file as a C string, one line of text a line of C, for a header that declares it.
+"""Writes a text file as a C array of characters, one line of text a line of C, for a header that declares it.
 
 usage: embed.py TEXT FOLDER/NAME.h OUTPUT.c
 
@@ -9,11 +9,12 @@ import sys
 from pathlib import PurePath
 
 
-def c_string(line):
-    """A line of bytes as a C string literal; octal escapes end by themselves, unlike \\x."""
-    plain = b" !#$%&'()*+,-./:;<=>@[]^_`{|}~" + bytes(range(48, 58))
+def c_characters(line):
+    """A line of bytes as C character constants. (A string literal of all lines would be longer than compilers
+    have to accept.)"""
+    plain = b" !#$%&()*+,-./:;<=>?@[]^_`{|}~" + bytes(range(48, 58))
     plain += bytes(range(65, 91)) + bytes(range(97, 123))
-    return '"' + "".join(chr(b) if b in plain else f"\\{b:03o}" for b in line) + '"'
+    return ", ".join(f"'{chr(b)}'" if b in plain else f"'\\{b:o}'" for b in line)
 
 
 def main():
@@ -22,10 +23,10 @@ def main():
     with open(source, "rb") as file:
         text = file.read()
     with open(output, "w", encoding="ascii") as file:
-        file.write(f'#include "{header}"\n\nconst char {name}[] =\n')
+        file.write(f'#include "{header}"\n\nconst char {name}[] = {{\n')
         for line in text.splitlines(keepends=True):
-            file.write(f"    {c_string(line)}\n")
-        file.write("    ;\n")
+            file.write(f"    {c_characters(line)},\n")
+        file.write("    0,\n};\n")
         file.write(f"const size_t {name}_size = sizeof {name} - 1;\n")
 
 
