@@ -48,7 +48,8 @@ struct Value {
     double local_grads[2]; // d(this)/d(child)
     ValueOp op;
     uint8_t n_children;
-    bool visited; // set by graph_build_topo(), cleared by graph_backward()
+    bool visited;      // set by graph_build_topo(), cleared by graph_backward()
+    uint32_t graph_id; // Graph.id: the operands of an operator are nodes of the same graph
 };
 
 // All nodes of one computation; defined below.
@@ -145,6 +146,7 @@ typedef struct Scope {
 // their names.
 struct Graph {
     Arena arena;        // of Values and nothing else
+    uint32_t id;        // its nodes have it, too
     bool out_of_memory; // a node could not be made: the nodes made since are not valid
     Value no_memory;    // operators return it then, so that they never return NULL
     Value **topo;       // children before parents: Python's `topo`
@@ -169,6 +171,11 @@ void graph_init(Graph *g);
 
 void graph_free(Graph *g);
 
+// The same for languages that do not know the size of a Graph: allocates one and initialises it, or
+// returns NULL if there is no memory; frees it (NULL does nothing).
+Graph *graph_new(void);
+void graph_delete(Graph *g);
+
 // Returns how many nodes there are.
 size_t graph_n_nodes(const Graph *g);
 
@@ -182,6 +189,10 @@ size_t graph_count_bytes(size_t n_nodes, size_t n_scopes);
 // Return the current state; drop all nodes made since then and clear out_of_memory.
 GraphMark graph_mark(const Graph *g);
 void graph_reset(Graph *g, GraphMark mark);
+
+// Sets the gradients of all nodes to 0. After graph_reset() these are the parameters, whose
+// gradients value_backward() would otherwise add to. Source: p.grad = 0 for p in params
+void graph_zero_grad(Graph *g);
 
 // A node's id is how many nodes were made before it. graph_node_id() returns SIZE_MAX if the
 // pointer is not a node of the graph; graph_node() requires an id < graph_n_nodes().

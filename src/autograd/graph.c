@@ -19,7 +19,14 @@ enum {
 void graph_init(Graph *g)
 {
     assert(g != NULL);
-    *g = (Graph){.no_memory.data = NAN, .part = NO_SCOPE};
+    // Two graphs have different addresses. That their lower bits are the same is possible, but all
+    // that is lost then is the check that their nodes are not mixed.
+    uint32_t id = (uint32_t)((uintptr_t)g / sizeof(void *));
+    *g = (Graph){
+        .id = id,
+        .no_memory = {.data = NAN, .graph_id = id},
+        .part = NO_SCOPE,
+    };
     arena_init(&g->arena, CHUNK_NODES * sizeof(Value));
 }
 
@@ -31,6 +38,23 @@ void graph_free(Graph *g)
     free(g->stack);
     free(g->scopes);
     graph_init(g);
+}
+
+Graph *graph_new(void)
+{
+    Graph *g = malloc(sizeof *g);
+    if (g != NULL) {
+        graph_init(g);
+    }
+    return g;
+}
+
+void graph_delete(Graph *g)
+{
+    if (g != NULL) {
+        graph_free(g);
+        free(g);
+    }
 }
 
 Value *graph_new_nodes(Graph *g, size_t n)
@@ -46,7 +70,7 @@ Value *graph_leaves(Graph *g, const double *data, size_t n)
 {
     Value *leaves = graph_new_nodes(g, n);
     for (size_t i = 0; leaves != NULL && i < n; i++) {
-        leaves[i] = (Value){.data = data[i], .op = OP_LEAF};
+        leaves[i] = (Value){.data = data[i], .op = OP_LEAF, .graph_id = g->id};
     }
     return leaves;
 }
@@ -129,18 +153,44 @@ void graph_reset(Graph *g, GraphMark mark)
     g->out_of_memory = false;
 }
 
+// How many bytes of a chunk are nodes. Chunks after the current one have none.
+static size_t used_bytes(const Graph *g, const ArenaChunk *chunk)
+{
+    if (chunk == g->arena.current) {
+        return (size_t)(g->arena.next - chunk->memory);
+    }
+    return chunk->next->before - chunk->before;
+}
+
+// The chunk after this one; NULL after the current one.
+static const ArenaChunk *next_chunk(const Graph *g, const ArenaChunk *chunk)
+{
+    return chunk != g->arena.current ? chunk->next : NULL;
+}
+
+// The first chunk; NULL if there are no nodes.
+static const ArenaChunk *first_chunk(const Graph *g)
+{
+    return g->arena.current != NULL ? g->arena.first : NULL;
+}
+
+void graph_zero_grad(Graph *g)
+{
+    for (const ArenaChunk *chunk = first_chunk(g); chunk != NULL; chunk = next_chunk(g, chunk)) {
+        Value *nodes = (Value *)(void *)chunk->memory;
+        size_t n = used_bytes(g, chunk) / sizeof(Value);
+        for (size_t i = 0; i < n; i++) {
+            nodes[i].grad = 0;
+        }
+    }
+}
+
 size_t graph_node_id(const Graph *g, const Value *v)
 {
     const char *place = (const char *)v;
-    for (const ArenaChunk *chunk = g->arena.first; chunk != NULL; chunk = chunk->next) {
-        bool is_current = chunk == g->arena.current;
-        size_t used = is_current ? arena_used(&g->arena) - chunk->before
-                                 : (chunk->next != NULL ? chunk->next->before - chunk->before : 0);
-        if (place >= chunk->memory && place < chunk->memory + used) {
+    for (const ArenaChunk *chunk = first_chunk(g); chunk != NULL; chunk = next_chunk(g, chunk)) {
+        if (place >= chunk->memory && place < chunk->memory + used_bytes(g, chunk)) {
             return (chunk->before + (size_t)(place - chunk->memory)) / sizeof(Value);
-        }
-        if (is_current) {
-            break;
         }
     }
     return SIZE_MAX;

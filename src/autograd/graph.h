@@ -16,10 +16,9 @@ Value *graph_new_nodes(Graph *g, size_t n);
 // Inline, since it is called for every node: the arena is asked only when its chunk is full.
 static inline Value *graph_new_node(Graph *g)
 {
-    Arena *arena = &g->arena;
-    if ((size_t)(arena->end - arena->next) >= sizeof(Value)) {
-        Value *v = (Value *)(void *)arena->next;
-        arena->next += sizeof(Value);
+    if ((size_t)(g->arena.end - g->arena.next) >= sizeof(Value)) {
+        Value *v = (Value *)(void *)g->arena.next;
+        g->arena.next += sizeof(Value);
         return v;
     }
     Value *v = graph_new_nodes(g, 1);

@@ -16,6 +16,7 @@
 static Value *make_node(Graph *g, ValueOp op, double data, Value *a, Value *b,
                         const double local_grads[2])
 {
+    assert((a == NULL || a->graph_id == g->id) && (b == NULL || b->graph_id == g->id));
     Value *v = graph_new_node(g);
     *v = (Value){
         .data = data,
@@ -23,6 +24,7 @@ static Value *make_node(Graph *g, ValueOp op, double data, Value *a, Value *b,
         .local_grads = {local_grads[0], local_grads[1]},
         .op = op,
         .n_children = (uint8_t)((a != NULL) + (b != NULL)),
+        .graph_id = g->id,
     };
     return v;
 }

@@ -93,7 +93,9 @@ void engine_set_simd(Engine *engine, SimdLevel level)
     }
 }
 
-static bool tokens_are_valid(const Model *model, const int *tokens, size_t n_tokens)
+// For asserts, which a build may leave out.
+static bool __attribute__((unused))
+tokens_are_valid(const Model *model, const int *tokens, size_t n_tokens)
 {
     for (size_t i = 0; i < n_tokens; i++) {
         if (tokens[i] < 0 || tokens[i] >= model->config.vocab_size) {

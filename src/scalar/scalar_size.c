@@ -114,6 +114,7 @@ size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
     size_t n_params = 0;
     bool valid = model_count_params(config, &n_params, &ignored);
     assert(valid && n_positions >= 1);
+    (void)valid; // asserts may be left out
     size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
     size_t n_pointers = count_add(n_params, count_mul(2, scalar_gpt_count_cache(config)));
     n_pointers = count_add(n_pointers, scalar_gpt_count_vectors(config));

@@ -542,6 +542,55 @@ END_TEST
 
 // ---- expressions, as micrograd tests them ----
 
+START_TEST(zero_grad_reaches_the_nodes_of_all_chunks)
+{
+    enum {
+        N_NODES = 50
+    };
+    graph_free(g);
+    g->arena.chunk_size = 7 * sizeof(Value);
+    GraphMark mark = graph_mark(g);
+    for (int with_nodes = 0; with_nodes < 2; with_nodes++) {
+        for (int i = 0; i < N_NODES; i++) {
+            value_leaf(g, 1)->grad = 2;
+        }
+        graph_zero_grad(g);
+        ck_assert_uint_eq(graph_n_nodes(g), N_NODES);
+        for (size_t id = 0; id < N_NODES; id++) {
+            assert_same_double(graph_node(g, id)->grad, 0, "a gradient");
+        }
+        graph_reset(g, mark);
+        graph_zero_grad(g);
+    }
+}
+END_TEST
+
+START_TEST(gradients_start_again_after_zero_grad)
+{
+    GraphMark mark = graph_mark(g);
+    backward(value_mul(g, x, y));
+    graph_reset(g, mark);
+    graph_zero_grad(g);
+    backward(value_mul(g, x, y));
+    assert_same_double(x->grad, -1.3, "dloss/dx");
+    assert_same_double(y->grad, 0.7, "dloss/dy");
+}
+END_TEST
+
+START_TEST(a_graph_of_its_own_is_like_any_other)
+{
+    Graph *own = graph_new();
+    Value *a = value_leaf(own, 3);
+    Value *square = value_mul(own, a, a);
+    Error error = {""};
+    ck_assert(value_backward(own, square, &error));
+    assert_same_double(a->grad, 6, "dloss/da");
+    ck_assert_uint_eq(graph_n_nodes(own), 2);
+    graph_delete(own);
+    graph_delete(NULL);
+}
+END_TEST
+
 START_TEST(a_diamond_adds_both_sides)
 {
     Value *top = value_mul_number(g, x, 2);
@@ -1174,6 +1223,9 @@ static void add_operator_tests(TCase *tcase)
 static void add_gradient_tests(TCase *tcase)
 {
     tcase_add_test(tcase, no_gradient_is_a_negative_zero);
+    tcase_add_test(tcase, zero_grad_reaches_the_nodes_of_all_chunks);
+    tcase_add_test(tcase, gradients_start_again_after_zero_grad);
+    tcase_add_test(tcase, a_graph_of_its_own_is_like_any_other);
     tcase_add_test(tcase, a_diamond_adds_both_sides);
     tcase_add_test(tcase, a_child_shared_by_many_parents_gets_all_their_gradients);
     tcase_add_test(tcase, a_node_used_twice_by_one_parent_counts_twice);
