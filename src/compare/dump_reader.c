@@ -303,6 +303,16 @@ static bool take_line_end(Reader *r)
     return n_left == 0 || line_fail_at(&r->lines, r->lines.at, n_left, "is one column too many");
 }
 
+// A small file unzips to many children, each of which takes memory here and time in a comparison.
+static bool check_children(const Reader *r, uint32_t n_edges)
+{
+    uint64_t n_nodes = r->dump->n_nodes + UINT64_C(1);
+    return n_edges <= (n_nodes + DUMP_FREE_NODES) * DUMP_MAX_CHILDREN ||
+           error_set_file(r->lines.error, r->dump->file_name, r->lines.line,
+                          "has too many children: more than %d a node, on average",
+                          DUMP_MAX_CHILDREN);
+}
+
 // `index data grad [children] [local gradients]`, and maybe `operation path`.
 static bool parse_full_line(Reader *r, uint32_t *n_edges)
 {
@@ -320,7 +330,7 @@ static bool parse_full_line(Reader *r, uint32_t *n_edges)
     r->lines.at += length;
     dump->first_edge[node_id] = *n_edges;
     return take_data(r, node_id) && line_take_gap(&r->lines, "ends before its gradient") &&
-           take_grad(r, node_id) && take_children(r, n_edges) &&
+           take_grad(r, node_id) && take_children(r, n_edges) && check_children(r, *n_edges) &&
            take_local_grads(r, dump->first_edge[node_id], *n_edges) &&
            take_names(r, &dump->ops[node_id], &dump->paths[node_id]) && take_line_end(r);
 }

@@ -16,6 +16,8 @@
 
 enum {
     DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
+    DUMP_MAX_CHILDREN = 4096,  // of a node, on average: a sum over a wide layer has as many
+    DUMP_FREE_NODES = 256,     // that may have more, at the beginning
     DUMP_NO_TEXT = UINT32_MAX, // an offset that stands for: there is none
 };
 

@@ -488,6 +488,37 @@ START_TEST(a_broken_dump_gives_its_line)
 }
 END_TEST
 
+// Lines of a megabyte, which deflate to a thousandth: a node with 130,000 children, again and
+// again.
+START_TEST(too_many_children_are_refused)
+{
+    enum {
+        N_CHILDREN = 130000,
+        MAX_LINES = 100
+    };
+    char path[TEST_PATH_BYTES];
+    FILE *file = open_temporary(path);
+    fputs(LEAF, file);
+    for (int line = 1; line < MAX_LINES; line++) {
+        fprintf(file, "%d 0x1p0 0x0p0 [0", line);
+        for (int i = 1; i < N_CHILDREN; i++) {
+            fputs(" 0", file);
+        }
+        fputs("] [0x0p0", file);
+        for (int i = 1; i < N_CHILDREN; i++) {
+            fputs(" 0x0p0", file);
+        }
+        fputs("]\n", file);
+    }
+    fclose(file);
+    NodeDump dump;
+    Error error;
+    ck_assert(!dump_read(&dump, path, &error));
+    ck_assert_msg(strstr(error.message, ":10: has too many children") != NULL, "%s", error.message);
+    unlink(path);
+}
+END_TEST
+
 // A hundred megabytes, of which the reader takes in one.
 START_TEST(a_line_without_an_end_is_refused)
 {
@@ -734,6 +765,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_broken_dump_gives_its_line, 0,
                         (int)(sizeof broken_dumps / sizeof *broken_dumps));
     tcase_add_test(tcase, a_line_without_an_end_is_refused);
+    tcase_add_test(tcase, too_many_children_are_refused);
     tcase_add_test(tcase, a_damaged_gzip_file_is_refused);
     tcase_add_loop_test(tcase, what_is_no_file_is_refused, 0, 3);
     tcase_add_loop_test(tcase, no_mutation_of_a_dump_makes_the_reader_fall, 0, 20);
