@@ -10,43 +10,16 @@
 
 #include "compare/diff_explain.h"
 #include "compare/hypotheses.h"
+#include "compare/precision.h"
 
 // Parameters come out of the steps before, with roundings that this step does not show: so much of
 // them, or of what their matrix is in the mean, is rounding still.
 static const double PARAM_ROUNDING_DOUBLE = 0x1p-33;
 static const double PARAM_ROUNDING_SINGLE = 0x1p-17;
 
-// Whether a number is one of single precision.
-static bool is_single_number(double x)
-{
-    return (double)(float)x == x;
-}
-
-// Counts the numbers that tell precisions apart: not those that are short in either.
-static void count_precision(double own, double other, size_t *n, size_t *n_single)
-{
-    bool tells = isfinite(own) && own != 0 && !(is_single_number(own) && own == other);
-    *n += tells;
-    *n_single += tells && is_single_number(own);
-}
-
-// Whether a side computed in single precision: all that tells, or all but a loss, say, that was
-// summed up in doubles.
-static bool computed_in_single(const GraphDiff *diff, int side)
-{
-    size_t n = 0;
-    size_t n_single = 0;
-    for (uint32_t i = 0; i < diff->n_nodes; i++) {
-        if (diff->counterpart[i] == NO_NODE) {
-            continue;
-        }
-        count_precision(diff_data(diff, side, i), diff_data(diff, 1 - side, i), &n, &n_single);
-        if (diff_has_grads(diff, i)) {
-            count_precision(diff_grad(diff, side, i), diff_grad(diff, 1 - side, i), &n, &n_single);
-        }
-    }
-    return n > 0 && n_single > n / 2;
-}
+enum {
+    TURNED_PART = 8, // so much of a matrix may be further off in single precision, after a step
+};
 
 static void take_local_grads(Judgement *j, uint32_t node_id)
 {
@@ -350,6 +323,39 @@ static void bound_params(Judgement *j)
     }
 }
 
+// Behind the first step, single precision can turn a few parameters far: Adam divides by the size
+// of gradients, and where these are next to nothing, by that of their rounding.
+static bool may_have_turned(const Judgement *j)
+{
+    const DumpSays *says = &j->bounds.dump->says;
+    bool is_single = j->is_single[0] || j->is_single[1];
+    return is_single && says->has_number[ABOUT_STEP] && says->numbers[ABOUT_STEP] > 1;
+}
+
+// Lets parameters of a matrix pass that are others, if they are few.
+static void pass_few_params(Judgement *j, uint32_t first, uint32_t end)
+{
+    Bounds *b = &j->bounds;
+    uint32_t n = 0;
+    uint32_t n_odd = 0;
+    for (uint32_t i = first; i < end; i++) {
+        n += b->has_data[i];
+        n_odd += b->has_data[i] && !bounds_explain(b, b->data_bound[i], b->data[i]);
+    }
+    for (uint32_t i = first; i < end && n_odd <= n / TURNED_PART; i++) {
+        b->data_bound[i] = range_all();
+    }
+}
+
+static void pass_turned_params(Judgement *j)
+{
+    uint32_t end;
+    for (uint32_t i = 0; i < j->bounds.n_nodes && j->bounds.rules[i] == RULE_PARAM; i = end) {
+        mean_size(j, i, &end);
+        pass_few_params(j, i, end);
+    }
+}
+
 // If any parameter is another one, those that the subject does not show may be others, too.
 static bool has_odd_params(const Judgement *j)
 {
@@ -399,6 +405,9 @@ static void keep_grad_bounds(Judgement *j)
 static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, Error *error)
 {
     bound_params(j);
+    if (may_have_turned(j)) {
+        pass_turned_params(j);
+    }
     if (!judge_one(j, IN_PARAMS, search, members, error)) {
         return false;
     }
@@ -464,7 +473,7 @@ bool judgement_init(Judgement *judgement, const GraphDiff *diff, Error *error)
         .diff = diff,
         .has_bounds = diff->has_graph,
         .subject = 1 - diff->base,
-        .is_single = {computed_in_single(diff, 0), computed_in_single(diff, 1)},
+        .is_single = {precision_is_single(diff, 0), precision_is_single(diff, 1)},
     };
     bool ok = !diff->has_graph || judge_by_graph(judgement, error);
     if (!ok) {

@@ -179,6 +179,20 @@ class Checks:
         self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
                    json.dumps(first))
 
+    def check_short_decimals(self, full, folder):
+        """A port in single precision may write no more digits than its numbers need."""
+        def shorten(x):
+            return next(text for text in (f"{x:.{digits}g}" for digits in range(1, 10))
+                        if port_with_noise.to_single(float(text)) == x)
+
+        port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, True, None)
+        sparse = Path(folder, "decimal.sparse")
+        with open(sparse, "w") as file:
+            for path, x in port.named.items():
+                print(path, shorten(x.data), shorten(x.grad), file=file)
+        code, report = self.compare(str(full), str(sparse), "--unexplained")
+        self.check(code == 0 and "in single precision" in report, "short decimals", report)
+
     def check_mistakes(self, folder):
         document = Path(folder, "document.txt")
         document.write_text("abca\n")
@@ -186,6 +200,7 @@ class Checks:
         subprocess.run([self.program, "nodes", "--step", "1", "--names", "--data", str(document),
                         "--n-embd", "8", "--n-head", "2", "--block-size", "8", "--output", str(full)],
                        check=True)
+        self.check_short_decimals(full, folder)
         is_quick = "MICROGPT_QUICK_TESTS" in os.environ
         for mistake in [None, *SAYS]:
             for single in (False, True):
