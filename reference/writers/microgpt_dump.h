@@ -7,8 +7,7 @@
 //     dump_matrix("wte", wte, dwte, n_rows, n_cols);  // wte[0,0], ...; dwte may be NULL
 //     dump_number("loss", loss, &dloss);              // &dloss may be NULL
 //     fclose(dump_file);
-//
-// dump_floats() is dump() for floats. Each source file that includes this has a dump_file of its own.
+// dump_floats() is dump() for floats. Every source file that includes this has its own dump_file.
 #ifndef MICROGPT_DUMP_H
 #define MICROGPT_DUMP_H
 
@@ -46,7 +45,10 @@ static inline void dump_grads(const char *name, const double *x, const double *g
     dump_matrix(name, x, grads, n, 0);
 }
 
-static inline void dump(const char *name, const double *x, int n) { dump_grads(name, x, NULL, n); }
+static inline void dump(const char *name, const double *x, int n)
+{
+    dump_grads(name, x, NULL, n);
+}
 
 static inline void dump_floats(const char *name, const float *x, int n)
 {
