@@ -394,11 +394,11 @@ static void print_option(const Option *option)
     const char *value_name = option->value_name != NULL ? option->value_name : "";
     snprintf(synopsis, sizeof synopsis, "--%s %s", option->name, value_name);
     printf("  %-20s %s", synopsis, option->help);
-    if (option->alias != NULL) {
-        printf(", also --%s", option->alias);
-    }
     if (option->default_text[0] != '\0') {
         printf(" (default: %s)", option->default_text);
+    }
+    if (option->alias != NULL) {
+        printf(", also --%s", option->alias);
     }
     printf("\n");
 }
