@@ -13,10 +13,12 @@ import sys
 import gdb
 import gdb.printing
 import gdb.types
-import mg_answers
+import mg_debugger
 import mg_graph
-from mg_answers import Command, Expression, fold, need_graph, prepare_to_run
+from mg_answers import READING_COMMANDS
+from mg_debugger import Command, Expression, fold, need_graph, prepare_to_run
 from mg_graph import DATA, Field, Problem, Unreadable, bits, number
+from mg_steps import RUNNING_COMMANDS, RunningCommand, watch_words
 
 # ---- gdb's settings -----------------------------------------------------------------------------
 
@@ -310,7 +312,7 @@ def continue_to(*stops, how="continue"):
 # ---- The debugger -------------------------------------------------------------------------------
 
 
-class Gdb(mg_answers.Debugger):
+class Gdb(mg_debugger.Debugger):
     def __init__(self):
         self.program = GdbProgram()
         self.context = mg_graph.Context(self.program)
@@ -418,8 +420,8 @@ class Gdb(mg_answers.Debugger):
                 return False
             stop = NodeStop()
         except gdb.error:
-            if view.next_place - place > mg_answers.SLOW_NODES:
-                print(mg_answers.SLOW_HINT)
+            if view.next_place - place > mg_debugger.SLOW_NODES:
+                print(mg_debugger.SLOW_HINT)
             stop = NodeStop(view.addresses[view.topo[place]])
         return continue_to(stop, End("graph_backward")) is stop
 
@@ -574,7 +576,7 @@ class NodeFunction(gdb.Function):
             raise gdb.GdbError('$node takes a path in quotes, as $node("pos2.loss").')
         try:
             with plain_settings():
-                node = mg_answers.find_node(debugger, path.string())
+                node = mg_debugger.find_node(debugger, path.string())
                 return value_pointer(debugger.context.graph.addresses[node.id])
         except Problem as problem:
             raise gdb.GdbError(str(problem))
@@ -607,7 +609,7 @@ class Subcommand(gdb.Command):
         debugger.user_language = gdb.parameter("language")
         try:
             with plain_settings():
-                mg_answers.run_command(self.command, argument)
+                mg_debugger.run_command(self.command, argument)
         except Problem as problem:
             raise gdb.GdbError(fold(str(problem), debugger.width()))
         except gdb.error as error:
@@ -620,7 +622,7 @@ class Subcommand(gdb.Command):
         start = text.split(" ")[-1]
         try:
             with plain_settings():
-                paths = mg_answers.complete_path(need_graph(debugger), start)
+                paths = mg_debugger.complete_path(need_graph(debugger), start)
         except (Problem, Unreadable, ValueError, gdb.error):
             return gdb.COMPLETE_NONE
         before = len(start) - len(word or "")
@@ -696,7 +698,7 @@ class Watch(gdb.Breakpoint):
             if watch.is_met:
                 watch.is_met = False
                 with plain_settings():
-                    text = mg_answers.watch_words(need_graph(debugger), watch.path)
+                    text = watch_words(need_graph(debugger), watch.path)
                 for line in text.splitlines():
                     print(fold(line, debugger.width()))
 
@@ -740,7 +742,7 @@ It is kept from one training step to the next, for the node of the same path. `d
         watch = Watch.all[-1]
         self.say("breakpoint %d: watching %s.grad" % (watch.number, path))
         if not watch.is_hardware:
-            self.say(mg_answers.SLOW_HINT)
+            self.say(mg_debugger.SLOW_HINT)
 
 
 class CheckCommand(Command):
@@ -754,7 +756,7 @@ of the parameter is what the gradient should be."""
     delta = 1e-5
 
     def run(self, argument):
-        mg_answers.need_live_process(debugger, "mg check")
+        mg_debugger.need_live_process(debugger, "mg check")
         node = self.find_node(argument)
         view = self.view
         path = view.path(node.id)
@@ -825,7 +827,7 @@ def is_recorded():
     return "No record" not in gdb.execute("info record", to_string=True)
 
 
-class BackCommand(mg_answers.RunningCommand):
+class BackCommand(RunningCommand):
     """One step backward in time: mg back
 
 To the node that backward was at before this one. Needs gdb's recording: `record` when backward
@@ -875,9 +877,10 @@ def skip_what_is_no_lesson():
 def load():
     """Once, however often the script is loaded."""
     skip_what_is_no_lesson()
+    gdb.execute("set environment TERM dumb")  # no progress line in the middle of gdb's output
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     MgCommand()
-    for command in (*mg_answers.SHARED_COMMANDS, WatchCommand, CheckCommand, BackCommand):
+    for command in (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand, CheckCommand, BackCommand):
         Subcommand(command)
     NodeFunction()
     gdb.events.cont.connect(forget)

@@ -1,7 +1,8 @@
 """The graph of Values in a program that a debugger has stopped: nodes, names, order, gradients.
 
 Knows no debugger. gdb and lldb each have a Program, which reads memory, knows the types and the
-stack; all else is the same for both: this file reads the graph, mg_answers.py talks about it.
+stack; all else is the same for both: this file reads the graph, mg_answers.py and mg_steps.py talk
+about it.
 
 Memory is only read. It may hold anything: what cannot be a graph is a ValueError, what cannot be
 read an Unreadable, and what a command cannot do a Problem, which is a sentence for the reader.

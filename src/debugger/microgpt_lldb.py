@@ -3,7 +3,7 @@
 Load it with `command script import src/debugger/microgpt_lldb.py`; `help mg` says what there is,
 and docs/gdb-tour.md is the lesson. Made for lldb 14 and newer.
 
-The graph and the answers are those of gdb: mg_graph.py and mg_answers.py. The program's memory is
+The graph and the answers are those of gdb, from the files mg_*.py. The program's memory is
 read, never written.
 """
 
@@ -16,10 +16,12 @@ import sys
 import lldb
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import mg_answers  # noqa: E402, beside this file
+import mg_debugger  # noqa: E402, beside this file
 import mg_graph  # noqa: E402
-from mg_answers import Command, Expression, fold, need_graph, prepare_to_run  # noqa: E402
+from mg_answers import READING_COMMANDS  # noqa: E402
+from mg_debugger import Command, Expression, fold, prepare_to_run  # noqa: E402
 from mg_graph import Field, Problem, Unreadable, number  # noqa: E402
+from mg_steps import RUNNING_COMMANDS, watch_words  # noqa: E402
 
 sys.path.pop(0)
 
@@ -275,7 +277,7 @@ def continue_to(*stops):
 # ---- The debugger -------------------------------------------------------------------------------
 
 
-class Lldb(mg_answers.Debugger):
+class Lldb(mg_debugger.Debugger):
     def __init__(self):
         self.program = LldbProgram()
         self.lines = []
@@ -386,8 +388,8 @@ class Lldb(mg_answers.Debugger):
             stop = the_target().WatchAddress(address, size, True, False, error)
             if error.Success() and continue_to(stop, stop_at_end("graph_backward")) is not stop:
                 return False
-            if error.Fail() and view.next_place - place > mg_answers.SLOW_NODES:
-                self.say(mg_answers.SLOW_HINT)
+            if error.Fail() and view.next_place - place > mg_debugger.SLOW_NODES:
+                self.say(mg_debugger.SLOW_HINT)
         file, line = line_of_node()
         stop = the_target().BreakpointCreateByLocation(file, line)
         stop.SetCondition("n_left == %d" % (place + 1))
@@ -423,6 +425,8 @@ def value_summary(value, _internal_dict):
     """A Value on one line, with the paths of its children; a pointer to one by its path."""
     try:
         found = find_shown(value)
+        if struct_name(value.GetType()) is None:  # a pointer to pointers
+            return ""
         if value.GetType().GetCanonicalType().IsPointerType():
             address = struct_address(value)
             if address == 0:
@@ -544,12 +548,12 @@ def on_watch(_frame, watchpoint, _internal_dict):
     view = debugger.context.graph
     path = WatchCommand.watched.get(watchpoint.GetID())
     if view is not None and view.current_edge is not None:
-        for line in mg_answers.watch_words(view, path).splitlines():
+        for line in watch_words(view, path).splitlines():
             print(fold(line, debugger.width()))
         sys.stdout.flush()
 
 
-COMMANDS = (*mg_answers.SHARED_COMMANDS, WatchCommand)
+COMMANDS = (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand)
 
 HELP = """\
 Look at the graph of Values: who a node is, and where its gradient comes from.
@@ -573,7 +577,7 @@ class Mg:
         try:
             if name not in self.commands:
                 raise Problem("mg is followed by one of: %s." % ", ".join(sorted(self.commands)))
-            mg_answers.run_command(self.commands[name], rest)
+            mg_debugger.run_command(self.commands[name], rest)
         except Problem as problem:
             result.SetError(fold(str(problem), debugger.width()))
         for line in debugger.lines:
@@ -600,6 +604,7 @@ def __lldb_init_module(lldb_debugger, _internal_dict):
         "type summary add -w microgpt -F microgpt_lldb.graph_summary Graph",
         "type synthetic add -w microgpt -l microgpt_lldb.ValueChildren Value",
         "type category enable microgpt",
+        "settings append target.env-vars TERM=dumb",  # no progress line amid lldb's output
         "settings set target.process.thread.step-avoid-regexp %s" % STEP_AVOID,
     ):
         lldb_debugger.HandleCommand(line)

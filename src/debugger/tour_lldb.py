@@ -10,8 +10,8 @@ import lldb
 import microgpt_lldb
 
 WELCOME = """\
-This is the tour of docs/gdb-tour.md: read there, and try here. Where it says print, type p; all
-that begins with mg is the same, and so are step, next, finish, continue, up and quit.
+This is the tour of docs/gdb-tour.md: read there, and try here. All that begins
+with mg is the same; what is another command in lldb, its last section says.
   tour start        loss = (a * b + a) ** 2, before anything is computed
   tour expression   the same, just before backward
   tour model        the first step of training, just before backward
@@ -78,4 +78,5 @@ class Tour:
 
 def __lldb_init_module(debugger, _internal_dict):
     debugger.HandleCommand("command script add -c tour_lldb.Tour tour")
-    debugger.HandleCommand("settings set interpreter.stop-command-source-on-error false")
+    place = "${function.name-with-args} at ${line.file.basename}:${line.number}"
+    debugger.HandleCommand('settings set frame-format "frame #${frame.index}: %s\\n"' % place)

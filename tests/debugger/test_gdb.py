@@ -965,6 +965,36 @@ def test_steps(setup):
             raise Failure("step passes over %s: %s" % (wanted, names))
 
 
+def test_terminal(setup):
+    """In a terminal, too, the program's progress line never lands in gdb's output."""
+    for scripts, wanted in ((["-x", str(setup.script)], False), ([], True)):
+        command = [setup.gdb, "-nx", "-batch", *scripts]
+        command += ["-ex", "run --engine scalar --num-steps 30", setup.program("microgpt")]
+        reader, writer = os.openpty()
+        gdb = subprocess.Popen(
+            command,
+            stdin=writer,
+            stdout=writer,
+            stderr=writer,
+            cwd=setup.work,
+            env=dict(os.environ, TERM="xterm"),
+        )
+        os.close(writer)
+        text = b""
+        while True:
+            try:
+                piece = os.read(reader, 65536)
+            except OSError:  # the terminal is closed
+                piece = b""
+            if not piece:
+                break
+            text += piece
+        os.close(reader)
+        gdb.wait()
+        if b"sample 20" not in text or (b" left" in text) is not wanted:
+            raise Failure("%s:\n%s" % (command, text.decode("utf-8", "replace")))
+
+
 SUBCOMMANDS = "back check dot edge find guess node outline parents show step top tree".split()
 SUBCOMMANDS += "watch where why".split()
 
@@ -1024,6 +1054,7 @@ TESTS = {
     "operators": test_operators,
     "numbers": test_numbers,
     "editor": test_editor,
+    "terminal": test_terminal,
     "versions": test_versions,
     "settings": test_settings,
     "files": test_files,
