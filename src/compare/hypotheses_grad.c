@@ -1,6 +1,6 @@
 // Hypotheses about gradients: see hypotheses.h. A gradient is the sum of contributions; each
 // hypothesis is another sum of the same ones, and holds if it fits all gradients of a kind.
-#include "compare/hypothesis_test.h"
+#include "compare/hypothesis_graph.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -422,93 +422,13 @@ static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
     return false;
 }
 
-// ---- Passages of gradients that are closed, or open where they should not be
-
-// Whether a kind's pattern ends so.
-static bool ends_with(const char *pattern, const char *ending)
-{
-    size_t length = strlen(pattern);
-    size_t n = strlen(ending);
-    return length >= n && strcmp(pattern + length - n, ending) == 0;
-}
-
-// Nothing comes back to the nodes of a kind; from all, or from those that a path is in.
-static void apply_closed(HypothesisSearch *s, const Hypothesis *h)
-{
-    const NodeDump *dump = s->bounds->dump;
-    bool is_from[MAX_PATH_KINDS];
-    bool is_to[MAX_PATH_KINDS];
-    for (size_t kind = 0; kind < s->kinds->n; kind++) {
-        const char *pattern = s->kinds->patterns[kind];
-        is_from[kind] = h->new_path == NULL || strstr(pattern, h->new_path) != NULL;
-        is_to[kind] = ends_with(pattern, h->old_path);
-    }
-    for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
-        if (!is_from[s->kinds->kind_of[parent]]) {
-            continue;
-        }
-        for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
-            if (is_to[s->kinds->kind_of[s->bounds->children[e]]]) {
-                s->bounds->local_grads[e] = 0;
-            }
-        }
-    }
-}
-
-static void apply_open_relu(HypothesisSearch *s, const Hypothesis *h)
-{
-    (void)h;
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && s->bounds->rules[i] == RULE_RELU) {
-            s->bounds->local_grads[s->bounds->dump->first_edge[i]] = 1;
-        }
-    }
-}
-
-static bool try_passages(HypothesisSearch *s, char *text)
-{
-    static const struct {
-        const char *to;
-        const char *from; // NULL: from wherever
-        const char *text;
-    } cases[] = {
-        {"norm.scale", NULL, "lets nothing back through the scale of rmsnorm"},
-        {"mlp.norm.scale", NULL, "lets nothing back through the scale of mlp.norm"},
-        {"attn.norm.scale", NULL, "lets nothing back through the scale of attn.norm"},
-        {"posN.norm.scale", NULL, "lets nothing back through the scale of posN.norm"},
-        {"softmax.total", NULL, "lets nothing back through the totals of softmax"},
-        {"softmax.exp[*]", "softmax.total", "lets nothing back through the totals of softmax"},
-        {"headN.softmax.total", NULL, "lets nothing back through the total of attention's softmax"},
-        {"posN.softmax.total", NULL, "lets nothing back through the total of the last softmax"},
-        {"attn.residual[*]", "mlp.residual[*]", "lets nothing back past the MLP, by its residual"},
-        {"norm[*]", "attn.residual[*]", "lets nothing back past attention, by its residual"},
-        {"headN.weight[*]", NULL, "lets nothing back through the weights of attention"},
-        {"attn.q[*]", NULL, "lets nothing back through the queries"},
-        {"attn.k[*]", NULL, "lets nothing back through the keys"},
-        {"attn.v[*]", NULL, "lets nothing back through the values"},
-    };
-    Hypothesis open = {.apply = apply_open_relu};
-    if (hypothesis_holds(s, &open)) {
-        snprintf(text, HYPOTHESIS_BYTES, "lets gradients back through a ReLU that is off");
-        return true;
-    }
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Hypothesis h = {.apply = apply_closed, .old_path = cases[i].to, .new_path = cases[i].from};
-        if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "%s", cases[i].text);
-            return true;
-        }
-    }
-    return false;
-}
-
 // What else a set of gradients says once it is known which contributions are missing: perhaps all
 // that comes by one way.
 static void add_passage(HypothesisSearch *s, char *text)
 {
     char passage[HYPOTHESIS_BYTES] = "";
     size_t length = strlen(text);
-    if (try_passages(s, passage)) {
+    if (hypotheses_try_passages(s, passage)) {
         snprintf(text + length, HYPOTHESIS_BYTES - length, "; it %s", passage);
     }
 }
@@ -517,7 +437,7 @@ static void add_passage(HypothesisSearch *s, char *text)
 static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
 {
     if (is_zero(sums)) {
-        if (s->bounds->dump->has_names && try_passages(s, text)) {
+        if (s->bounds->dump->has_names && hypotheses_try_passages(s, text)) {
             return true;
         }
         snprintf(text, HYPOTHESIS_BYTES, "is 0, as if nothing had been added%s",
@@ -558,7 +478,7 @@ static bool find_all(HypothesisSearch *search, const GradSums *sums, const uint3
     if (has_names) {
         hypothesis_begin(search, true, members, n);
     }
-    return try_whole(search, sums, text) || (has_names && try_passages(search, text)) ||
+    return try_whole(search, sums, text) || (has_names && hypotheses_try_passages(search, text)) ||
            try_single(sums, members, has_names, text);
 }
 

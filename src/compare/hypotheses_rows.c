@@ -1,0 +1,144 @@
+// Hypotheses about matrices: another row looked up, or used transposed. See hypothesis_graph.h.
+#include <stdio.h>
+#include <string.h>
+
+#include "compare/hypothesis_graph.h"
+
+static uint32_t row_of(const ParamMatrix *m, uint32_t param)
+{
+    return (param - m->first) / m->n_columns;
+}
+
+static bool is_lookup(const HypothesisSearch *s, uint32_t node_id)
+{
+    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2 &&
+           s->bounds->rules[hypothesis_child(s, node_id, 0)] == RULE_PARAM &&
+           s->bounds->rules[hypothesis_child(s, node_id, 1)] == RULE_PARAM;
+}
+
+// Takes row `to` where row `from` was, in slot `kind` of the sums from `node` on: of one position.
+static void apply_row(HypothesisSearch *s, const Hypothesis *h)
+{
+    uint32_t begin = h->first + (uint32_t)h->from * h->n_columns;
+    uint32_t shift = ((uint32_t)h->to - (uint32_t)h->from) * h->n_columns;
+    for (uint32_t i = h->node; i < s->bounds->n_nodes && is_lookup(s, i); i++) {
+        uint32_t *child = hypothesis_child_slot(s, i, h->kind);
+        if (*child >= begin && *child - begin < h->n_columns) {
+            *child += shift;
+        }
+    }
+}
+
+static void apply_no_lookup(HypothesisSearch *s, const Hypothesis *h)
+{
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        if (s->in_scope[i] && is_lookup(s, i)) {
+            s->bounds->edge_factors[s->bounds->dump->first_edge[i] + h->kind] = 0;
+        }
+    }
+}
+
+static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char *text)
+{
+    ParamMatrix m;
+    ParamMatrix positions;
+    uint32_t param = hypothesis_child(s, node_id, slot);
+    if (!hypothesis_find_matrix(s, param, &m) ||
+        !hypothesis_find_matrix(s, hypothesis_child(s, node_id, 1), &positions)) {
+        return false;
+    }
+    uint32_t own = row_of(&m, param);
+    uint32_t position = row_of(&positions, hypothesis_child(s, node_id, 1));
+    for (uint32_t row = 0; row < m.n_rows; row++) {
+        Hypothesis h = {.apply = apply_row,
+                        .node = node_id,
+                        .from = own,
+                        .to = row,
+                        .first = m.first,
+                        .n_columns = m.n_columns,
+                        .kind = slot};
+        if (row != own && hypothesis_holds(s, &h)) {
+            const char *bos = slot == 0 && row == m.n_rows - 1 ? ", BOS," : "";
+            snprintf(text, HYPOTHESIS_BYTES,
+                     "looked up row %u of %.100s%s at position %u, where row %u belongs",
+                     (unsigned)row, m.name, bos, (unsigned)position, (unsigned)own);
+            return true;
+        }
+    }
+    Hypothesis none = {.apply = apply_no_lookup, .kind = slot};
+    if (hypothesis_holds(s, &none)) {
+        snprintf(text, HYPOTHESIS_BYTES, "leaves out %s", m.name);
+        return true;
+    }
+    return false;
+}
+
+// Each position's lookups, one after the other; the elements of a vector are looked up together.
+bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
+{
+    size_t n_tried = 0;
+    uint32_t last = NO_NODE;
+    for (size_t i = 0; i < s->n_cone && n_tried < LIST_MAX; i++) {
+        uint32_t node_id = s->cone[i];
+        bool goes_on = last != NO_NODE && node_id == last + 1;
+        if (!is_lookup(s, node_id) || goes_on) {
+            last = is_lookup(s, node_id) ? node_id : last;
+            continue;
+        }
+        last = node_id;
+        n_tried++;
+        if (try_rows(s, node_id, 0, text) || try_rows(s, node_id, 1, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Reads element [r,c] where [c,r] is, or would be if the matrix had been written the other way
+// round.
+static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
+{
+    uint32_t size = h->n_rows * h->n_columns;
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        uint32_t *child = s->in_scope[i] && s->bounds->rules[i] == RULE_MUL
+                              ? hypothesis_child_slot(s, i, 0)
+                              : NULL;
+        if (child != NULL && *child >= h->first && *child - h->first < size) {
+            uint32_t row = (*child - h->first) / h->n_columns;
+            uint32_t column = (*child - h->first) % h->n_columns;
+            *child = h->first + column * h->n_rows + row;
+        }
+    }
+}
+
+bool hypotheses_try_transposed(HypothesisSearch *s, char *text)
+{
+    uint32_t tried[LIST_MAX];
+    size_t n_tried = 0;
+    for (size_t i = 0; i < s->n_cone && n_tried < LIST_MAX; i++) {
+        uint32_t node_id = s->cone[i];
+        ParamMatrix m;
+        if (s->bounds->rules[node_id] != RULE_MUL ||
+            !hypothesis_find_matrix(s, hypothesis_child(s, node_id, 0), &m) ||
+            s->bounds->rules[hypothesis_child(s, node_id, 0)] != RULE_PARAM) {
+            continue;
+        }
+        bool is_known = false;
+        for (size_t k = 0; k < n_tried; k++) {
+            is_known = is_known || tried[k] == m.first;
+        }
+        if (is_known) {
+            continue;
+        }
+        tried[n_tried++] = m.first;
+        Hypothesis h = {.apply = apply_transposed,
+                        .first = m.first,
+                        .n_rows = m.n_rows,
+                        .n_columns = m.n_columns};
+        if (hypothesis_holds(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "reads %s transposed", m.name);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,59 @@
+// The graph of hypotheses: see hypothesis_graph.h.
+#include "compare/hypothesis_graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+uint32_t hypothesis_n_children(const HypothesisSearch *s, uint32_t node_id)
+{
+    return dump_n_children(s->bounds->dump, node_id);
+}
+
+uint32_t *hypothesis_child_slot(HypothesisSearch *s, uint32_t node_id, uint32_t slot)
+{
+    return &s->bounds->children[s->bounds->dump->first_edge[node_id] + slot];
+}
+
+uint32_t hypothesis_child(const HypothesisSearch *s, uint32_t node_id, uint32_t slot)
+{
+    return s->bounds->children[s->bounds->dump->first_edge[node_id] + slot];
+}
+
+const char *hypothesis_path(const HypothesisSearch *s, uint32_t node_id)
+{
+    return dump_path(s->bounds->dump, node_id);
+}
+
+static bool is_of_matrix(const HypothesisSearch *s, uint32_t node_id, const char *name)
+{
+    const char *path = hypothesis_path(s, node_id);
+    size_t length = strlen(name);
+    return s->bounds->rules[node_id] == RULE_PARAM && strncmp(path, name, length) == 0 &&
+           path[length] == '[';
+}
+
+bool hypothesis_find_matrix(const HypothesisSearch *s, uint32_t param, ParamMatrix *m)
+{
+    const char *path = hypothesis_path(s, param);
+    size_t length = path != NULL ? strcspn(path, "[") : 0;
+    if (length == 0 || length + 8 >= sizeof m->name || path[length] != '[') {
+        return false;
+    }
+    char corner[PATTERN_BYTES + 8];
+    memcpy(m->name, path, length);
+    m->name[length] = '\0';
+    snprintf(corner, sizeof corner, "%s[0,0]", m->name);
+    m->first = path_index_find(&s->index, corner);
+    snprintf(corner, sizeof corner, "%s[1,0]", m->name);
+    uint32_t second = path_index_find(&s->index, corner);
+    if (m->first == NO_NODE || second == NO_NODE || second <= m->first) {
+        return false;
+    }
+    uint32_t end = m->first;
+    while (end < s->bounds->n_nodes && is_of_matrix(s, end, m->name)) {
+        end++;
+    }
+    m->n_columns = second - m->first;
+    m->n_rows = (end - m->first) / m->n_columns;
+    return m->n_rows * m->n_columns == end - m->first && param < end;
+}

@@ -1,0 +1,45 @@
+// What hypotheses ask of the graph: see hypotheses.h.
+#ifndef MICROGPT_HYPOTHESIS_GRAPH_H
+#define MICROGPT_HYPOTHESIS_GRAPH_H
+
+#include "compare/hypothesis_test.h"
+
+enum {
+    LIST_MAX = 16, // distinct things of a kind that are tried, one after the other
+};
+
+// The number of a node's children; one of them, and where the graph has it.
+uint32_t hypothesis_n_children(const HypothesisSearch *search, uint32_t node_id);
+uint32_t hypothesis_child(const HypothesisSearch *search, uint32_t node_id, uint32_t slot);
+uint32_t *hypothesis_child_slot(HypothesisSearch *search, uint32_t node_id, uint32_t slot);
+
+const char *hypothesis_path(const HypothesisSearch *search, uint32_t node_id);
+
+// A matrix of parameters, which follow each other row by row.
+typedef struct ParamMatrix {
+    char name[PATTERN_BYTES];
+    uint32_t first;
+    uint32_t n_rows;
+    uint32_t n_columns;
+} ParamMatrix;
+
+// Finds the matrix of a parameter. Returns false where its path is not that of a matrix.
+bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, ParamMatrix *matrix);
+
+// The families of hypotheses: each tries those of one kind, and says in text which of them holds.
+// Shapes: text [HYPOTHESIS_BYTES].
+
+// Rows of wte and wpe looked up, matrices read transposed.
+bool hypotheses_try_lookups(HypothesisSearch *search, char *text);
+bool hypotheses_try_transposed(HypothesisSearch *search, char *text);
+
+// Another vector, the keys or the values of another position, another target.
+bool hypotheses_try_vectors(HypothesisSearch *search, char *text);
+bool hypotheses_try_keys(HypothesisSearch *search, char *text);
+bool hypotheses_try_values(HypothesisSearch *search, char *text);
+bool hypotheses_try_targets(HypothesisSearch *search, char *text);
+
+// Passages of gradients that are closed, or open where they should not be.
+bool hypotheses_try_passages(HypothesisSearch *search, char *text);
+
+#endif
