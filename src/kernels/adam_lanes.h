@@ -94,27 +94,6 @@ static inline __attribute__((always_inline)) Lanes v_by(Lanes square, Lanes deca
     return decayed + lanes_all(s->one_minus_beta2) * square;
 }
 
-// In which lanes libm must give the same v, for gradients of any size: g * g = square + rest.
-//
-// By cases:
-// - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
-//   libm's square is square, or the neighbour on the side of rest if rest times this factor reaches
-//   it. The slack only widens the interval on that side.
-// - Smaller squares, also subnormal ones: libm's is square or one of its neighbours, at most
-// 2^-1022
-//   away; rest is at most half of that, so that with the slack it reaches both of them.
-// Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
-// v, so do all numbers between them. (Infinities and NaN are not equal to anything.)
-static inline __attribute__((always_inline)) LaneMask
-is_known_of_any_size(Lanes square, Lanes rest, Lanes decayed, Lanes new_v, const AdamStep *s)
-{
-    Lanes factor = lanes_all(1 / (1 - 2 * EXACT_MARGIN_FAR));
-    Lanes slack = lanes_all(0x1p-1020);
-    Lanes low_v = v_by(lanes_fma(rest - slack, factor, square), decayed, s);
-    Lanes high_v = v_by(lanes_fma(rest + slack, factor, square), decayed, s);
-    return lanes_both(lanes_equal(new_v, low_v), lanes_equal(new_v, high_v));
-}
-
 // Updates m and v of N_LANES parameters. is_known: the lanes in which libm must give the same v.
 static inline __attribute__((always_inline)) Halfway
 update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
@@ -131,15 +110,12 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     Lanes new_v = v_by(square, decayed, s);
     lanes_store(v, new_v);
 
-    // If the square is tiny, libm's margin is wider. (This tests the gradient and not v, which may
-    // be tiny because of decay.) A small model has few of these, a wide one has them in a tenth of
-    // its vectors: a branch costs less than the wider test for all. Huge squares do not occur.
-    LaneMask near = lanes_equal(new_v, v_by(other_square, decayed, s));
-    *is_known = lanes_both(lanes_zero_or_above(grad, 0x1p-64), near);
-    if (__builtin_expect(lanes_bits(*is_known) != ALL_LANES, 0)) {
-        *is_known = lanes_either(*is_known, is_known_of_any_size(square, rest, decayed, new_v, s));
-    }
-    *is_known = lanes_both(*is_known, lanes_less(new_v, lanes_all(0x1p120)));
+    // If the square is tiny or huge, libm's margin is wider and rest may have underflowed:
+    // settle_doubts() looks for the known ones among these. (This tests the gradient and not v,
+    // which may be tiny because of decay.)
+    LaneMask usual =
+        lanes_both(lanes_zero_or_above(grad, 0x1p-64), lanes_less(new_v, lanes_all(0x1p120)));
+    *is_known = lanes_both(usual, lanes_equal(new_v, v_by(other_square, decayed, s)));
 
     Lanes v_hat = divide(new_v, correction2, how);
     return (Halfway){v_hat, lanes_sqrt(v_hat)};
@@ -234,6 +210,37 @@ static void settle_p(double *p, const double *m, const double *v, const Doubt *d
     }
 }
 
+// The lanes in which libm must give the same v, new_v, as bits, for gradients of any size:
+// g * g = square + rest.
+//
+// By cases:
+// - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
+//   libm's square is square, or the neighbour on the side of rest if rest times this factor reaches
+//   it. The slack only widens the interval on that side.
+// - Smaller squares, also subnormal ones: libm's is square or a neighbour, at most 2^-1022 away;
+//   rest is at most half of that, so that with the slack it reaches both of them.
+// Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
+// v, so do all numbers between them. (Infinities and NaN are not equal to anything here. For the
+// root of a huge v, update_params() has no inverse.)
+//
+// As a part of update_moments(), even behind a branch, this slowed down the Adam of a small model
+// by a fifth, and that of a wide one, with many tiny gradients, was no faster.
+static unsigned known_of_any_size(const double *g, const double *old_v, const double *new_v,
+                                  const AdamStep *s)
+{
+    Lanes grad = lanes_load(g);
+    Lanes square = grad * grad;
+    Lanes rest = lanes_fms(grad, grad, square);
+    Lanes factor = lanes_all(1 / (1 - 2 * EXACT_MARGIN_FAR));
+    Lanes slack = lanes_all(0x1p-1020);
+    Lanes decayed = lanes_all(s->beta2) * lanes_load(old_v);
+    Lanes v = lanes_load(new_v);
+    Lanes low_v = v_by(lanes_fma(rest - slack, factor, square), decayed, s);
+    Lanes high_v = v_by(lanes_fma(rest + slack, factor, square), decayed, s);
+    LaneMask one_v = lanes_both(lanes_equal(v, low_v), lanes_equal(v, high_v));
+    return lanes_bits(lanes_both(one_v, lanes_less(v, lanes_all(0x1p120))));
+}
+
 // Computes the doubtful v with libm, then p. Returns false if a gradient's square is not finite.
 static bool settle_v(double *p, const double *g, const double *m, double *v, const Doubt *doubt,
                      const AdamStep *step)
@@ -259,7 +266,9 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
         doubts->n_asked += (size_t)__builtin_popcount(doubts->p[i].lanes);
     }
     for (size_t i = 0; i < doubts->n_v; i++) {
-        finite = settle_v(p, g, m, v, &doubts->v[i], step) && finite;
+        Doubt *doubt = &doubts->v[i];
+        doubt->lanes &= ~known_of_any_size(&g[doubt->first], doubt->v, &v[doubt->first], step);
+        finite = settle_v(p, g, m, v, doubt, step) && finite;
         doubts->n_asked += (size_t)__builtin_popcount(doubts->v[i].lanes);
     }
     return finite;
