@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Draws the book's graphs of five nodes once more, and compares them with the files in docs/.
+"""Draws the book's graphs of five nodes once more, and compares them with the files in docs/; and the
+plot of sizes, of other measurements, which has to be drawn in the same way.
 
-    test_drawings.py SOURCE_FOLDER
+    test_drawings.py SOURCE_FOLDER MICROGPT
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,9 +22,26 @@ def draw(source, folder):
     subprocess.run([sys.executable, SCRIPT, folder], cwd=source, env=environment, check=True)
 
 
+def check_sizes(source, microgpt, mistakes):
+    """Draws a short measurement. It must differ from docs/sizes.svg in numbers alone."""
+    command = [microgpt, "bench", "--sizes", "--json", "--documents", "1"]
+    measured = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    drawn = subprocess.run([sys.executable, "docs/draw_sizes.py"], cwd=source, input=measured,
+                           stdout=subprocess.PIPE, check=True).stdout
+    shown = (source / "docs" / "sizes.svg").read_bytes()
+    ElementTree.fromstring(shown)
+    style = re.compile(rb"<style>.*</style>", re.DOTALL)
+    if {element.tag for element in ElementTree.fromstring(drawn).iter()} != {
+            element.tag for element in ElementTree.fromstring(shown).iter()}:
+        mistakes.append("docs/sizes.svg has other parts than docs/draw_sizes.py draws; run it again")
+    if style.findall(drawn) != style.findall(shown):
+        mistakes.append("docs/sizes.svg has another style than docs/draw_sizes.py draws; run it again")
+
+
 def main():
     source = Path(sys.argv[1])
     mistakes = []
+    check_sizes(source, sys.argv[2], mistakes)
     with tempfile.TemporaryDirectory(prefix="test_drawings.") as folder:
         draw(source, folder)
         drawn = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
