@@ -109,7 +109,7 @@ _FROM_0_BELOW_1 = _real(lambda x: 0 <= x < 1, "from 0 up and below 1")
 _SETTING_OPTIONS = {
     "seed": (_seed, "seed of the random generator"),
     "num_steps": (_whole(0), "training steps, one document each"),
-    "num_samples": (_whole(0), "names to make up after training"),
+    "num_samples": (_whole(0), "names to generate after training"),
     "temperature": (_ABOVE_0, "what the logits are divided by when sampling"),
     "learning_rate": (_FROM_0, "Adam's step size before its linear decay"),
     "beta1": (_FROM_0_BELOW_1, "decay of Adam's first moment"),

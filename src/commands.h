@@ -1,4 +1,4 @@
-// All commands of the program: only main() knows them, and the tests.
+// The table of all commands, for main() and the tests.
 #ifndef MICROGPT_COMMANDS_H
 #define MICROGPT_COMMANDS_H
 
@@ -14,14 +14,14 @@
 typedef struct CommandEntry {
     const char *name;
     Command *run;
-    bool is_comparer; // answers as diff does
+    bool is_comparer; // has the exit status of diff
     const char *summary;
 } CommandEntry;
 
-// The command of that name; NULL: there is none.
+// Returns the command of that name, or NULL.
 const CommandEntry *command_find(const char *name);
 
-// The name that somebody may have meant; NULL: none is near.
+// Returns the name that is most similar to an unknown one, or NULL.
 const char *command_find_nearest(const char *name);
 
 // Writes a line of help for each command.

@@ -20,8 +20,8 @@ static void print_commands(void)
     printf("\n%s\n", DEBUGGER_HELP);
 }
 
-// A file opened later must never get the number of a standard stream that the caller has closed:
-// what is printed would land in it.
+// If the caller has closed a standard stream, a file that is opened later must not get its
+// descriptor: prints would be written to this file.
 static bool check_standard_streams(Error *error)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -36,7 +36,7 @@ static bool check_standard_streams(Error *error)
     return true;
 }
 
-// One line, whatever the names in it: a control character could end it, or change the terminal.
+// Prints the error as one line. A name in it could contain control characters, which are replaced.
 static void print_error(Error *error)
 {
     advice_name_options(error);
@@ -44,7 +44,7 @@ static void print_error(Error *error)
     fprintf(stderr, "microgpt: %s\n", error->message);
 }
 
-// Nothing is worth doing whose result cannot be written.
+// Checks at the start that the result can be written.
 static bool check_standard_output(Error *error)
 {
     int flags = fcntl(STDOUT_FILENO, F_GETFL);
@@ -70,7 +70,7 @@ static ExitStatus run_command(const CommandEntry *command, int argc, char **argv
     return out_file_pipe_is_closed() ? EXIT_PIPE_CLOSED : status;
 }
 
-// What the user has typed instead of a command.
+// Reports an unknown command.
 static ExitStatus refuse_command(const char *name, Error *error)
 {
     const char *meant = command_find_nearest(name);
@@ -110,7 +110,8 @@ static ExitStatus run_named(int argc, char **argv, Error *error)
 int main(int argc, char **argv)
 {
     Error error = {{0}};
-    // A closed pipe and a file at its limit are errors of write(), which have a message.
+    // Writing to a closed pipe or beyond a file's limit is then an error of write(), with a
+    // message.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     ExitStatus status = run_named(argc, argv, &error);

@@ -172,7 +172,7 @@ static void read_nodes(const Case *c, const char *name, double *numbers, size_t 
         node_path(g, node_id, path);
         if (sscanf(path, format, &position, &i, &end) == 2 && end > 0 && path[end] == '\0') {
             if (position >= c->n_positions || i >= n) {
-                ck_abort_msg("%s is no node of this document", path);
+                ck_abort_msg("%s is not a node of this document", path);
             }
             numbers[position * n + i] = graph_node(g, node_id)->data;
             n_found++;

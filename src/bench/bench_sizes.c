@@ -1,8 +1,8 @@
 // Measures models of many sizes: see bench_sizes.h.
 //
-// Wider models outgrow the caches, deeper ones repeat their layers, longer contexts make attention
-// the larger part; and the longer a training, the more gradients are so small that their squares
-// need care. What each of these costs stands in a row of its own.
+// Wider models do not fit into the caches, deeper ones have more layers, longer contexts increase
+// the share of attention; and a longer training has more gradients that are so small that Adam
+// needs libm for their squares. There is a row for each of these.
 #include "bench/bench_sizes.h"
 
 #include <stdio.h>
@@ -16,14 +16,14 @@
 
 enum {
     N_WARM_UP = 20, // documents
-    TURN = 50,      // documents of a level, then it is another one's turn
+    TURN = 50,      // documents of a level before the next level
 };
 
 typedef struct Size {
     int n_embd;
     int n_layer;
     int block_size;
-    size_t n_letters; // of each document; 0: the data's
+    size_t n_letters; // of each document; 0: the documents of the data
 } Size;
 
 static const Size sizes[] = {
@@ -35,12 +35,12 @@ enum {
     N_SIZES = sizeof sizes / sizeof *sizes,
 };
 
-// A model at one level, and what was measured of it.
+// A model at one level, and its measurements.
 typedef struct Row {
     Session session;
     char *text;       // of its long documents, NULL without
     double *us;       // [n_documents] the whole step
-    double *adam_us;  // [n_documents] the update alone
+    double *adam_us;  // [n_documents] only the update
     double *rate;     // [n_documents] products and sums per us, in forward and backward
     double used_us;   // in all steps
     size_t n_letters; // positions, in all documents
@@ -49,10 +49,10 @@ typedef struct Row {
     Timing adam;
     double mean_us;
     double peak_share;
-    double asked; // of 100,000 parameters
+    double asked; // how many of 100,000 parameters Adam computed with libm
 } Row;
 
-// Documents of n_letters, made of those that there are, one after another.
+// Makes documents of n_letters by concatenating those of the data.
 // Errors: out of memory.
 static bool lengthen_documents(Row *row, size_t n_letters, Error *error)
 {
@@ -148,7 +148,7 @@ static void summarize_row(Row *row, size_t n_documents)
     row->asked = timing_asked(&row->session.adam, N_WARM_UP + n_documents);
 }
 
-// All levels, in turns.
+// Times all levels in turn.
 static bool time_size(Row *rows, size_t n_rows, size_t n_documents, Error *error)
 {
     size_t n_steps = N_WARM_UP + n_documents;
@@ -169,7 +169,7 @@ static bool time_size(Row *rows, size_t n_rows, size_t n_documents, Error *error
     return true;
 }
 
-// growth: how much longer a parameter and position takes than in the first model at this level.
+// growth: the time per parameter and position, divided by that of the first model at this level.
 static void print_row(const Row *row, const char *level, size_t n_documents, double growth)
 {
     const ModelConfig *config = &row->session.model.config;
@@ -198,8 +198,8 @@ static void put_row(JsonOut *out, json_t *parent, const Row *row, const char *le
     json_out_number(out, object, "asked_per_100000", row->asked);
 }
 
-// One size at all levels: rows are printed, or go into list where that is not NULL. first_us: per
-// parameter of the first size, at each level.
+// Measures one size at all levels. Prints the rows, or adds them to list if it is not NULL.
+// first_us: the time per parameter of the first size, at each level.
 static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents, JsonOut *out,
                        json_t *list, double *first_us, Error *error)
 {
@@ -249,7 +249,7 @@ bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *er
         printf("us per document of %zu: the median; the mean, in processor time; and the median\n"
                "of Adam alone. growth: of the median per parameter, from the first row; peak: the\n"
                "share that forward and backward have of the processor's products and sums;\n"
-               "asked: of 100,000 parameters, how many Adam left to libm\n\n",
+               "asked: how many of 100,000 parameters Adam computed with libm\n\n",
                n_documents);
         printf("n_embd layers context positions parameters level      median      mean      adam  "
                "growth peak %%   asked\n");

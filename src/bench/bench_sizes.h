@@ -1,4 +1,4 @@
-// `microgpt bench --sizes`: what a document costs in models of many sizes.
+// `microgpt bench --sizes`: times models of many sizes.
 #ifndef MICROGPT_BENCH_SIZES_H
 #define MICROGPT_BENCH_SIZES_H
 
@@ -9,7 +9,7 @@
 #include "run/run_options.h"
 
 // Trains each model on n_documents at every SIMD level, and prints a row for each of them, or JSON.
-// The sizes in run do not count.
+// Ignores the sizes in run.
 // Errors: those of training.
 bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *error);
 

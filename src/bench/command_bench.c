@@ -1,5 +1,5 @@
-// `microgpt bench`: what a document and a sample cost, for both engines and every SIMD level,
-// measured in one run and in turn, so that whatever else the machine does slows all of them alike.
+// `microgpt bench`: times documents and samples with both engines and every SIMD level, in turn, so
+// that other load on the machine slows all of them alike.
 #include "bench/bench_commands.h"
 
 #include <stdio.h>
@@ -16,16 +16,16 @@
 #include "run/session.h"
 
 enum {
-    N_WARM_UP = 100, // documents, even
+    N_WARM_UP = 100, // documents; an even number
     TURN = 250,      // documents
     MAX_VARIANTS = 1 + N_SIMD_LEVELS,
 };
 
 typedef enum Phase {
     PHASE_FORWARD,
-    PHASE_BACKWARD, // of the scalar engine: the order and the walk
+    PHASE_BACKWARD, // of the scalar engine: the topological order and the backward pass
     PHASE_ADAM,
-    PHASE_TOTAL, // of other documents than the phases
+    PHASE_TOTAL, // measured on other documents than the phases
     N_PHASES,
 } Phase;
 
@@ -43,12 +43,12 @@ typedef struct Variant {
     Timing sample;
     double peak_per_us; // products and sums; 0 for the scalar engine
     double peak_share;  // the share of it that forward and backward reached
-    double asked;       // of 100,000 parameters, how many Adam left to libm
+    double asked;       // how many of 100,000 parameters Adam computed with libm
 } Variant;
 
 typedef struct Bench {
     RunOptions run;
-    size_t n_documents; // in phases, and as many as a whole
+    size_t n_documents; // timed in phases, and as many timed as a whole
     bool json;
     bool sizes;
     Variant variants[MAX_VARIANTS];
@@ -144,9 +144,9 @@ static bool time_whole(Trainer *trainer, double *us, Error *error)
     return ok;
 }
 
-// Documents [first, end) through one variant: one in its phases, the next one as a whole. Reading
-// the clock takes time, and what is before has to be finished then, so that the phases of a fast
-// engine are some percent more than the whole.
+// Times documents [first, end) with one variant: alternately one in its phases and one as a whole.
+// Reading the clock takes time and waits for the instructions before it, so that the phases of a
+// fast engine add up to some percent more than the whole.
 static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
 {
     Trainer *trainer = &variant->session.trainer;
@@ -173,8 +173,8 @@ static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
     return true;
 }
 
-// The variants take turns of some documents: in turns of one, each would find the caches full of
-// another's memory, and the branch predictor full of another's branches.
+// The variants alternate after some documents: if they did so after each document, caches and
+// branch predictor would be filled by the other variants.
 static bool time_documents(Bench *bench, Error *error)
 {
     size_t n_documents = count_steps(bench);
@@ -247,11 +247,11 @@ static void print_text(const Bench *bench)
     printf("\nforward and backward against the processor's peak of separate products and sums\n\n");
     for (size_t i = 1; i < bench->n_variants; i++) {
         const Variant *variant = &bench->variants[i];
-        printf("%-14s %6.1f of %6.1f thousand million a second: %4.1f %%\n", variant->name,
+        printf("%-14s %6.1f of %6.1f billion per second: %4.1f %%\n", variant->name,
                variant->peak_share * variant->peak_per_us * 1e-3, variant->peak_per_us * 1e-3,
                100 * variant->peak_share);
     }
-    printf("\nof 100,000 parameters, how many Adam left to libm\n\n");
+    printf("\nhow many of 100,000 parameters Adam computed with libm\n\n");
     for (size_t i = 1; i < bench->n_variants; i++) {
         printf("%-14s%9.1f\n", bench->variants[i].name, bench->variants[i].asked);
     }
@@ -321,18 +321,17 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     bench.run.num_samples = 500;
     Options options = {.usage = usage, .summary = summary};
     options_add(&options, (Option){"documents", &bench.n_documents, "N",
-                                   "how many to time in phases, and as many as a whole",
+                                   "documents to time in phases, and as many as a whole",
                                    OPTION_COUNT, .min = 1, .max = 1e7});
-    options_add(&options, (Option){"json", &bench.json, NULL, "for programs", OPTION_FLAG,
-                                   .group = OPTION_OWN});
-    options_add(&options,
-                (Option){"sizes", &bench.sizes, NULL, "of other models than the one below",
-                         OPTION_FLAG, .group = OPTION_OWN});
+    options_add(&options, (Option){"json", &bench.json, NULL, "print JSON, for programs",
+                                   OPTION_FLAG, .group = OPTION_OWN});
+    options_add(&options, (Option){"sizes", &bench.sizes, NULL, "time models of many sizes",
+                                   OPTION_FLAG, .group = OPTION_OWN});
     options_add_help(&options);
     run_options_add(&options, &bench.run,
                     RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_SAMPLING);
     Option *num_samples = options_find(&options, &bench.run.num_samples);
-    num_samples->help = "how many to time";
+    num_samples->help = "samples to time";
     num_samples->min = 1;
     num_samples->max = 1e7;
     if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error)) {

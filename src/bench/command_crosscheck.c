@@ -17,11 +17,11 @@ static const char summary[] =
     "gradients and all parameters must be equal, bit for bit, and so must the samples.\n"
     "Exit status: 0 equal, 1 different, 2 trouble.\n";
 
-// What came of it.
+// The result.
 typedef struct Crosscheck {
     const RunOptions *run;
     size_t n_params;
-    size_t n_steps; // that were equal, and samples
+    size_t n_steps; // how many were equal; n_samples likewise
     size_t n_samples;
     LockstepDifference difference;
 } Crosscheck;
@@ -88,7 +88,7 @@ static bool print_json(const Crosscheck *check, Error *error)
     return ok;
 }
 
-// Up to the first difference.
+// Compares up to the first difference.
 static bool compare(Crosscheck *check, Lockstep *lockstep, Error *error)
 {
     const RunOptions *run = check->run;

@@ -28,7 +28,7 @@ void lockstep_close(Lockstep *lockstep)
     lockstep->n_runs = 0;
 }
 
-// As bits: 0.0 and -0.0 differ, and a nan equals itself.
+// Compares bits: 0.0 and -0.0 differ, and NaN equals itself.
 static bool same_bits(const double *a, const double *b, size_t n)
 {
     return memcmp(a, b, n * sizeof *a) == 0;
@@ -85,7 +85,7 @@ bool lockstep_step(Lockstep *lockstep, LockstepDifference *difference, Error *er
     return true;
 }
 
-// A sample ends with BOS, and what comes after it counts as BOS.
+// Returns token i of a sample; BOS beyond its end.
 static int token_or_bos(const Sampler *sampler, size_t i)
 {
     return i < sampler->n_tokens ? sampler->tokens[i] : sampler->model->config.vocab_size - 1;

@@ -1,8 +1,8 @@
-// Several runs of the same options, side by side, each with an engine or a SIMD level of its own:
-// after every step all their bits must be equal.
+// Runs the same training several times in parallel, with different engines or SIMD levels, and
+// compares all bits after every step.
 //
-// This is the proof that the tensor engine computes what the scalar graph computes. A tolerance
-// would prove nothing: a sum in the wrong order is worth 2e-15 after a thousand steps.
+// This shows that the tensor engine computes the same as the scalar engine. A comparison with a
+// tolerance would not: a sum in the wrong order makes a difference of 2e-15 after a thousand steps.
 #ifndef MICROGPT_LOCKSTEP_H
 #define MICROGPT_LOCKSTEP_H
 
@@ -13,7 +13,7 @@
 #include "run/session.h"
 
 enum {
-    LOCKSTEP_MAX_RUNS = 1 + N_SIMD_LEVELS, // the scalar engine, and every level of the other
+    LOCKSTEP_MAX_RUNS = 1 + N_SIMD_LEVELS, // the scalar engine, and every level of the tensor one
     LOCKSTEP_WHAT_BYTES = MODEL_NAME_BYTES + 32,
 };
 
@@ -22,29 +22,28 @@ typedef struct Lockstep {
     size_t n_runs;
 } Lockstep;
 
-// The first number in which a run differs from run 0, the one that all others must follow.
+// The first number in which a run differs from run 0.
 typedef struct LockstepDifference {
     bool found;
     size_t run;                     // which one differs
     size_t step;                    // counted from 1
     char what[LOCKSTEP_WHAT_BYTES]; // `loss`, `gradient of wte[3,7]`, `parameter wte[3,7]`
-    double numbers[2];              // run 0's, and the other's
+    double numbers[2];              // that of run 0, and that of the other run
 } LockstepDifference;
 
-// Opens the runs; they may differ in nothing but engine and SIMD level.
+// Opens the runs. Their options may differ only in the engine and the SIMD level.
 // Shapes: runs [n_runs]. Requires: 2 <= n_runs <= LOCKSTEP_MAX_RUNS.
 // Errors: as session_open.
 bool lockstep_open(Lockstep *lockstep, const RunOptions *runs, size_t n_runs, Error *error);
 
 void lockstep_close(Lockstep *lockstep);
 
-// One training step of all, then each is compared with run 0: loss, gradients, parameters, in this
-// order.
-// Requires: fewer than num_steps steps so far.
-// Errors: as trainer_step; the runs that come after the one that failed have not made their step.
+// Does one training step of all runs, then compares each with run 0: loss, gradients, parameters,
+// in this order. Requires: fewer than num_steps steps so far. Errors: as trainer_step; the runs
+// after the one that failed have not done the step.
 bool lockstep_step(Lockstep *lockstep, LockstepDifference *difference, Error *error);
 
-// One sample of all. A difference is in the token at the first place where two samples part.
+// Generates one sample with each run. A difference names the first token that differs.
 // Errors: as sampler_next.
 bool lockstep_sample(Lockstep *lockstep, double temperature, LockstepDifference *difference,
                      Error *error);

@@ -8,7 +8,7 @@
 
 enum {
     N_ROUNDS = 20000,
-    N_TRIES = 20, // the fastest counts: whatever else runs can only slow it down
+    N_TRIES = 20, // the fastest counts, since other load can only slow it down
 };
 
 double peak_none(double x, long n_rounds)
@@ -53,7 +53,7 @@ double peak_per_us(SimdLevel level)
         [SIMD_AVX512] = 2 * PEAK_CHAINS_OF_32 * 8,
     };
     double fastest_us = INFINITY;
-    volatile double x = 1 + 0x1p-40; // so that the compiler cannot know it
+    volatile double x = 1 + 0x1p-40; // volatile: the compiler must not use its value
     volatile double result;
     for (int i = 0; i < N_TRIES; i++) {
         double start = timing_now_us();

@@ -1,11 +1,12 @@
-// The loop of peak_per_us() over Lanes. Include a lanes_*.h before.
+// The loop of peak_per_us() over Lanes. Include a lanes_*.h first.
 #include "bench/peak.h"
 
 enum {
     CHAINS = N_REGISTERS == 32 ? PEAK_CHAINS_OF_32 : PEAK_CHAINS,
 };
 
-// Products that stay near 1 and sums that stay small: no number becomes subnormal or infinite.
+// The products stay near 1 and the sums stay small, so that no number becomes subnormal or
+// infinite.
 static inline double peak_loop(double x, long n_rounds)
 {
     Lanes factor = lanes_all(x);

@@ -1,4 +1,4 @@
-// What the measurements share: see timing.h.
+// The clock and the statistics of the measurements: see timing.h.
 #include "bench/timing.h"
 
 #include <assert.h>
@@ -36,7 +36,8 @@ Timing timing_of(double *numbers, size_t n)
     return (Timing){numbers[0], numbers[n / 2]};
 }
 
-// Two for each weight and position forward, four backward (for the input and for the weight).
+// Counts two operations per weight and position forward, and four backward (for the gradients of
+// the input and of the weight).
 double timing_operations(const ModelConfig *config, size_t n_positions)
 {
     double n_embd = config->n_embd;

@@ -1,4 +1,4 @@
-// What the measurements share: the clock, what many times come to, and how much work a document is.
+// The common part of the measurements: the clock, statistics, and the operations of a document.
 #ifndef MICROGPT_TIMING_H
 #define MICROGPT_TIMING_H
 
@@ -13,22 +13,23 @@ typedef struct Timing {
     double median;
 } Timing;
 
-// Microseconds since some point in the past.
+// Returns the microseconds since some point in the past.
 double timing_now_us(void);
 
-// Microseconds of processor time that this thread has used, which others' load does not lengthen.
+// Returns the microseconds of processor time of this thread, which does not depend on other load.
 double timing_used_us(void);
 
-// Sorts the numbers. Requires: n > 0.
+// Returns minimum and median. Sorts the numbers. Requires: n > 0.
 Timing timing_of(double *numbers, size_t n);
 
 // Adds an object with both numbers; more may be added to it.
 json_t *timing_put_json(JsonOut *out, json_t *parent, const char *key, Timing timing);
 
-// The products and sums of a document's forward and backward, those of linear layers and attention.
+// Returns the number of products and sums in a document's forward and backward: those of the linear
+// layers and of attention.
 double timing_operations(const ModelConfig *config, size_t n_positions);
 
-// How many of 100,000 parameters Adam has left to libm, in the n_steps steps so far.
+// Returns how many of 100,000 parameters Adam computed with libm in the n_steps steps so far.
 double timing_asked(const Adam *adam, size_t n_steps);
 
 #endif

@@ -79,12 +79,12 @@ static bool read_header(Source *source)
     uint64_t header_size = little_endian_get_integer(length);
     if (header_size > CHECKPOINT_MAX_HEADER) {
         return error_set_file(source->error, source->path, 0,
-                              "is no checkpoint, or its header is too long: it claims %" PRIu64
-                              " bytes, at most %d are read",
+                              "is not a checkpoint, or its header is too long: %" PRIu64
+                              " bytes, at most %d are allowed",
                               header_size, CHECKPOINT_MAX_HEADER);
     }
     if (header_size > source->file.size - sizeof length) {
-        return bad(source, "ends within its header; it was cut off");
+        return bad(source, "is truncated: it ends within its header");
     }
     source->header_size = (size_t)header_size;
     source->header = malloc(source->header_size + 1); // + 1: malloc(0) may give NULL
@@ -96,7 +96,7 @@ static bool read_header(Source *source)
     }
     bool is_object = source->header_size > 0 && source->header[0] == '{';
     const char *what = is_object ? header_scan(source->header, source->header_size)
-                                 : "is no checkpoint: its header is not JSON";
+                                 : "is not a checkpoint: its header is not JSON";
     return what == NULL || bad(source, what);
 }
 
@@ -114,7 +114,7 @@ static bool parse_header(Source *source)
         return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
     }
     if (json_error_code(&json_error) == json_error_duplicate_key) {
-        return bad(source, "its header names something twice");
+        return bad(source, "its header has a duplicate key");
     }
     return error_set_file(source->error, source->path, 0, "its header is not JSON (at byte %d)",
                           json_error.position);
@@ -148,8 +148,8 @@ static bool find_format(Source *source)
         return bad(source, BAD_BEGINNING);
     }
     if (source->is_ours && !has_version) {
-        return bad(source,
-                   "is of another version than " CHECKPOINT_VERSION ", the one that is known here");
+        return bad(source, "has another version than " CHECKPOINT_VERSION
+                           ", the only one that is supported");
     }
     return true;
 }
@@ -207,7 +207,7 @@ static bool find_tensor(const Source *source, const char *name, const json_t **t
         return tensor_error(source, name, "is not of dtype F64, F32 or BF16");
     }
     return read_pair(*tensor, "shape", shape) ||
-           tensor_error(source, name, "has a shape that is not two sizes");
+           tensor_error(source, name, "must have a shape of two sizes");
 }
 
 // Reads a size of the model from a tensor's shape.
@@ -220,7 +220,7 @@ static bool read_shape_size(const Source *source, const char *name, int dimensio
         return false;
     }
     if (shape[dimension] == 0 || shape[dimension] > (uint64_t)max) {
-        return tensor_error(source, name, "has a shape that no model has");
+        return tensor_error(source, name, "has a shape that is not one of a model");
     }
     *size = (int)shape[dimension];
     return true;
@@ -445,7 +445,7 @@ static bool check_contiguous(Source *source)
         !source->is_ours || !source->in_order || source->begins_so || bad(source, BAD_BEGINNING);
     for (size_t i = 0; ok && i < n_ranges; i++) {
         ok = sorted[i].begin == end ||
-             bad(source, sorted[i].begin > end ? "its tensors have a hole between them"
+             bad(source, sorted[i].begin > end ? "its tensors have a gap between them"
                                                : "its tensors overlap");
         end = sorted[i].end;
     }
@@ -502,7 +502,7 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
     if (source->file.size < expected) {
         return error_set_file(source->error, source->path, 0,
-                              "was cut off: it has %zu bytes of %zu", source->file.size, expected);
+                              "is truncated: it has %zu of %zu bytes", source->file.size, expected);
     }
     if (source->file.size > expected) {
         return error_set_file(source->error, source->path, 0, "has %zu bytes after its end",
@@ -513,7 +513,7 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     double limit_mib;
     if (!memory_fits(needed, &needed_mib, &limit_mib)) {
         return error_set_file(source->error, source->path, 0,
-                              "needs %.0f MiB of memory, and there are %.0f", needed_mib,
+                              "needs %.0f MiB of memory, %.0f are available", needed_mib,
                               limit_mib);
     }
     return true;
@@ -579,7 +579,8 @@ static bool check_numbers(const Source *source, const Matrix *matrix, TensorPart
         }
         if (part == PART_V && numbers[i] < 0) {
             checkpoint_tensor_name(matrix, part, name);
-            return tensor_error(source, name, "has a negative number, which no mean of squares is");
+            return tensor_error(source, name,
+                                "has a negative number, but squares are not negative");
         }
     }
     return true;

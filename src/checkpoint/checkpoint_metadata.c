@@ -27,7 +27,7 @@ static bool find_text(const Metadata *metadata, const char *key, const char **te
         return bad(metadata, key, "is missing");
     }
     if (!json_is_string(value)) {
-        return bad(metadata, key, "is not a text");
+        return bad(metadata, key, "is not a string");
     }
     *text = json_string_value(value);
     *size = json_string_length(value);
@@ -158,7 +158,7 @@ bool metadata_tokenizer(const Metadata *metadata, Tokenizer *tokenizer)
     int n_uchars = decode_rising(text, size, uchars);
     if (n_uchars == 0) {
         free(uchars);
-        return bad(metadata, "vocabulary", "is not characters in rising order");
+        return bad(metadata, "vocabulary", "is not a list of characters in ascending order");
     }
     *tokenizer = (Tokenizer){
         .uchars = uchars,

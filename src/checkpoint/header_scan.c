@@ -33,14 +33,14 @@ const char *header_scan(const char *header, size_t size)
         } else if ((header[i] == '}' || header[i] == ']') && depth > 0) {
             depth--;
         } else if (is_minus_zero(header, size, i)) {
-            return "its header has the number -0, which is no size and no offset";
+            return "its header has the number -0, which is not a size or an offset";
         }
         deepest = depth > deepest ? depth : deepest;
     }
     // Every tensor has three brackets and far more than 24 bytes. A header of nothing but brackets
     // would take a hundred times its size in memory when it is parsed.
     if (n_opened > 8 + size / 8) {
-        return "its header is nothing but brackets";
+        return "its header has too many brackets";
     }
     return deepest <= HEADER_MAX_DEPTH
                ? NULL

@@ -1,4 +1,4 @@
-// Names settings as options: see advice.h.
+// Replaces names of settings by options: see advice.h.
 #include "cli/advice.h"
 
 #include <stdbool.h>
@@ -17,7 +17,7 @@ static bool is_setting(const char *word, size_t length)
     return false;
 }
 
-// Appends as much as there is room for.
+// Appends as much of the text as fits.
 static void append(Error *error, const char *text, size_t n)
 {
     size_t length = strlen(error->message);

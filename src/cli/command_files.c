@@ -1,4 +1,4 @@
-// Tells the files of a command apart: see command_files.h.
+// Checks whether the files of a command are different files: see command_files.h.
 #include "cli/command_files.h"
 
 #include <errno.h>
@@ -13,12 +13,12 @@
 #include "cli/out_file.h"
 #include "cli/printable.h"
 
-// What a path leads to.
+// The file that a path names.
 typedef struct FileIdentity {
-    bool is_known; // there is a file, or at least its folder
+    bool is_known; // the file exists, or at least its folder
     bool exists;
-    struct stat status; // of the file, or of the folder that it would be in
-    const char *base;   // where it does not exist, its name in the folder
+    struct stat status; // of the file, or of its folder if the file does not exist
+    const char *base;   // if the file does not exist, its name in the folder
 } FileIdentity;
 
 static bool is_output(const CommandFile *file)
@@ -32,7 +32,7 @@ static bool is_standard_stream(const CommandFile *file)
                            : in_file_is_standard_input(file->path);
 }
 
-// The folder and the name of a file that does not exist.
+// Identifies a file that does not exist by its folder and its name.
 static FileIdentity identify_new(const char *path)
 {
     FileIdentity identity = {.base = path};
@@ -60,7 +60,7 @@ static FileIdentity identify(const CommandFile *file)
     return identity.is_known ? identity : identify_new(file->path);
 }
 
-// Devices such as /dev/null can be had twice.
+// Whether the file may be used only once. Devices such as /dev/null may be used several times.
 static bool is_exclusive(const struct stat *status)
 {
     return S_ISREG(status->st_mode) || S_ISBLK(status->st_mode) || S_ISFIFO(status->st_mode) ||
@@ -89,7 +89,7 @@ static bool check_pair(const CommandFile *a, const CommandFile *b, Error *error)
     if (!is_output(a) && !is_output(b)) {
         bool is_twice = is_standard_stream(a) && is_standard_stream(b);
         return !is_twice ||
-               error_set(error, "%s: standard input is read for %s already; name a file", b->option,
+               error_set(error, "%s: standard input is already read for %s; name a file", b->option,
                          a->option);
     }
     bool is_going_on = a->use == FILE_CONTINUED || b->use == FILE_CONTINUED;
@@ -102,7 +102,7 @@ static bool check_pair(const CommandFile *a, const CommandFile *b, Error *error)
     return is_output(b) ? refuse(b, a->what, error) : refuse(a, b->what, error);
 }
 
-// Against what the shell has opened. What is named `-` is the stream itself.
+// Compares a file with a stream that the shell has opened. `-` is the stream itself.
 static bool check_stream(const CommandFile *file, int fd, const char *what, Error *error)
 {
     FileIdentity stream = {.exists = true};
@@ -120,8 +120,9 @@ bool command_files_are_apart(const CommandFile *files, size_t n_files, Error *er
         if (files[i].path == NULL) {
             continue;
         }
-        if (!check_stream(&files[i], output_descriptor(), "what standard output goes to", error) ||
-            !check_stream(&files[i], STDERR_FILENO, "what standard error goes to", error)) {
+        if (!check_stream(&files[i], output_descriptor(), "the destination of standard output",
+                          error) ||
+            !check_stream(&files[i], STDERR_FILENO, "the destination of standard error", error)) {
             return false;
         }
         for (size_t j = 0; j < i; j++) {
@@ -142,7 +143,7 @@ static void say_new_owner(const char *path)
     fprintf(stderr, ": belongs to another user or group, and will be yours when it is saved\n");
 }
 
-// Whether the output could be written now. Leaves no trace.
+// Checks whether the output can be written. Leaves no files behind.
 static bool check_writable(const CommandFile *file, Error *error)
 {
     OutFile out;

@@ -1,5 +1,5 @@
-// All files of a command together, before it does any work: no output destroys what is read, or
-// another output, and each can be written.
+// Checks all files of a command before it does any work: no output overwrites an input or another
+// output, and each output can be written.
 #ifndef MICROGPT_COMMAND_FILES_H
 #define MICROGPT_COMMAND_FILES_H
 
@@ -10,30 +10,30 @@
 
 typedef enum FileUse {
     FILE_READ,
-    FILE_CONTINUED, // read, and may be what an output replaces: the checkpoint of a resumed run
-    FILE_REPLACED,  // an output that appears all at once
-    FILE_APPENDED,  // an output that grows; opening it is its check
+    FILE_CONTINUED, // an input that an output may replace: the checkpoint of a resumed run
+    FILE_REPLACED,  // an output that is replaced atomically
+    FILE_APPENDED,  // an output that grows; it is checked when it is opened
 } FileUse;
 
 typedef struct CommandFile {
     const char *path; // NULL: not named
     FileUse use;
-    const char *option; // that names it, as `--save`
-    const char *what;   // as errors call it: "the checkpoint"
+    const char *option; // that names it, such as `--save`
+    const char *what;   // the name of it in errors: "the checkpoint"
 } CommandFile;
 
-// Checks the files of a command. Two names are one file whatever the spelling, through links, and
-// where one is a standard stream. Files that do not exist yet are told apart by their folders and
-// names, and for certain once they are open: who opens one of them then calls
-// command_files_are_apart().
+// Checks the files of a command. It compares the files and not their names, so it sees through
+// links, other spellings and standard streams. Files that do not exist yet are compared by folder
+// and name; after opening one, the caller calls command_files_are_apart() to be certain.
 //
-// Where the command is_printing besides, and one of the outputs is standard output, all that it
-// prints goes to standard error from here on. Errors: EXIT_USAGE where an output is another file of
-// the command, or standard input is read twice; EXIT_FAILED where an output cannot be written.
+// If the command is_printing, too, and one of the outputs is standard output, everything that it
+// prints goes to standard error from then on.
+// Errors: EXIT_USAGE if an output is another file of the command, or standard input is read twice;
+// EXIT_FAILED if an output cannot be written.
 ExitStatus command_files_check(const CommandFile *files, size_t n_files, bool is_printing,
                                Error *error);
 
-// The first part of it alone.
+// Checks only that the files are different.
 bool command_files_are_apart(const CommandFile *files, size_t n_files, Error *error);
 
 #endif

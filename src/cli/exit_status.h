@@ -1,4 +1,4 @@
-// How a command of the program ends.
+// The exit status of the program's commands.
 #ifndef MICROGPT_EXIT_STATUS_H
 #define MICROGPT_EXIT_STATUS_H
 
@@ -6,24 +6,23 @@
 
 typedef enum ExitStatus {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1,   // the world: a file, memory, a loss that is not finite
-    EXIT_USAGE = 2,    // the command line
-    EXIT_HANGUP = 129, // SIGHUP, SIGINT or SIGTERM, and the step was finished: 128 + the signal
+    EXIT_FAILED = 1,   // a file, memory, a loss that is not finite
+    EXIT_USAGE = 2,    // a mistake in the command line
+    EXIT_HANGUP = 129, // SIGHUP, SIGINT or SIGTERM after the step was finished: 128 + the signal
     EXIT_INTERRUPTED = 130,
     EXIT_TERMINATED = 143,
-    EXIT_PIPE_CLOSED = 141, // nobody reads the output any more: as the shell's own tools end
+    EXIT_PIPE_CLOSED = 141, // the reader of the output has closed the pipe: 128 + SIGPIPE
 
-    // A command that compares answers as diff does; EXIT_DONE is: the same.
+    // Commands that compare have the exit status of diff; EXIT_DONE means that both are the same.
     EXIT_DIFFERS = 1,
-    EXIT_TROUBLE = 2, // the world or the command line
+    EXIT_TROUBLE = 2, // any failure, or a mistake in the command line
 
-    // Done, of the command that runs when none is named: it has printed its help, to which main()
-    // adds the list of commands, which only main() knows.
+    // The default command has printed its help; main() then adds the list of commands.
     EXIT_HELP = -1,
 } ExitStatus;
 
-// A command gets its own name as argv[0], prints to standard output, and returns how it ended. The
-// Error, empty before, is filled in where something went wrong.
+// A command gets its own name as argv[0], prints to standard output, and returns its exit status.
+// The Error is empty before; the command fills it in if it fails.
 typedef ExitStatus Command(int argc, char **argv, Error *error);
 
 #endif

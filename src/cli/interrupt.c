@@ -1,4 +1,4 @@
-// Notes signals: see interrupt.h.
+// Catches signals: see interrupt.h.
 #include "cli/interrupt.h"
 
 #include <signal.h>
@@ -27,7 +27,7 @@ static void note_signal(int signal_number)
     caught = signal_number;
 }
 
-// The signal stays blocked until this returns, and then does what it does by default.
+// The signal is blocked until this handler returns; then its default action ends the program.
 static void end_by_signal(int signal_number)
 {
     remove_guarded();
@@ -73,7 +73,7 @@ void interrupt_end(void)
     }
 }
 
-// Whether a signal ends a program that has said nothing about it, and can be caught.
+// Whether the default action of a signal ends the program, and the signal can be caught.
 static bool ends_program(int signal_number)
 {
     switch (signal_number) {

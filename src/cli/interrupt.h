@@ -1,23 +1,23 @@
-// Signals. While a command asks for it, the first SIGINT, SIGTERM or SIGHUP is noted, to be obeyed
-// at the end of the step; the second ends the program at once. Part of the program; a library does
-// not touch signals.
+// Signals. After interrupt_begin(), the first SIGINT, SIGTERM or SIGHUP is only recorded, so that a
+// command can stop at the end of a step; the second ends the program at once. This is part of the
+// program: the library does not change the handling of signals.
 #ifndef MICROGPT_INTERRUPT_H
 #define MICROGPT_INTERRUPT_H
 
 #include "base/atomic_file.h"
 
-// From here on signals are noted, until interrupt_end(). A signal that is ignored (as nohup does)
-// stays so.
+// Starts to record signals, until interrupt_end(). A signal that is ignored (as under nohup)
+// remains ignored.
 void interrupt_begin(void);
 
-// The signal that came, or 0.
+// Returns the recorded signal, or 0.
 int interrupt_caught(void);
 
-// From here on a signal ends the program again.
+// Stops recording: signals end the program again.
 void interrupt_end(void);
 
-// Whichever signal ends the program from here on, the temporary file goes first; NULL: there is
-// none any more. The struct must stay where it is until then.
+// Makes every signal that ends the program remove the temporary file first; NULL: no file. The
+// struct must not move until it is replaced.
 void interrupt_guard(const AtomicFile *file);
 
 #endif

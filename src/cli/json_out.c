@@ -19,7 +19,7 @@ void json_out_free(JsonOut *out)
     *out = (JsonOut){0};
 }
 
-// (jansson takes NULL for a parent or a value, says -1, and frees the value.)
+// (jansson accepts NULL for a parent or a value; it returns -1 and frees the value.)
 static void add(JsonOut *out, json_t *parent, const char *key, json_t *value)
 {
     int status = key != NULL ? json_object_set_new(parent, key, value)
@@ -111,7 +111,7 @@ static bool say_out_of_memory(Error *error)
 static bool write_document(const JsonOut *out, FILE *file, size_t flags, Error *error)
 {
     if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
-        // A file that cannot be written has its own error, which its owner finds.
+        // If the file cannot be written, the caller reports it.
         return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
     }
     fputc('\n', file);
@@ -128,7 +128,7 @@ bool json_out_write_line(const JsonOut *out, FILE *file, Error *error)
     return write_document(out, file, FORMAT, error);
 }
 
-// Not json_dumps(), which goes on where there was no memory for a key, and leaves it out.
+// Does not use json_dumps(), which omits a key if memory runs out, and continues.
 char *json_out_compact(const JsonOut *out, Error *error)
 {
     size_t flags = FORMAT | JSON_COMPACT;

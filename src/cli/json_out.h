@@ -1,8 +1,8 @@
-// JSON for programs that read what a command found out: a document is built, then written in plain
-// ASCII with every bit of its numbers (17 digits).
+// JSON output of commands: a document is built in memory, then written in plain ASCII, with numbers
+// of 17 digits, which determine every bit.
 //
-// Memory may run out while a document is built: what is added then is lost, and json_out_write()
-// says so once, so that no caller has to look at every value.
+// If memory runs out while a document is built, json_out_write() reports it, so that callers need
+// not check after each value.
 #ifndef MICROGPT_JSON_OUT_H
 #define MICROGPT_JSON_OUT_H
 
@@ -22,12 +22,13 @@ void json_out_init(JsonOut *out);
 
 void json_out_free(JsonOut *out);
 
-// Adds an object or an array to a parent: under the key, or behind the others where the parent is
-// an array and key is NULL. Returns what was added; it belongs to the document.
+// Add an object or an array to a parent: under the key, or at the end if the parent is an array and
+// key is NULL. Return what was added; it belongs to the document.
 json_t *json_out_object(JsonOut *out, json_t *parent, const char *key);
 json_t *json_out_array(JsonOut *out, json_t *parent, const char *key);
 
-// Add a value in the same way. A number that is not finite becomes null: JSON has no word for it.
+// Add a value in the same way. A number that is not finite becomes null, as JSON has no notation
+// for it.
 void json_out_number(JsonOut *out, json_t *parent, const char *key, double number);
 void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count);
 void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number);
@@ -38,18 +39,18 @@ void json_out_null(JsonOut *out, json_t *parent, const char *key);
 void json_out_text(JsonOut *out, json_t *parent, const char *key, const char *text);
 void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char *text, size_t size);
 
-// The same of any bytes, of a file's name for example: those that are not UTF-8 become `\xNN`.
+// The same for any bytes, such as a file's name: bytes that are not UTF-8 become `\xNN`.
 void json_out_bytes(JsonOut *out, json_t *parent, const char *key, const char *bytes, size_t size);
 
 // Writes the document and a newline.
-// Errors: memory has run out, now or before. What the file says is for the caller to check.
+// Errors: memory has run out, now or before. The caller checks the file for errors.
 bool json_out_write(const JsonOut *out, FILE *file, Error *error);
 
 // The same on one line.
 bool json_out_write_line(const JsonOut *out, FILE *file, Error *error);
 
-// The document as a text without any space, for programs only; the caller frees it.
-// Errors: memory has run out, now or before: then NULL.
+// Returns the document as a text without white space; the caller frees it.
+// Errors: memory has run out, now or before; returns NULL.
 char *json_out_compact(const JsonOut *out, Error *error);
 
 #endif

@@ -1,14 +1,15 @@
-// Finds what somebody may have meant by a name that there is not.
+// Finds the name that a user may have meant by an unknown one.
 #ifndef MICROGPT_NEAREST_H
 #define MICROGPT_NEAREST_H
 
 #include <stddef.h>
 
-// How many letters must be inserted, left out, replaced or exchanged with their neighbours to make
-// one text of the other, without touching a place twice; a large number where one has more than 32.
+// Returns how many letters must be inserted, deleted, replaced or swapped with a neighbour to turn
+// one text into the other (the optimal string alignment distance); a large number if one of them
+// has more than 32 letters.
 size_t nearest_distance(const char *a, size_t size_a, const char *b);
 
-// The first of the names that are nearest to the text; NULL: none is so near that it can be meant.
+// Returns the name that is nearest to the text, the first of several; NULL if none is near enough.
 const char *nearest_name(const char *text, size_t size, const char *const *names, size_t n_names);
 
 #endif

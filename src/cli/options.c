@@ -37,7 +37,7 @@ static bool is_in_limits(const Option *option, double value)
     return above && value < option->max;
 }
 
-// 15 digits as long as they tell it from all other doubles: 0.07 and not 0.070000000000000007.
+// Uses 15 digits if they identify the double: 0.07 and not 0.070000000000000007.
 static bool format_real(const Option *option, double value, char *text)
 {
     if (!is_in_limits(option, value)) {
@@ -47,7 +47,7 @@ static bool format_real(const Option *option, double value, char *text)
     if (strtod(text, NULL) != value) {
         snprintf(text, OPTION_VALUE_BYTES, "%.17g", value);
     }
-    char *exponent = strstr(text, "e-0"); // 1e-08, where people write 1e-8
+    char *exponent = strstr(text, "e-0"); // 1e-08 becomes 1e-8
     if (exponent != NULL) {
         memmove(exponent + 2, exponent + 3, strlen(exponent + 3) + 1);
     }
@@ -122,7 +122,7 @@ static bool bad_value(const Option *option, const char *text, const char *what, 
     return error_set(error, "--%s: '%.100s' %s", option->name, text, what);
 }
 
-// An integer in decimal digits and nothing else, but for a sign where that is allowed.
+// Parses an integer in decimal digits, with a sign only if the option allows it.
 static bool parse_integer(const Option *option, const char *text, uint64_t *value, Error *error)
 {
     const char *digits = text;
@@ -215,10 +215,11 @@ static bool set_simd(const Option *option, const char *text, Error *error)
         if (strcmp(text, simd_name(level)) == 0) {
             *(SimdLevel *)option->target = level;
             return simd_has(level) ||
-                   bad_value(option, text, "is not in this processor; choose auto", error);
+                   bad_value(option, text, "is not supported by this processor; choose auto",
+                             error);
         }
     }
-    return bad_value(option, text, "is no SIMD level; choose auto, none, neon, avx2 or avx512",
+    return bad_value(option, text, "is not a SIMD level; choose auto, none, neon, avx2 or avx512",
                      error);
 }
 
@@ -241,7 +242,7 @@ static bool set_option(const Option *option, char *text, Error *error)
         return parse_real(option, text, option->target, error);
     case OPTION_ENGINE:
         if (!engine_kind_find(text, option->target)) {
-            return bad_value(option, text, "is no engine; choose scalar or tensor", error);
+            return bad_value(option, text, "is not an engine; choose scalar or tensor", error);
         }
         return true;
     case OPTION_SIMD:
@@ -269,14 +270,14 @@ enum {
     HINT_BYTES = 80,
 };
 
-// Where to read more: the help of the command, which is the first word of its usage.
+// Writes a reference to the help of the command, which is the first word of its usage.
 static void format_hint(const Options *options, char hint[HINT_BYTES])
 {
     int n = options->usage[0] != '[' ? (int)strcspn(options->usage, " ") : 0;
     snprintf(hint, HINT_BYTES, "see microgpt %.*s%s--help", n, options->usage, n > 0 ? " " : "");
 }
 
-// What to do about an option that there is not.
+// Writes the advice for an unknown option.
 static void format_meant(const char *text, const Options *options, char hint[HINT_BYTES])
 {
     const char *names[MAX_OPTIONS];
@@ -290,7 +291,7 @@ static void format_meant(const char *text, const Options *options, char hint[HIN
     }
 }
 
-// What getopt_long stumbled on. It has already stepped over it, so argv[optind - 1] is the culprit.
+// Reports an option that getopt_long has rejected: argv[optind - 1], since it has advanced optind.
 static bool bad_option(int code, char **argv, const Options *options, Error *error)
 {
     const char *text = argv[optind - 1];
@@ -306,13 +307,13 @@ static bool bad_option(int code, char **argv, const Options *options, Error *err
         return error_set(error, "-%c: no such option; %s", isprint(optopt) ? optopt : '?', hint);
     }
     if (is_ambiguous(text, options)) {
-        return error_set(error, "%.100s: is short for several options; %s", text, hint);
+        return error_set(error, "%.100s: is ambiguous; %s", text, hint);
     }
     format_meant(text, options, hint);
     return error_set(error, "%.100s: no such option; %s", text, hint);
 }
 
-// Takes an argument that is no option.
+// Stores an argument that is not an option.
 static bool add_file(const char *text, const Options *options, const char **files, size_t max_files,
                      size_t *n_files, Error *error)
 {
@@ -328,7 +329,7 @@ static bool add_file(const char *text, const Options *options, const char **file
     return true;
 }
 
-// Sets an option that getopt_long has just read, and notes the argument that it was in.
+// Sets an option that getopt_long has just read, and records its argument.
 static bool take_option(Option *option, char **argv, Error *error)
 {
     bool has_own_argument = optarg == argv[optind - 1]; // and not `--seed=5`
@@ -336,8 +337,8 @@ static bool take_option(Option *option, char **argv, Error *error)
     return set_option(option, optarg, error);
 }
 
-// An option and its alias have the same code, so that getopt_long does not take what begins both
-// for ambiguous. Shapes: long_options [2 * MAX_OPTIONS + 1], zeroed.
+// An option and its alias have the same code, so that getopt_long does not reject a prefix of both
+// as ambiguous. Shapes: long_options [2 * MAX_OPTIONS + 1], zeroed.
 static void list_long_options(const Options *options, struct option *long_options)
 {
     size_t n = 0;
@@ -359,7 +360,7 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
     struct option long_options[2 * MAX_OPTIONS + 1] = {{0}};
     list_long_options(options, long_options);
     opterr = 0;
-    optind = 0; // glibc: start anew
+    optind = 0; // makes glibc start again
     *n_files = 0;
     bool ok = true;
     for (int code = 0; ok && code != -1;) {
@@ -376,7 +377,7 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
             ok = take_option(&options->list[code - FIRST_OPTION_CODE], argv, error);
         }
     }
-    for (; ok && optind < argc; optind++) { // behind `--`
+    for (; ok && optind < argc; optind++) { // after `--`
         ok = add_file(argv[optind], options, files, max_files, n_files, error);
     }
     return ok;

@@ -1,4 +1,4 @@
-// The command line: options by name, each value checked, one line of error for the first bad one.
+// Parses the command line: options by name. Checks each value and reports the first bad one.
 #ifndef MICROGPT_OPTIONS_H
 #define MICROGPT_OPTIONS_H
 
@@ -25,67 +25,69 @@ enum {
     OPTION_VALUE_BYTES = 32, // the longest is a double
 };
 
-// A group of options is a number of those who list them; this one is the command's own.
+// The groups of options are defined by those who list them; this one is for a command's own
+// options.
 enum {
     OPTION_OWN = 0,
 };
 
-// One option: where its value goes, what it may be, and its line of help.
+// An option: where its value is stored, which values it may have, and its line of help.
 typedef struct Option {
     const char *name;
     void *target;           // has the default until the option is given
-    const char *value_name; // as the help calls it; NULL for a flag
+    const char *value_name; // in the help; NULL for a flag
     const char *help;
     OptionKind kind;
     unsigned group;
     double min;
     double max;
-    char default_text[OPTION_VALUE_BYTES]; // as the help calls it; empty: the help is silent
-    const char *alias;                     // another name, which the option had before; NULL: none
-    const char *given; // the argument that named it, as `--seed` or `--seed=5`; NULL: none did
+    char default_text[OPTION_VALUE_BYTES]; // in the help; empty: not shown
+    const char *alias;                     // an older name of the option; NULL: none
+    const char *given; // the argument that named it, `--seed` or `--seed=5`; NULL: not given
 } Option;
 
-// The options of a command, in the order of its help. Must not move once it has its help.
+// The options of a command, in the order of its help. Must not move after options_add_help().
 typedef struct Options {
-    const char *usage;   // as `trace TEXT [OPTION ...]`
+    const char *usage;   // such as `trace TEXT [OPTION ...]`
     const char *summary; // some lines
     Option list[MAX_OPTIONS];
     size_t n;
     bool help; // these were given
     bool version;
-    bool is_answered; // by options_answer(): the command is done
+    bool is_answered; // options_answer() has printed the help or the version: the command is done
 } Options;
 
-// Steps and samples are counted in doubles, too (the learning rate's decay): exact up to here.
+// Steps and samples are also computed with as doubles (for the learning rate), exactly up to this.
 #define OPTION_MAX_COUNT 1e15
 
-// Adds an option. Where it has no default_text, the value in its target is the default, if it is
-// one that could be given.
+// Adds an option. If it has no default_text, this is made from the value in its target, unless that
+// is a value that cannot be given.
 void options_add(Options *options, Option option);
 
 // Adds --help and --version, which are -h and -V as well.
 void options_add_help(Options *options);
 
-// The option whose value goes there.
+// Returns the option whose value is stored in target.
 // Requires: there is one.
 Option *options_find(Options *options, const void *target);
 
-// Reads the arguments from argv[1] on; argv[0] is not looked at. Nothing is printed.
-// Errors: an unknown option, a value missing or bad, an argument that is no option.
+// Parses the arguments from argv[1] on. Prints nothing.
+// Errors: an unknown option, a missing or bad value, an argument that is not an option.
 bool options_parse(Options *options, int argc, char **argv, Error *error);
 
-// The same for a command that takes files, before, behind or between the options, or after `--`.
+// The same for a command that takes files: before, after or between the options, or after `--`.
 // Shapes: files [max_files].
 // Errors: also more files than max_files.
 bool options_parse_files(Options *options, int argc, char **argv, const char **files,
                          size_t max_files, size_t *n_files, Error *error);
 
-// Writes an option's value as it could be given; it reads back as the same. Returns false, and an
-// empty text, where it could not be given: a flag, no text, a number beyond its limits. Requires: a
-// text is shorter than OPTION_VALUE_BYTES. Shapes: text [OPTION_VALUE_BYTES].
+// Writes an option's value as a user would give it. Returns false and an empty text if it cannot be
+// given: a flag, no text, a number outside its limits.
+// Requires: a value of kind OPTION_TEXT is shorter than OPTION_VALUE_BYTES.
+// Shapes: text [OPTION_VALUE_BYTES].
 bool option_format_value(const Option *option, char *text);
 
-// Where the help or the version is asked for, prints that and returns true: the command is done.
+// Prints the help or the version if it was asked for, and returns true: the command is done then.
 bool options_answer(Options *options);
 
 #endif

@@ -11,8 +11,8 @@
 
 #include "cli/interrupt.h"
 
-static bool pipe_is_closed;  // a reader has gone
-static int kept_output = -1; // standard output, where what is printed goes elsewhere
+static bool pipe_is_closed;  // a reader has closed its end
+static int kept_output = -1; // the original standard output, while prints go to standard error
 
 bool out_file_is_standard_output(const char *path)
 {
@@ -30,8 +30,8 @@ static bool write_error(const OutFile *out, int reason, Error *error)
                           reason != 0 ? strerror(reason) : "an earlier write failed");
 }
 
-// Why an earlier write failed. The library of C remembers only that it did, and errno has been used
-// since. One more byte fails for the same reason; what stands before it is incomplete anyhow.
+// Finds out why an earlier write failed. The C library records only that it did, and errno has
+// changed since. Writing one more byte fails for the same reason; the file is incomplete anyway.
 static int find_reason(FILE *file)
 {
     return write(fileno(file), "\n", 1) < 0 ? errno : 0;
@@ -86,7 +86,7 @@ bool out_file_open(OutFile *out, const char *path, Error *error)
     return out->file != NULL || open_error(out, error);
 }
 
-// Keeps other processes out. Where a file system has no locks, they cannot be kept out.
+// Locks the file against other processes. On a file system without locks, this is not possible.
 static bool lock_log(const OutFile *out, int fd, Error *error)
 {
     struct stat status;
@@ -160,7 +160,7 @@ bool out_file_close(OutFile *out, Error *error)
     out->file = NULL;
     if (out->is_atomic) {
         ok = ok && atomic_file_commit(&out->atomic, error);
-        atomic_file_discard(&out->atomic); // where it was not committed
+        atomic_file_discard(&out->atomic); // if it was not committed
         interrupt_guard(NULL);
     }
     return ok;

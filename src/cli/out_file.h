@@ -1,8 +1,8 @@
-// What a command writes: a file that is replaced as a whole, a log that grows, a pipe, or standard
-// output. Each is opened, checked and closed with one line of error, which has the system's reason.
+// The output of a command: a file that is replaced atomically, a log that grows, a pipe, or
+// standard output. If opening, writing or closing fails, the Error has the system's reason.
 //
-// Where a reader has closed the pipe that a command writes to, nobody is left to be told: the Error
-// stays empty, and out_file_pipe_is_closed() is true from then on.
+// If the reader of a pipe has closed it, this is not reported: the Error stays empty, and
+// out_file_pipe_is_closed() returns true from then on.
 #ifndef MICROGPT_OUT_FILE_H
 #define MICROGPT_OUT_FILE_H
 
@@ -16,48 +16,48 @@
 typedef struct OutFile {
     const char *name;  // for errors
     FILE *file;        // NULL once closed
-    bool is_atomic;    // it appears when it is closed, and until then the older one stays
-    AtomicFile atomic; // where it is atomic
+    bool is_atomic;    // closing it replaces the old file, which stays intact until then
+    AtomicFile atomic; // if is_atomic
 } OutFile;
 
-// Whether a path stands for standard output: NULL, `-`, or one of the system's names for it.
+// Returns whether a path stands for standard output: NULL, `-`, or one of the system's names for
+// it.
 bool out_file_is_standard_output(const char *path);
 
-// Opens a file that is whole or not there: a regular one, or one yet to be made. A pipe or a device
-// is written to as it is, and so is standard output. Errors: those of atomic_file.h; what the
-// system says.
+// Opens a file: a regular file, or one that does not exist, is written atomically; a pipe, a device
+// or standard output directly.
+// Errors: those of atomic_file.h; errors of the system.
 bool out_file_open(OutFile *out, const char *path, Error *error);
 
-// Opens a file that grows, with what is in it: the caller may read it, cut it, and then append. One
-// that does not exist is made. No other process can open it in this way until it is closed.
-// Errors: another process has it; what the system says.
+// Opens or creates a file that grows, and keeps its contents: the caller may read it, truncate it,
+// and then append. No other process can open it in this way until it is closed.
+// Errors: another process has opened it; errors of the system.
 bool out_file_open_log(OutFile *out, const char *path, Error *error);
 
-// Appends, as fwrite() to out->file would, and checks.
+// Appends as fwrite() to out->file does, and checks for errors.
 bool out_file_write(OutFile *out, const void *bytes, size_t size, Error *error);
 
-// Whether all that was written so far could be written; the second writes out what is buffered
-// first.
+// Check whether all writes so far have succeeded; the second function flushes the buffer first.
 bool out_file_check(const OutFile *out, Error *error);
 bool out_file_flush(const OutFile *out, Error *error);
 
-// Writes out what is buffered, and closes the file unless it is standard output: an atomic one is
-// in its place now. Does nothing the second time. Errors: what was written did not reach the file;
-// an atomic one is as it was.
+// Flushes the buffer and closes the file, unless it is standard output; an atomic file replaces the
+// old one. Does nothing when called again.
+// Errors: not everything could be written; an atomic file is unchanged then.
 bool out_file_close(OutFile *out, Error *error);
 
-// Closes the file, too; of an atomic one, the older stays.
+// Closes the file without replacing the old one if it is atomic.
 void out_file_discard(OutFile *out);
 
-// The same for all that was printed to standard output. A full disk must not look like success.
+// The same checks for standard output, so that a full disk does not go unnoticed.
 bool output_check(Error *error);
 bool output_flush(Error *error);
 
-// Keeps standard output for the file that is named `-`: from here on, what is printed goes to
-// standard error instead.
+// Reserves standard output for the file that is named `-`: everything that is printed later goes to
+// standard error.
 bool output_keep_for_file(Error *error);
 
-// What is behind standard output, which may have been kept.
+// Returns the descriptor of the original standard output.
 int output_descriptor(void);
 
 bool out_file_pipe_is_closed(void);

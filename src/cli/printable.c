@@ -1,4 +1,4 @@
-// Cleans text from outside: see printable.h.
+// Replaces unprintable characters: see printable.h.
 #include "cli/printable.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@ typedef struct CodePointRange {
     uint32_t last;
 } CodePointRange;
 
-// Unicode's control and format characters, and others that show nothing.
+// Unicode's control and format characters, and others that are invisible.
 static const CodePointRange unprintable[] = {
     {0x0000, 0x001F},   // C0
     {0x007F, 0x009F},   // DEL and C1
@@ -43,7 +43,8 @@ bool printable_has(uint32_t code_point)
     return true;
 }
 
-// How many bytes the next character has, or 1 where it is none; and what to write for it.
+// Returns how many bytes the next character has, or 1 if it is not valid; sets what to write for
+// it.
 static size_t clean_next(const char *text, size_t size, char shown[UTF8_MAX_BYTES], size_t *n_shown)
 {
     uint32_t code_point;

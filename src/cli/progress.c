@@ -10,7 +10,7 @@
 
 #include "cli/screen.h"
 
-// The weight of a loss shrinks by this each step: the mean is over some 50 steps.
+// The weight of a loss decreases by this factor each step: the mean is over some 50 steps.
 static const double SMOOTHING = 0.98;
 static const double SECONDS_BETWEEN = 0.1;
 
@@ -46,7 +46,7 @@ size_t progress_room(int fd)
     return (size_t)(is_known ? window.ws_col : SCREEN_COLUMNS) - 1;
 }
 
-// Where the line starts: at the terminal's edge, or behind what is there.
+// Moves to the start of the line: to the terminal's left edge, or after the text of the step.
 static void go_to_line(const Progress *progress)
 {
     if (progress->shares_line && progress->n_columns > 0) {
@@ -66,7 +66,7 @@ static void format_time_left(double seconds, char *text, size_t size)
     }
 }
 
-// Prints a field of the line, unless it or one before it has no room.
+// Prints a field of the line, unless it or an earlier one does not fit.
 static void print_field(const char *text, size_t *room)
 {
     size_t size = strlen(text);
@@ -113,7 +113,7 @@ void progress_step(Progress *progress, size_t step, double loss, int n_columns)
     double steps_per_second = (double)(step - progress->first_step) / (now - progress->start);
     go_to_line(progress);
     print_line(progress, step, steps_per_second);
-    fprintf(stderr, "\033[K\r"); // to the end of the line: nothing
+    fprintf(stderr, "\033[K\r"); // erases to the end of the line
 }
 
 void progress_end(const Progress *progress)

@@ -1,7 +1,7 @@
-// A line for who waits, on standard error if that is a terminal: smoothed loss, speed, time left.
+// The progress line on standard error, if that is a terminal: mean loss, speed, time left.
 //
-// Never in the way of what is printed to standard output: where both go to the terminal, it stands
-// to the right of the step. No colours.
+// It never overwrites standard output: if both are the terminal, it is printed to the right of the
+// step. It has no colours.
 #ifndef MICROGPT_PROGRESS_H
 #define MICROGPT_PROGRESS_H
 
@@ -17,23 +17,23 @@ typedef struct Progress {
     double shown_at; // when the line was last written
     double loss_sum; // of the weighted losses, and of their weights
     double weight_sum;
-    int n_columns; // of what standard output has on the line
+    int n_columns; // that standard output has printed on the line
 } Progress;
 
-// Whether standard error is a terminal that can move its cursor.
+// Returns whether standard error is a terminal that can move its cursor.
 bool progress_is_possible(void);
 
-// How many columns of the terminal's window can be filled without going to the next row; asked each
-// time, because a window can change.
+// Returns how many columns of the terminal's window can be filled without a line break. Call it
+// each time, because the size of a window can change.
 size_t progress_room(int fd);
 
 void progress_begin(Progress *progress, size_t step, size_t num_steps);
 
-// After a step: n_columns is how much standard output has printed on the line. What has no room in
-// the window is left out.
+// Shows the progress after a step. n_columns is how many columns standard output has printed on the
+// line. Omits the fields that do not fit into the window.
 void progress_step(Progress *progress, size_t step, double loss, int n_columns);
 
-// Takes the line away.
+// Erases the line.
 void progress_end(const Progress *progress);
 
 #endif

@@ -31,7 +31,7 @@ void screen_title(const Screen *screen, const char *title)
     printf("\n%s%s%s\n", begin, title, end);
 }
 
-// As Python's ascii() would.
+// Escapes a character as Python's ascii() does.
 static void escape(uint32_t code_point, char *text)
 {
     const char *format = code_point <= 0xFF     ? "\\x%02x"
@@ -79,7 +79,7 @@ int screen_label_columns(const Screen *screen, const Tokenizer *tokenizer, const
 
 static const char *pick(const char *const *characters, size_t n, double share)
 {
-    if (!(share >= 0 && share <= 1.000001)) { // a sum of weights may be off by some bits
+    if (!(share >= 0 && share <= 1.000001)) { // a sum of weights may exceed 1 by rounding
         return "?";
     }
     size_t i = (size_t)(share * (double)n);

@@ -1,5 +1,5 @@
-// What standard output can show: characters beyond ASCII and bold type in a terminal that has them,
-// plain ASCII everywhere else. Everything that is printed fits into 80 columns.
+// Formatted output: non-ASCII characters and bold type in a terminal that supports them, plain
+// ASCII everywhere else. Everything that is printed fits into 80 columns.
 #ifndef MICROGPT_SCREEN_H
 #define MICROGPT_SCREEN_H
 
@@ -14,13 +14,13 @@ enum {
 
 typedef struct Screen {
     bool is_utf8;
-    bool is_bold; // a terminal, and nobody has set NO_COLOR
+    bool is_bold; // a terminal, and NO_COLOR is not set
 } Screen;
 
-// Sets the locale of characters (not that of numbers) to the user's.
+// Sets the locale's character set (not its number format) to the user's.
 Screen screen_open(void);
 
-// Prints a line that stands above others, after an empty one.
+// Prints an empty line and a title.
 void screen_title(const Screen *screen, const char *title);
 
 enum {
@@ -28,7 +28,7 @@ enum {
     LABEL_MAX_COLUMNS = 10,
 };
 
-// A token as it is shown: its character; `BOS`; or as Python's ascii() writes it, `\n`, `\u674e`.
+// The label of a token: its character; `BOS`; or as Python's ascii() writes it, `\n`, `\u674e`.
 typedef struct Label {
     char text[LABEL_BYTES];
     int n_columns;
@@ -39,11 +39,11 @@ Label screen_label(const Screen *screen, const Tokenizer *tokenizer, int token_i
 // Prints the label and spaces up to so many columns.
 void screen_print_label(const Label *label, int n_columns);
 
-// The most columns that one of the tokens takes.
+// Returns the most columns of any of the tokens' labels.
 int screen_label_columns(const Screen *screen, const Tokenizer *tokenizer, const int *tokens,
                          size_t n_tokens);
 
-// One character for a share of the whole: a shade for a map, a bar for a histogram.
+// Return one character for a share of the whole: a shade for a map, a bar for a histogram.
 // Requires: 0 <= share <= 1; anything else is shown as `?`.
 const char *screen_shade(const Screen *screen, double share);
 const char *screen_bar(const Screen *screen, double share);

@@ -1,4 +1,4 @@
-// Copies what can be read only once: see spooled_input.h.
+// Copies input that can be read only once: see spooled_input.h.
 #include "cli/spooled_input.h"
 
 #include <errno.h>

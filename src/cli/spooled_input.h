@@ -1,4 +1,4 @@
-// An input that is read more than once: what a pipe brings is copied to a temporary file first.
+// An input that is read more than once: the contents of a pipe are copied to a temporary file.
 #ifndef MICROGPT_SPOOLED_INPUT_H
 #define MICROGPT_SPOOLED_INPUT_H
 
@@ -8,16 +8,16 @@
 #include "microgpt/error.h"
 
 typedef struct SpooledInput {
-    const char *path; // to open as often as one likes
+    const char *path; // can be opened any number of times
     FILE *copy;       // NULL: path is the file itself
     char copy_path[32];
 } SpooledInput;
 
-// kind is what the file should be, for errors. The path must outlive the input.
-// Errors: those of in_file.h, of a pipe or a device; the temporary file cannot be made or written.
+// Opens an input. kind names the expected kind of file in errors. The path must outlive the input.
+// Errors: those of in_file.h for a pipe or a device; the temporary file cannot be made or written.
 bool spooled_input_open(SpooledInput *input, const char *path, const char *kind, Error *error);
 
-// A zeroed input is fine, too.
+// Closes the input; does nothing to a zeroed one.
 void spooled_input_close(SpooledInput *input);
 
 #endif

@@ -1,4 +1,4 @@
-// A file that no other process sees, and that is gone when it is closed.
+// A file without a name, which other processes cannot open and which is deleted when it is closed.
 #ifndef MICROGPT_TEMPORARY_FILE_H
 #define MICROGPT_TEMPORARY_FILE_H
 
@@ -8,7 +8,7 @@
 #include "microgpt/error.h"
 
 // Opens one for reading and writing, in the folder of TMPDIR, or else in /tmp.
-// Errors: what the system says.
+// Errors: errors of the system.
 bool temporary_file_open(FILE **file, Error *error);
 
 #endif

@@ -125,7 +125,7 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
         {"step", &chosen.look.step, "K", "whose graph to write", OPTION_COUNT, .min = 1,
          .max = OPTION_MAX_COUNT},
         {"output", &chosen.look.output, "FILE", "where to", OPTION_TEXT,
-         .default_text = "the terminal"},
+         .default_text = "standard output"},
         {"names", &chosen.names, NULL, "add two columns: operation and path", OPTION_FLAG,
          .group = OPTION_OWN},
         {"sparse", &chosen.sparse, NULL, "only parameters, logits, probabilities, losses",

@@ -64,7 +64,7 @@ static bool check_brackets(const Reader *r)
             return bad(r, "is no safetensors file: its header is nested too deep");
         }
     }
-    return n_brackets <= 8 + r->header_size / 8 || bad(r, "its header is nothing but brackets");
+    return n_brackets <= 8 + r->header_size / 8 || bad(r, "its header has too many brackets");
 }
 
 static bool read_header(Reader *r)
@@ -79,7 +79,7 @@ static bool read_header(Reader *r)
     }
     uint64_t header_size = little_endian_get_integer(length);
     if (header_size > MAX_HEADER_BYTES || header_size > size - sizeof length) {
-        return bad(r, "ends within its header; it was cut off");
+        return bad(r, "is truncated: it ends within its header");
     }
     r->header_size = (size_t)header_size;
     r->data_start = sizeof length + r->header_size;

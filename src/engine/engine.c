@@ -1,4 +1,4 @@
-// Passes every call on to the engine of its kind: see include/microgpt/engine.h.
+// Calls the engine of the given kind: see include/microgpt/engine.h.
 #include "microgpt/engine.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 #include "scalar/scalar_size.h"
 #include "tensor/tensor_gpt.h"
 
-// Only the member of its kind is in use.
+// Only the member of the engine's kind is used.
 struct Engine {
     EngineKind kind;
     Model *model;

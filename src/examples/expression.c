@@ -1,6 +1,7 @@
-// The smallest computation with something to see: loss = (a * b + a) ** 2, where a is used twice.
+// A small computation to step through in a debugger: loss = (a * b + a) ** 2, where a is used
+// twice.
 //
-// Made to be stepped through in a debugger, see docs/gdb-tour.md. Uses nothing but value.h.
+// docs/gdb-tour.md uses it. It needs only value.h.
 #include <stdio.h>
 
 #include "microgpt/value.h"

@@ -1,7 +1,7 @@
-// Trains a model for twenty steps, and prints the last loss and a new name: microgpt, as a program
-// of your own. Random numbers are drawn in the order of the calls, which is that of microgpt.py.
+// Trains a model for twenty steps, and prints the last loss and a new name, with the library alone.
+// The calls draw random numbers in the same order as microgpt.py.
 //
-// An error ends this program, so nothing is freed then.
+// After an error the program ends, so it frees nothing then.
 #include <stdio.h>
 
 #include "microgpt/microgpt.h"

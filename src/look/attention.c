@@ -1,4 +1,4 @@
-// Attention weights out of the graph: see attention.h.
+// Reads attention weights from the graph: see attention.h.
 #include "look/attention.h"
 
 #include <assert.h>
@@ -28,7 +28,7 @@ bool attention_read(Attention *attention, const LookSession *look, Error *error)
         .n_positions = n_positions,
         .n_head = n_head,
         .n_layer = n_layer,
-        .weights = calloc(n + 1, sizeof *attention->weights), // + 1: without layers there are none
+        .weights = calloc(n + 1, sizeof *attention->weights), // + 1: n is 0 without layers
     };
     if (attention->weights == NULL) {
         return error_out_of_memory(error, "the attention maps",

@@ -11,16 +11,17 @@ typedef struct Attention {
     size_t n_positions; // T
     size_t n_head;      // H
     size_t n_layer;     // L
-    double *weights;    // [L,H,T,T]: how much position t takes of position s; 0 where s > t
+    double *weights;    // [L,H,T,T]: the weight that query t gives to key s; 0 where s > t
 } Attention;
 
-// Requires: look_forward() came before.
+// Reads the weights of all heads.
+// Requires: look_forward() was called before.
 // Errors: out of memory.
 bool attention_read(Attention *attention, const LookSession *look, Error *error);
 
 void attention_free(Attention *attention);
 
-// The weights of one position in one head.
+// Returns the weights of a position in a head.
 // Shapes: [T], of which the first position + 1 are not 0.
 const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position);
 

@@ -16,8 +16,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// A token as XML text in ASCII. What XML cannot hold (it has no control characters, not even as
-// references) is shown as Unicode's replacement character.
+// Writes a token as XML text in ASCII. XML does not allow control characters, not even as
+// references: these are written as Unicode's replacement character.
 static void write_token(FILE *file, const Tokenizer *tokenizer, int token_id)
 {
     if (token_id == tokenizer->bos) {
@@ -43,7 +43,7 @@ static void write_labels(FILE *file, const Attention *attention)
     }
 }
 
-// The cells of the triangle; the title is what a browser shows under the pointer.
+// Writes the cells of the triangle; their titles are the tooltips in a browser.
 static void write_cells(FILE *file, const Attention *attention, size_t layer, size_t head)
 {
     for (size_t t = 0; t < attention->n_positions; t++) {
@@ -51,7 +51,7 @@ static void write_cells(FILE *file, const Attention *attention, size_t layer, si
         for (size_t s = 0; s <= t; s++) {
             fprintf(file,
                     "<rect x=\"%zu\" y=\"%zu\" fill-opacity=\"%.4f\">"
-                    "<title>position %zu takes %.17g of position %zu</title></rect>\n",
+                    "<title>position %zu gives the weight %.17g to position %zu</title></rect>\n",
                     MARGIN + s * CELL, MARGIN + CAPTION + t * CELL, weights[s], t, weights[s], s);
         }
     }

@@ -1,4 +1,4 @@
-// Attention maps as a drawing: one grid for each head, darker where a position looks more.
+// Draws attention maps: one grid for each head, with darker cells for larger weights.
 #ifndef MICROGPT_ATTENTION_SVG_H
 #define MICROGPT_ATTENTION_SVG_H
 

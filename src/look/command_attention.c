@@ -1,4 +1,4 @@
-// `microgpt attention TEXT`: where each head looks, as a heat map and as numbers.
+// `microgpt attention TEXT`: the attention weights of each head, as a heat map and as numbers.
 #include "look/look_commands.h"
 
 #include <math.h>
@@ -17,8 +17,8 @@ typedef struct AttentionOptions {
     const char *svg;    // short for --format svg and --output
 } AttentionOptions;
 
-// How a map is laid out: where it has too many columns for the screen, it is shown in several
-// panels, each with some of them.
+// The layout of a map. If it has too many columns for the screen, it is printed in several panels,
+// each with some of the columns.
 typedef struct Layout {
     Screen screen;
     int label_columns;
@@ -45,7 +45,7 @@ static Label label_of(const LookSession *look, const Layout *layout, size_t posi
     return screen_label(&layout->screen, look->tokenizer, look->tokens[position]);
 }
 
-// Above the numbers: the tokens looked at, or their positions where a name is too long.
+// Prints the line above the numbers: the keys' tokens, or their positions if a label is too long.
 static void print_panel_head(const Attention *attention, const Layout *layout, size_t first,
                              size_t end)
 {
@@ -65,7 +65,7 @@ static void print_row(const Attention *attention, const Layout *layout, const do
                       size_t position, size_t first, size_t end)
 {
     Label label = label_of(attention->look, layout, position);
-    size_t shown = position + 1 < end ? position + 1 : end; // the future is left blank
+    size_t shown = position + 1 < end ? position + 1 : end; // later positions are left blank
     printf("  %5zu ", position);
     screen_print_label(&label, layout->label_columns + 1);
     for (size_t s = first; s < shown; s++) {
@@ -78,7 +78,7 @@ static void print_row(const Attention *attention, const Layout *layout, const do
     printf("\n");
 }
 
-// How far the sum of a head's rows is from 1, at the worst; not a number where one is none.
+// Returns the largest difference of a row's sum from 1; NaN if any of them is.
 static double worst_sum(const Attention *attention, size_t layer, size_t head)
 {
     double worst = 0;
@@ -110,14 +110,15 @@ static void print_head(const Attention *attention, const Layout *layout, size_t 
             print_row(attention, layout, attention_row(attention, layer, head, t), t, first, end);
         }
     }
-    printf("  each row sums to 1, up to %.1g\n", worst_sum(attention, layer, head));
+    printf("  each row sums to 1, with an error of at most %.1g\n",
+           worst_sum(attention, layer, head));
 }
 
 static void print_text(const Attention *attention)
 {
     Layout layout = lay_out(attention->look);
     look_print_subject(attention->look, &layout.screen);
-    printf("A row is a position that looks; what it looks at stands from left to right.\n");
+    printf("A row is a query position; the columns are the positions that it attends to.\n");
     for (size_t layer = 0; layer < attention->n_layer; layer++) {
         for (size_t head = 0; head < attention->n_head; head++) {
             print_head(attention, &layout, layer, head);
@@ -207,7 +208,7 @@ static bool check_options(AttentionOptions *chosen, Error *error)
     while (strcmp(chosen->format_name, names[i]) != 0) {
         i++;
         if (i == sizeof names / sizeof names[0]) {
-            return error_set(error, "--format: '%.100s' is no format; there are: text, svg, json",
+            return error_set(error, "--format: '%.100s' is not a format; choose text, svg or json",
                              chosen->format_name);
         }
     }
@@ -227,16 +228,16 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     static const LookUsage usage = {
         .usage = "attention TEXT [OPTION ...]",
         .summary =
-            "Shows where each attention head looks at each position of TEXT: a heat map, and\n"
-            "the weights. Each row sums to 1; nobody looks into the future.\n",
+            "Shows the attention weights of each head and each position of TEXT, as a heat map\n"
+            "and as numbers. Each row sums to 1; no position attends to a later one.\n",
         .has_argument = true,
     };
     AttentionOptions chosen = {.format_name = "text"};
     const Option own[] = {
         {"format", &chosen.format_name, "FORMAT", "text, svg or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", &chosen.output, "FILE", "where the svg goes to", OPTION_TEXT,
-         .default_text = "the terminal"},
+        {"output", &chosen.output, "FILE", "the SVG file to write", OPTION_TEXT,
+         .default_text = "standard output"},
         {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
     };

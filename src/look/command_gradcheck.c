@@ -15,7 +15,7 @@ typedef struct GradcheckOptions {
 } GradcheckOptions;
 
 enum {
-    N_WORST = 10, // how many parameters are named
+    N_WORST = 10, // how many parameters are listed
 };
 
 // The parameters with the greatest errors, the greatest first.
@@ -40,7 +40,7 @@ static double worst_error(const GradientCheck *check, const Worst *worst)
     return worst->n > 0 ? check->params[worst->param_ids[0]].error : 0;
 }
 
-// On standard error, where somebody is watching: the result stays clean.
+// On standard error, if it is a terminal, so that the result contains no progress lines.
 static void show_progress(size_t n_done, size_t n_params)
 {
     char line[64];
@@ -94,11 +94,11 @@ static void print_text(const GradientCheck *check, const Worst *worst, double to
     look_print_subject(check->look, &screen);
     screen_title(&screen, "Backward against (loss(x + h) - loss(x - h)) / 2h");
     print_matrices(check);
-    screen_title(&screen, "The worst");
+    screen_title(&screen, "The largest errors");
     print_worst(check, worst);
     printf("\n  measured: %zu of %zu parameters, %zu of them with an h below 1e-5\n",
            check->n_measured, n_params, check->n_small_h);
-    printf("  at a corner of a ReLU, and not to be measured: %zu\n", n_params - check->n_measured);
+    printf("  not measured, at a corner of a ReLU: %zu\n", n_params - check->n_measured);
     printf("  An error is relative to the largest gradient of its matrix, at least 1e-3.\n");
     printf("  worst error %.1e, tolerance %.1e: %s\n", worst_error(check, worst), tolerance,
            worst_error(check, worst) <= tolerance ? "good" : "too large");
@@ -179,9 +179,10 @@ ExitStatus command_gradcheck(int argc, char **argv, Error *error)
 {
     static const LookUsage usage = {
         .usage = "gradcheck [OPTION ...]",
-        .summary = "Compares each parameter's gradient with the slope that one measures by moving\n"
-                   "the parameter a little. Ends with 1 where the worst error is greater than the\n"
-                   "tolerance. Each parameter takes two forward passes.\n",
+        .summary =
+            "Compares each parameter's gradient with the slope of the loss, measured by\n"
+            "changing the parameter slightly. The exit status is 1 if the worst error exceeds\n"
+            "the tolerance. Each parameter takes two forward passes.\n",
         .has_text_option = true,
     };
     GradcheckOptions chosen = {.tolerance = 1e-6};

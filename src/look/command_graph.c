@@ -1,4 +1,4 @@
-// `microgpt graph`: part of the graph of a document, by name, to be drawn or read by a program.
+// `microgpt graph`: part of the graph of a document, chosen by name, as a drawing or as JSON.
 #include "look/look_commands.h"
 
 #include <assert.h>
@@ -61,19 +61,19 @@ static bool check_options(GraphOptions *chosen, Error *error)
         chosen->query.has_op = true;
         if (!find_op(chosen->op_name, &chosen->query.op)) {
             return error_set(error,
-                             "--op: '%.100s' is no operation; there are: const, add, mul, pow, "
+                             "--op: '%.100s' is not an operation; choose const, add, mul, pow, "
                              "log, exp, relu",
                              chosen->op_name);
         }
     }
     if (!find_format(chosen->format_name, &chosen->format)) {
-        return error_set(error, "--format: '%.100s' is no format; there are: dot, svg, json",
+        return error_set(error, "--format: '%.100s' is not a format; choose dot, svg or json",
                          chosen->format_name);
     }
     if (chosen->look.json) {
         const Option *format = options_find(&chosen->look.list, &chosen->format_name);
         if (format->given != NULL && chosen->format != FORMAT_JSON) {
-            return error_set(error, "--json: is not --format %s; leave one out",
+            return error_set(error, "--json: contradicts --format %s; leave one out",
                              chosen->format_name);
         }
         chosen->format = FORMAT_JSON;
@@ -150,7 +150,7 @@ static bool write_output(const LookSession *look, const GraphOptions *options,
     return out_file_close(&out, error);
 }
 
-// Draws into one temporary file, and has dot make the other.
+// Writes the graph to a temporary file, and runs dot to make the SVG in another one.
 static bool write_subgraph(const LookSession *look, const GraphOptions *options,
                            const Subgraph *subgraph, Error *error)
 {
@@ -193,10 +193,11 @@ static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 static const LookUsage usage = {
     .usage = "graph [--node PATH] [--depth N] [--op OP] [OPTION ...]",
     .summary = "Draws part of a document's graph, with data and gradients after backward: from\n"
-               "the node PATH (default: the loss) N steps down. PATH is a node, as wte[3,7] or\n"
-               "pos2.layer0.attn.q[5]; or a part, as pos2.layer0.attn, for all nodes in it.\n"
-               "With OP (const, add, mul, pow, log, exp, relu): from all nodes of that\n"
-               "operation, in PATH or everywhere. At most 500 nodes are drawn.\n",
+               "the node PATH (default: the loss) down to a depth of N. PATH is a node, such as\n"
+               "wte[3,7] or pos2.layer0.attn.q[5], or a part of the model, such as\n"
+               "pos2.layer0.attn, for all nodes in it. With OP (const, add, mul, pow, log, exp,\n"
+               "relu): from all nodes of that operation, in PATH or everywhere. Draws at most\n"
+               "500 nodes.\n",
     .has_text_option = true,
 };
 
@@ -205,13 +206,14 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
     GraphOptions chosen = {.query.depth = 2, .format_name = "dot"};
     const Option own[] = {
         {"node", &chosen.query.path, "PATH", "where to start", OPTION_TEXT, .group = OPTION_OWN},
-        {"depth", &chosen.query.depth, "N", "how many steps down to go", OPTION_COUNT,
+        {"depth", &chosen.query.depth, "N", "how many levels of children to draw", OPTION_COUNT,
          .max = OPTION_MAX_COUNT},
         {"op", &chosen.op_name, "OP", "start from this operation only", OPTION_TEXT,
          .group = OPTION_OWN},
         {"format", &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", &chosen.output, "FILE", "where to", OPTION_TEXT, .default_text = "the terminal"},
+        {"output", &chosen.output, "FILE", "the file to write", OPTION_TEXT,
+         .default_text = "standard output"},
         {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
     };

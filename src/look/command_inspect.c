@@ -1,5 +1,5 @@
-// `microgpt inspect`: what the model is made of. Sizes, parameters and how their number comes
-// about, each matrix in a few numbers, and the pipeline of operations.
+// `microgpt inspect`: shows the model: its sizes, the number of its parameters, statistics of each
+// matrix, and the pipeline of operations.
 #include "look/look_commands.h"
 
 #include <stdio.h>
@@ -8,22 +8,22 @@
 #include "look/pipeline.h"
 #include "look/stats.h"
 
-// Shapes in letters, and one sentence about each matrix.
+// The shape in letters, and a sentence about each matrix.
 typedef struct MatrixText {
     const char *shape;
     const char *role;
 } MatrixText;
 
 static const MatrixText matrix_texts[] = {
-    [MATRIX_WTE] = {"[V,E]", "One row for each token: what the network first knows of a letter."},
-    [MATRIX_WPE] = {"[B,E]", "One row for each position: where in the document a letter stands."},
-    [MATRIX_LM_HEAD] = {"[V,E]", "One row for each token: how well it would come next."},
-    [MATRIX_ATTN_WQ] = {"[E,E]", "Makes the query: what a position is looking for."},
-    [MATRIX_ATTN_WK] = {"[E,E]", "Makes the key: what a position can be found by."},
-    [MATRIX_ATTN_WV] = {"[E,E]", "Makes the value: what a position hands over when it is found."},
-    [MATRIX_ATTN_WO] = {"[E,E]", "Mixes what the heads have brought, back into the stream."},
-    [MATRIX_MLP_FC1] = {"[4E,E]", "The MLP's way up: one row for each feature to be noticed."},
-    [MATRIX_MLP_FC2] = {"[E,4E]", "The MLP's way down: what each feature adds to the stream."},
+    [MATRIX_WTE] = {"[V,E]", "One row for each token: the embedding of the token."},
+    [MATRIX_WPE] = {"[B,E]", "One row for each position: the embedding of the position."},
+    [MATRIX_LM_HEAD] = {"[V,E]", "One row for each token: makes its logit as the next token."},
+    [MATRIX_ATTN_WQ] = {"[E,E]", "Makes the query: what a position attends to."},
+    [MATRIX_ATTN_WK] = {"[E,E]", "Makes the key: what queries are compared with."},
+    [MATRIX_ATTN_WV] = {"[E,E]", "Makes the value: what a position passes on when attended to."},
+    [MATRIX_ATTN_WO] = {"[E,E]", "Combines the heads' outputs for the residual stream."},
+    [MATRIX_MLP_FC1] = {"[4E,E]", "The MLP's expansion: one row for each hidden unit."},
+    [MATRIX_MLP_FC2] = {"[E,4E]", "The MLP's contraction: what hidden units add to the stream."},
 };
 
 static size_t matrix_size(const Matrix *matrix)
@@ -52,7 +52,7 @@ static void print_size_of(const Matrix *matrix, const char *indent)
            matrix->n_in, matrix_size(matrix));
 }
 
-// The sum written out: all layers are alike, so that one stands for them.
+// Prints the number of parameters as a sum. All layers have the same shapes, so it shows only one.
 static void print_sum(const LookSession *look, const Screen *screen)
 {
     const Model *model = look->model;
@@ -111,7 +111,7 @@ static void print_pipeline(const LookSession *look, const Screen *screen)
         printf("  %s%-*s%-10s%-33s%s\n", is_in_layer ? "  " : "", is_in_layer ? 17 : 19,
                stage->title, stage->shape, stage->formula, stage->source);
     }
-    printf("  T is the number of positions; what came in is x before the block's norm.\n");
+    printf("  T is the number of positions; the block input is x before the block's norm.\n");
 }
 
 static void print_text(const LookSession *look)
@@ -196,8 +196,8 @@ ExitStatus command_inspect(int argc, char **argv, Error *error)
     static const LookUsage usage = {
         .usage = "inspect [OPTION ...]",
         .summary =
-            "Shows what the model is made of: its sizes, its parameters and how their number\n"
-            "comes about, each matrix, and the pipeline of operations.\n",
+            "Shows the model: its sizes, the number of its parameters and how it is computed,\n"
+            "each matrix, and the pipeline of operations.\n",
     };
     LookOptions options;
     ExitStatus status = look_parse(&options, &usage, NULL, 0, argc, argv, error);

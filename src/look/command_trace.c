@@ -1,5 +1,5 @@
-// `microgpt trace TEXT`: one forward pass, stage by stage, and what it says about each position;
-// then the gradients on their way back.
+// `microgpt trace TEXT`: one forward pass, stage by stage, and the prediction at each position;
+// then the gradients of the backward pass.
 #include "look/look_commands.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@ typedef struct TraceOptions {
     bool backward;
 } TraceOptions;
 
-// What the model makes of one position.
+// What the model predicts at one position.
 typedef struct Outcome {
     int predicted;         // the likeliest token, the first of several
     double predicted_prob; // its probability, and that of the target
@@ -68,7 +68,7 @@ static void see_prob(Outcome *outcome, const StageNode *node, int target_id)
     }
 }
 
-// Reads everything from the graph in one walk.
+// Reads everything from the graph in one pass.
 static void trace_read(Trace *trace)
 {
     const LookSession *look = trace->look;
@@ -97,7 +97,7 @@ static void print_row(const char *name, const char *shape, const Stats *stats)
            stats->max, stats_mean(stats));
 }
 
-// A line above the first stage in or outside of a layer, in the direction of the walk.
+// Prints a heading before the first stage of a layer, or after a layer.
 static void print_layer(int layer, int *layer_before)
 {
     if (layer == *layer_before) {
@@ -142,7 +142,7 @@ static void print_backward(const Trace *trace, const Screen *screen)
 {
     const Model *model = trace->look->model;
     int layer = -1;
-    screen_title(screen, "Backward: the gradients dloss/dx of each stage, from the loss on");
+    screen_title(screen, "Backward: the gradients dloss/dx of each stage, starting from the loss");
     print_head();
     for (size_t row = trace->n_rows; row-- > 0;) {
         print_stage(trace, row, &trace->grad[row], &layer);
@@ -162,7 +162,7 @@ static void print_backward(const Trace *trace, const Screen *screen)
 static void print_outcomes(const Trace *trace, const Screen *screen)
 {
     const LookSession *look = trace->look;
-    screen_title(screen, "Each position: what comes next, and what the model thinks of it");
+    screen_title(screen, "Each position: the next token, and what the model predicts");
     printf("  %8s  %-11s%-11s%12s  %-11s%-9s%9s\n", "position", "token", "target", "probability",
            "predicted", "with", "loss");
     for (size_t t = 0; t < look->n_positions; t++) {
@@ -286,12 +286,12 @@ ExitStatus command_trace(int argc, char **argv, Error *error)
         .usage = "trace TEXT [OPTION ...]",
         .summary =
             "Runs TEXT through the model and shows the numbers of each stage, then what the\n"
-            "model thinks of each position.\n",
+            "model predicts at each position.\n",
         .has_argument = true,
     };
     TraceOptions chosen = {.backward = false};
     const Option own[] = {
-        {"backward", &chosen.backward, NULL, "show the gradients, too", OPTION_FLAG,
+        {"backward", &chosen.backward, NULL, "also show the gradients", OPTION_FLAG,
          .group = OPTION_OWN},
     };
     ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);

@@ -27,7 +27,7 @@ static bool relu_passes(const Graph *g, size_t node_id)
     return graph_node(g, node_id)->local_grads[0] != 0;
 }
 
-// Every forward pass makes the same nodes under the same ids, so they are looked for once.
+// Every forward pass makes the same nodes with the same ids, so this searches for the ReLUs once.
 static bool find_relus(GradientCheck *check, Error *error)
 {
     const Graph *g = look_graph(check->look);
@@ -61,7 +61,8 @@ static bool relus_are_the_same(const GradientCheck *check)
     return true;
 }
 
-// The loss with the parameter at x. *is_same says whether all ReLUs do what they do otherwise.
+// Computes the loss with the parameter set to x. *is_same: all ReLUs pass or stop the same as
+// without the change.
 static bool loss_at(GradientCheck *check, size_t param_id, double x, double *loss, bool *is_same,
                     Error *error)
 {
@@ -74,7 +75,7 @@ static bool loss_at(GradientCheck *check, size_t param_id, double x, double *los
     return true;
 }
 
-// Measures with one h; *is_smooth says whether a corner was in the way.
+// Measures with one h; *is_smooth: there was no corner of a ReLU between x - h and x + h.
 static bool measure_with(GradientCheck *check, size_t param_id, double h, bool *is_smooth,
                          Error *error)
 {
@@ -161,7 +162,7 @@ bool gradient_check_run(GradientCheck *check, LookSession *look, GradientCheckPr
     }
     bool ok = look_forward(look, error) && look_backward(look, error) && find_relus(check, error) &&
               check_all(check, progress, error) &&
-              look_forward(look, error); // the graph is again the one of the model as it is
+              look_forward(look, error); // makes the graph of the unchanged model again
     if (!ok) {
         gradient_check_free(check);
     }

@@ -1,7 +1,7 @@
 // Runs dot: see graphviz.h.
 //
-// Input and output are files and not pipes, so that nobody waits for anybody, and nothing has
-// reached its destination when dot fails halfway.
+// Input and output are files and not pipes, so that neither process can block the other, and no
+// partial output remains if dot fails.
 #include "look/graphviz.h"
 
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What dot says about its input would be a second line of error: there is nothing a user could
-// mend.
+// dot's own messages are discarded: they would be a second line of error about an input that the
+// user cannot change.
 static int set_streams(posix_spawn_file_actions_t *actions, int in, int out)
 {
     int failed = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
@@ -23,7 +23,7 @@ static int set_streams(posix_spawn_file_actions_t *actions, int in, int out)
                : posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 }
 
-// Signals that this program ignores are dot's own affair.
+// Resets the signals that this program ignores.
 static int set_signals(posix_spawnattr_t *attributes)
 {
     sigset_t defaults;

@@ -1,4 +1,4 @@
-// Runs graphviz's program dot, where it is installed.
+// Runs graphviz's program dot, if it is installed.
 #ifndef MICROGPT_GRAPHVIZ_H
 #define MICROGPT_GRAPHVIZ_H
 
@@ -7,8 +7,8 @@
 
 #include "microgpt/error.h"
 
-// Has dot make SVG of a text in the dot language: from one file to the other, both temporary files
-// that are read and written from their start. No shell has a part in it.
+// Runs dot to convert a text in the dot language to SVG: from one temporary file to another, both
+// from their beginning. Does not use a shell.
 // Errors: dot is not installed, or fails.
 bool graphviz_make_svg(FILE *dot_text, FILE *svg, Error *error);
 

@@ -1,4 +1,4 @@
-// The commands that look at a model or a graph.
+// The commands that show a model or a graph.
 #ifndef MICROGPT_LOOK_COMMANDS_H
 #define MICROGPT_LOOK_COMMANDS_H
 

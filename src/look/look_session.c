@@ -1,4 +1,4 @@
-// One document through one model, to be looked at: see look_session.h.
+// Runs a document through a model: see look_session.h.
 #include "look/look_session.h"
 
 #include <assert.h>
@@ -10,7 +10,7 @@
 #include "cli/command_files.h"
 #include "run/model_text.h"
 
-// Lists the command's own options and those that all of these commands share.
+// Adds the command's own options and the common ones.
 static void list_options(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own)
 {
     Options *list = &look->list;
@@ -35,8 +35,8 @@ static void list_options(LookOptions *look, const LookUsage *usage, const Option
     }
 }
 
-// A checkpoint decides all of a run but which data a document is taken from, how names are made up,
-// and what another program's file has no word for.
+// A checkpoint determines all settings of a run, except the data to take a document from, the
+// settings of sampling, and those that a file of another program does not contain.
 static bool check_beside_load(LookOptions *look, Error *error)
 {
     const Option *n_head = options_find(&look->list, &look->run.model.n_head);
@@ -50,7 +50,7 @@ static bool check_beside_load(LookOptions *look, Error *error)
         }
     }
     if (n_head->given == NULL) {
-        look->run.model.n_head = 0; // not said
+        look->run.model.n_head = 0; // not given
     }
     return true;
 }
@@ -73,7 +73,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
         return EXIT_DONE;
     }
     if (usage->has_argument && n_arguments == 0) {
-        error_set(error, "%s: needs a TEXT to look at, as in: microgpt %s emma", argv[0], argv[0]);
+        error_set(error, "%s: needs a TEXT, for example: microgpt %s emma", argv[0], argv[0]);
         return EXIT_USAGE;
     }
     if (usage->has_argument || usage->has_text_option) {
@@ -100,7 +100,7 @@ bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
     return true;
 }
 
-// Whether the model knows all characters of the document.
+// Checks that all characters of the document are in the alphabet.
 static bool check_characters(const LookSession *look, size_t *n_characters, Error *error)
 {
     const LookOptions *options = look->options;
@@ -108,7 +108,7 @@ static bool check_characters(const LookSession *look, size_t *n_characters, Erro
     return model_text_check(name, look->document, look->tokenizer, n_characters, error);
 }
 
-// Whether the model can take the user's text, all of it: what is shown must not be a part of it.
+// Checks that the whole text of the user fits: the commands must not show only a part of it.
 static bool check_text(const LookSession *look, Error *error)
 {
     const char *name = look->options->text_name;
@@ -121,7 +121,8 @@ static bool check_text(const LookSession *look, Error *error)
            model_text_check_length(name, n_characters, block_size, error);
 }
 
-// The document and its tokens; a document of the data is cut to the context, as in training.
+// Sets the document and its tokens; a document of the data is truncated to the context, as in
+// training.
 static ExitStatus take_document(LookSession *look, Error *error)
 {
     size_t max_tokens = (size_t)look->model->config.block_size + 1;
@@ -135,7 +136,7 @@ static ExitStatus take_document(LookSession *look, Error *error)
         size_t n_characters;
         size_t step_id = look->options->step > 0 ? look->options->step - 1 : 0;
         look->document = look->session.dataset.docs[step_id % look->session.dataset.n_docs];
-        if (!check_characters(look, &n_characters, error)) { // a checkpoint knows only its own
+        if (!check_characters(look, &n_characters, error)) { // a checkpoint has its own alphabet
             return EXIT_FAILED;
         }
     }
@@ -154,7 +155,7 @@ static bool needs_data(const LookOptions *options)
     return options->text_name != NULL && options->text == NULL;
 }
 
-// The positions of the document at most, before it is known.
+// Returns an upper bound of the number of positions, before the document is known.
 static size_t max_positions(const LookSession *look)
 {
     const LookOptions *options = look->options;
@@ -166,8 +167,8 @@ static size_t max_positions(const LookSession *look)
     return n_bytes < block_size ? n_bytes + 1 : block_size;
 }
 
-// A document of other data may be looked at where it is asked for. A built-in name that nobody has
-// named, and that the model has never seen, says nothing.
+// With --data, the document may be one of data that the model was not trained on. Without it, the
+// built-in names must be those that it was trained on.
 static bool check_data(const LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
@@ -176,7 +177,7 @@ static bool check_data(const LookSession *look, Error *error)
            session_check_data("--load", NULL, &here, &look->checkpoint, error);
 }
 
-// The documents in the order in which a training with the checkpoint's seed takes them.
+// Loads the documents in the order in which a training with the checkpoint's seed takes them.
 static bool load_data(LookSession *look, Error *error)
 {
     const RunOptions *run = &look->options->run;
@@ -191,7 +192,7 @@ static bool load_data(LookSession *look, Error *error)
     return ok;
 }
 
-// Leaves the generator where `microgpt sample` starts from.
+// Sets the generator to the state with which `microgpt sample` starts.
 static void restore_random(LookSession *look)
 {
     Session *session = &look->session;
@@ -269,7 +270,7 @@ ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error
 
 bool look_train(LookSession *look, double *losses, Error *error)
 {
-    Trainer *trainer = &look->session.trainer; // of a checkpoint: no steps to do
+    Trainer *trainer = &look->session.trainer; // with a checkpoint, it has no steps to do
     while (trainer->step < trainer->num_steps) {
         double loss;
         if (!trainer_step(trainer, &loss, error)) {

@@ -19,14 +19,14 @@ const Stage pipeline[] = {
                            "softmax"},
     [STAGE_HEAD_OUT] = {"head", "out", "attn.head.out", "[T,E]", "sum_t weight[t] * v[t]", "gpt"},
     [STAGE_WO] = {"attn", "wo", "attn.wo", "[T,E]", "attn_wo @ x", "linear"},
-    [STAGE_ATTN_RESIDUAL] = {"attn", "residual", "attn.residual", "[T,E]", "x + what came in",
+    [STAGE_ATTN_RESIDUAL] = {"attn", "residual", "attn.residual", "[T,E]", "x + block input",
                              "gpt"},
     [STAGE_MLP_NORM] = {"mlp", "norm", "mlp.norm", "[T,E]", "x / sqrt(mean(x^2) + 1e-5)",
                         "rmsnorm"},
     [STAGE_FC1] = {"mlp", "fc1", "mlp.fc1", "[T,4E]", "mlp_fc1 @ x", "linear"},
     [STAGE_RELU] = {"mlp", "fc1[].relu", "mlp.fc1.relu", "[T,4E]", "max(0, x)", "Value.relu"},
     [STAGE_FC2] = {"mlp", "fc2", "mlp.fc2", "[T,E]", "mlp_fc2 @ x", "linear"},
-    [STAGE_MLP_RESIDUAL] = {"mlp", "residual", "mlp.residual", "[T,E]", "x + what came in", "gpt"},
+    [STAGE_MLP_RESIDUAL] = {"mlp", "residual", "mlp.residual", "[T,E]", "x + block input", "gpt"},
     [STAGE_LOGIT] = {"pos", "logit", "logit", "[T,V]", "lm_head @ x", "linear"},
     [STAGE_PROB] = {"pos", "prob", "prob", "[T,V]", "softmax(logit)", "softmax"},
     [STAGE_POS_LOSS] = {"pos", "loss", "pos.loss", "[T]", "-log(prob[target])", "Value.log"},
@@ -102,7 +102,7 @@ void stage_format_shape(const char *letters, const ModelConfig *config, size_t n
     text[length] = '\0';
 }
 
-// Finds the stage that a thing of this name belongs to.
+// Finds the stage of a scope with this name.
 static bool find_stage(const char *part, const char *name, StageKind *kind)
 {
     for (size_t i = 0; i < N_STAGES; i++) {
@@ -114,7 +114,7 @@ static bool find_stage(const char *part, const char *name, StageKind *kind)
     return false;
 }
 
-// Takes the numbers from the names of the parts around: pos2.layer0.attn.head1.
+// Reads position, layer and head from the names of the enclosing parts: pos2.layer0.attn.head1.
 static void set_place(const Graph *g, const Scope *scope, StageNode *node)
 {
     node->layer = -1;

@@ -1,8 +1,8 @@
-// The model's pipeline as a table of stages, and where each stage stands in the graph of a
+// The model's pipeline as a table of stages, and the nodes of each stage in the graph of a
 // document.
 //
-// A stage is what one line of gpt() makes: the query, the weights of a head, the logits. The names
-// in the graph say which node belongs to which stage (see node_path.h).
+// A stage is the result of one line of gpt(): the query, the weights of a head, the logits. The
+// names in the graph say which node belongs to which stage (see node_path.h).
 #ifndef MICROGPT_PIPELINE_H
 #define MICROGPT_PIPELINE_H
 
@@ -41,11 +41,11 @@ enum {
 };
 
 typedef struct Stage {
-    const char *part;    // the part of the graph that it is made in; "" for none
-    const char *name;    // what its nodes are called
-    const char *title;   // part and name, as they are shown
+    const char *part;    // the part of the graph in which it is made; "" for none
+    const char *name;    // the name of its nodes
+    const char *title;   // part and name, for printing
     const char *shape;   // in the letters of model.h
-    const char *formula; // what is computed
+    const char *formula; // how it is computed
     const char *source;  // the function of microgpt.py
 } Stage;
 
@@ -54,9 +54,9 @@ extern const Stage pipeline[];
 
 bool stage_is_in_layer(StageKind kind);
 
-// How many stages there are when each layer has its own, and which one it is: they are counted in
-// the order in which they are computed. stage_row_kind() is the way back; *layer is -1 for a stage
-// outside of the layers.
+// Return how many stages there are if the stages of each layer are counted separately, and the
+// number of a stage in the order of computation. stage_row_kind() is the inverse; *layer is -1 for
+// a stage outside of the layers.
 size_t stage_count_rows(const ModelConfig *config);
 size_t stage_row(const ModelConfig *config, StageKind kind, int layer);
 StageKind stage_row_kind(const ModelConfig *config, size_t row, int *layer);
@@ -65,12 +65,12 @@ enum {
     STAGE_SHAPE_BYTES = 48,
 };
 
-// The shape in numbers, as `[6,16]`. n_positions stands for T.
+// Writes the shape in numbers, such as `[6,16]`. n_positions is T.
 // Shapes: text [STAGE_SHAPE_BYTES].
 void stage_format_shape(const char *letters, const ModelConfig *config, size_t n_positions,
                         char *text);
 
-// A number of a stage: the last node made for one thing in the graph, q[5] of position 2.
+// A number of a stage: the last node of a name in the graph, such as q[5] of position 2.
 typedef struct StageNode {
     StageKind kind;
     int layer;    // -1: outside of the layers
@@ -81,15 +81,15 @@ typedef struct StageNode {
     const Value *value;
 } StageNode;
 
-// Walks through the numbers of all stages, in order of creation.
+// Iterates over the numbers of all stages, in order of creation.
 typedef struct StageWalk {
     const Graph *graph;
-    size_t scope_id; // the next to look at
+    size_t scope_id; // of the next scope
 } StageWalk;
 
 StageWalk stage_walk(const Graph *g);
 
-// Returns false behind the last one.
+// Gets the next number. Returns false after the last one.
 bool stage_walk_next(StageWalk *walk, StageNode *node);
 
 #endif

@@ -1,4 +1,4 @@
-// Sums over numbers: see stats.h.
+// Statistics of numbers: see stats.h.
 #include "look/stats.h"
 
 #include <math.h>
@@ -51,7 +51,7 @@ void stats_histogram(const Stats *stats, const double *x, size_t *bins)
         double place = width > 0 ? (x[i] - stats->min) / width * (double)STATS_N_BINS : 0;
         if (isfinite(place)) {
             size_t bin = (size_t)place;
-            bins[bin < STATS_N_BINS ? bin : STATS_N_BINS - 1]++; // max itself is in the last one
+            bins[bin < STATS_N_BINS ? bin : STATS_N_BINS - 1]++; // the last one includes max
         }
     }
 }

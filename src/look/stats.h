@@ -1,4 +1,4 @@
-// A vector of numbers in a few: range, mean, spread, length, and a small histogram.
+// Statistics of a vector: range, mean, standard deviation, L2 norm, and a small histogram.
 #ifndef MICROGPT_STATS_H
 #define MICROGPT_STATS_H
 
@@ -14,10 +14,10 @@ typedef struct Stats {
     double sum_of_squares;
 } Stats;
 
-// Takes one number more; a zeroed Stats has none.
+// Adds a number; a zeroed Stats has none.
 void stats_add(Stats *stats, double x);
 
-// Of all numbers; 0 where there are none.
+// Returns the statistics of n numbers; all are 0 if n is 0.
 Stats stats_of(const double *x, size_t n);
 
 // Formula: sum / n
@@ -26,7 +26,7 @@ double stats_mean(const Stats *stats);
 // Formula: sqrt(sum of squares)
 double stats_l2(const Stats *stats);
 
-// The standard deviation of all there is (not of a sample): it needs the numbers once more.
+// Returns the standard deviation of the whole population (not of a sample), from the same numbers.
 // Formula: sqrt(sum((x - mean)^2) / n)
 double stats_std(const Stats *stats, const double *x);
 
@@ -34,8 +34,8 @@ enum {
     STATS_N_BINS = 20,
 };
 
-// Counts the numbers in bins of equal width from min to max; those that are not finite are left
-// out. Shapes: bins [STATS_N_BINS].
+// Counts the numbers in bins of equal width from min to max; skips those that are not finite.
+// Shapes: bins [STATS_N_BINS].
 void stats_histogram(const Stats *stats, const double *x, size_t *bins);
 
 // Adds min, max, mean and l2 to an object.

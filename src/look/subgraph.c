@@ -1,8 +1,8 @@
-// Chooses nodes: see subgraph.h.
+// Selects nodes: see subgraph.h.
 //
-// levels[node_id] says how far a node may still be followed: depth + 1 where the search starts, one
-// less in each child, 0 for what is not chosen. Children have smaller ids than their parents, so
-// one walk from the end to the beginning is enough.
+// levels[node_id] is depth + 1 for the nodes to start from, one less for each child, and 0 for
+// nodes that are not selected. Children have smaller ids than their parents, so one pass from the
+// last node to the first is enough.
 #include "look/subgraph.h"
 
 #include <assert.h>
@@ -11,25 +11,25 @@
 
 #include "microgpt/node_path.h"
 
-// Whether a path is the name itself, or a thing in the part of that name.
+// Whether a path is the name itself, or is in the part of that name.
 static bool path_is_in(const char *path, const char *name)
 {
     size_t length = strlen(name);
     if (strncmp(path, name, length) != 0) {
-        return false; // and the path may be shorter than the name
+        return false; // also if the path is shorter than the name
     }
     return path[length] == '\0' || path[length] == '.' || path[length] == '[';
 }
 
-// What one search finds.
+// The result of a search.
 typedef struct Search {
     const Graph *g;
     const SubgraphQuery *query;
     NodePaths paths;
     size_t *levels; // [n_nodes]
     size_t n_starts;
-    size_t named_id; // the node that has just this path; SIZE_MAX: none
-    size_t n_named;  // how many nodes are of that name, whatever their operation
+    size_t named_id; // the node with exactly this path; SIZE_MAX: none
+    size_t n_named;  // how many nodes have that name, with any operation
 } Search;
 
 static void start_at(Search *search, size_t node_id)
@@ -55,8 +55,8 @@ static void look_at_node(Search *search, size_t node_id)
     }
 }
 
-// Whether some node of the scope can have the path. A graph has many more nodes than scopes, and
-// naming each of them would take its time.
+// Whether some node of the scope can have the path. This is faster than computing the name of each
+// node, since a graph has many more nodes than scopes.
 static bool scope_may_have(const Graph *g, const Scope *scope, size_t last_node, const char *name)
 {
     char path[NODE_PATH_BYTES];
@@ -83,7 +83,7 @@ static void search_path(Search *search)
             look_at_node(search, node_id);
         }
     }
-    if (search->named_id != SIZE_MAX && !search->query->has_op) { // what is in it was not asked for
+    if (search->named_id != SIZE_MAX && !search->query->has_op) { // the query is this node alone
         memset(search->levels, 0, graph_n_nodes(g) * sizeof *search->levels);
         search->n_starts = 0;
         start_at(search, search->named_id);
@@ -112,7 +112,7 @@ static bool find_starts(Search *search, Error *error)
     }
     if (query->path != NULL && search->n_named == 0) {
         return error_set(error,
-                         "--node: '%.100s' is no node of this document's graph; microgpt nodes "
+                         "--node: '%.100s' is not a node of this document's graph; microgpt nodes "
                          "--step 1 --names lists those of the first document",
                          query->path);
     }
@@ -123,7 +123,7 @@ static bool find_starts(Search *search, Error *error)
     return true;
 }
 
-// Follows the children; returns how many nodes are chosen in the end.
+// Selects the children down to the depth; returns how many nodes are selected in total.
 static size_t follow_children(const Search *search)
 {
     size_t n_chosen = 0;
@@ -143,7 +143,7 @@ static ExitStatus collect(Subgraph *subgraph, const Search *search, size_t n_cho
 {
     if (n_chosen > SUBGRAPH_MAX_NODES) {
         error_set(error,
-                  "%zu nodes make no picture (at most %d); choose a smaller --depth, or fewer "
+                  "%zu nodes are too many to draw (at most %d); choose a smaller --depth, or fewer "
                   "nodes with --node or --op",
                   n_chosen, SUBGRAPH_MAX_NODES);
         return EXIT_USAGE;

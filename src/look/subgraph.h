@@ -1,4 +1,4 @@
-// A part of a graph, chosen by name, operation and depth: as much as a reader can look at.
+// A part of a graph, selected by name, operation and depth, that is small enough to be drawn.
 #ifndef MICROGPT_SUBGRAPH_H
 #define MICROGPT_SUBGRAPH_H
 
@@ -10,38 +10,39 @@
 #include "microgpt/value.h"
 
 enum {
-    SUBGRAPH_MAX_NODES = 500, // more than that is no picture
+    SUBGRAPH_MAX_NODES = 500, // more are too many to draw
 };
 
-// What to choose. The nodes to start from are: the node that the path names; or, where it names a
-// part of the model (pos0.layer0.attn), all nodes in it; without a path the last node, the loss.
-// With an operation: all nodes of that operation that have the path or are in it, and without a
-// path those of the whole graph.
+// What to select. The nodes to start from are: the node that the path names; or, if it names a part
+// of the model (pos0.layer0.attn), all nodes in it; without a path the last node, the loss. With an
+// operation: all nodes of that operation that have the path or are in it; without a path those of
+// the whole graph.
 typedef struct SubgraphQuery {
     const char *path; // NULL: none
     bool has_op;
     ValueOp op;
-    size_t depth; // how many steps down from where it starts
+    size_t depth; // how many levels of children below the nodes to start from
 } SubgraphQuery;
 
 typedef struct Subgraph {
     const Graph *graph;
-    size_t *node_ids; // [n_nodes], rising: children come before parents
+    size_t *node_ids; // [n_nodes], ascending: children before parents
     size_t n_nodes;
-    size_t n_starts; // how many of them the query has named
+    size_t n_starts; // how many of them are nodes to start from
 } Subgraph;
 
-// Errors: nothing of that name or operation, more than SUBGRAPH_MAX_NODES (EXIT_USAGE); out of
+// Selects nodes.
+// Errors: no node of that name or operation, more than SUBGRAPH_MAX_NODES (EXIT_USAGE); out of
 // memory (EXIT_FAILED).
 ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query,
                          Error *error);
 
 void subgraph_free(Subgraph *subgraph);
 
-// Whether the node is in it.
+// Returns whether the node is in the subgraph.
 bool subgraph_has(const Subgraph *subgraph, size_t node_id);
 
-// Whether the node has children that are not in it.
+// Returns whether the node has children that are not in the subgraph.
 bool subgraph_is_cut(const Subgraph *subgraph, size_t node_id);
 
 #endif

@@ -41,16 +41,18 @@ static bool check_size(const LookSession *look, Error *error)
     size_t n_nodes =
         count_add(n_params, engine_count_nodes(&look->model->config, look->n_positions));
     if (n_params > MAX_PARAMS) {
-        return error_set(error,
-                         "%zu parameters make no page (at most %d); choose a smaller --n-embd or "
-                         "--n-layer",
-                         n_params, MAX_PARAMS);
+        return error_set(
+            error,
+            "%zu parameters are too many for a page (at most %d); choose a smaller --n-embd or "
+            "--n-layer",
+            n_params, MAX_PARAMS);
     }
     if (n_nodes > MAX_NODES) {
-        return error_set(error,
-                         "%zu nodes make no page (at most %d); choose a shorter --text, or a "
-                         "smaller --n-embd or --n-layer",
-                         n_nodes, MAX_NODES);
+        return error_set(
+            error,
+            "%zu nodes are too many for a page (at most %d); choose a shorter --text, or a "
+            "smaller --n-embd or --n-layer",
+            n_nodes, MAX_NODES);
     }
     return true;
 }

@@ -17,14 +17,14 @@ typedef struct SampleOptions {
     RunOptions run;
     const char *load;
     const char *prompt; // NULL: none
-    int n_head;         // 0: not said
+    int n_head;         // 0: not given
     bool is_seeded;     // by --seed
 } SampleOptions;
 
 static const char usage[] = "sample --load FILE [OPTION ...]";
 static const char summary[] =
-    "Makes up names with the model of a checkpoint. Draws go on where training left the\n"
-    "generator, so that these are the names that microgpt run prints; --seed starts anew.\n";
+    "Generates names with the model of a checkpoint. The random numbers continue where the\n"
+    "training stopped: these are the names that microgpt run prints. --seed changes that.\n";
 
 static void list_options(SampleOptions *chosen)
 {
@@ -34,14 +34,15 @@ static void list_options(SampleOptions *chosen)
                                .group = OPTION_OWN});
     run_options_add(list, run, RUN_SAMPLING);
     options_find(list, &run->temperature)->help =
-        "low is likely, high is wild"; // of what, goes without saying
-    options_add(list, (Option){"seed", &run->seed, "N", "of new random numbers", OPTION_SEED,
+        "the lower, the more likely"; // the command only samples
+    options_add(list, (Option){"seed", &run->seed, "N", "seed of new random numbers", OPTION_SEED,
                                .group = OPTION_OWN});
-    options_find(list, &run->seed)->default_text[0] = '\0'; // only of another program's file
+    options_find(list, &run->seed)->default_text[0] = '\0'; // used only for a file without a state
     options_add(list, (Option){"prompt", &chosen->prompt, "TEXT", "what every name begins with",
                                OPTION_TEXT, .group = OPTION_OWN});
-    options_add(list, (Option){"n-head", &chosen->n_head, "N", "for a file that does not say it",
-                               OPTION_SIZE, .min = 1, .max = MODEL_MAX_SIZE});
+    options_add(list,
+                (Option){"n-head", &chosen->n_head, "N", "for a file that does not contain it",
+                         OPTION_SIZE, .min = 1, .max = MODEL_MAX_SIZE});
     run_options_add(list, run, RUN_ENGINE | RUN_SIMD);
     options_add_help(list);
 }
@@ -59,8 +60,8 @@ static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
     return true;
 }
 
-// The prompt's tokens. Returns false where it has a character that the model does not know, or too
-// many.
+// Encodes the prompt. Returns false if it has a character that is not in the alphabet, or too many
+// characters.
 // Shapes: tokens [block_size].
 static bool encode_prompt(const Checkpoint *checkpoint, const char *prompt, int *tokens,
                           size_t *n_tokens, Error *error)
@@ -124,7 +125,8 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
         return EXIT_FAILED;
     }
     engine_set_simd(engine, options->run.simd);
-    if (options->is_seeded || !checkpoint->can_resume) { // another's file has no generator
+    if (options->is_seeded ||
+        !checkpoint->can_resume) { // a file of another program has no generator's state
         random_seed(&checkpoint->random, options->run.seed);
     }
     ExitStatus status = sample_with_engine(checkpoint, options, engine, error);

@@ -1,4 +1,4 @@
-// `microgpt train`: the first half of `microgpt run`; `microgpt sample` is the second.
+// `microgpt train`: the training of `microgpt run`, without the samples.
 #include "run/run_commands.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 static const char usage[] = "train [OPTION ...]";
 static const char summary[] =
-    "Trains as microgpt run does, and ends there. What it prints, and what microgpt sample --load\n"
-    "prints with the checkpoint of --save, are together what microgpt run prints.\n";
+    "Trains as microgpt run does, without sampling. Its output and that of microgpt sample --load\n"
+    "with the checkpoint of --save are together the output of microgpt run.\n";
 
 ExitStatus command_train(int argc, char **argv, Error *error)
 {

@@ -41,7 +41,7 @@ bool model_text_check_length(const char *name, size_t n_characters, size_t block
 {
     return n_characters < block_size ||
            error_set(error,
-                     "%s: has %zu characters; BOS takes one of the model's %zu places "
+                     "%s: has %zu characters; BOS takes one of the model's %zu positions "
                      "(--block-size), so it must have fewer than %zu",
                      name, n_characters, block_size, block_size);
 }

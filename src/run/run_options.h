@@ -1,4 +1,4 @@
-// The options of a run: microgpt.py's constants, and their table for the command line.
+// The options of a run: the constants of microgpt.py, as options of the command line.
 #ifndef MICROGPT_RUN_OPTIONS_H
 #define MICROGPT_RUN_OPTIONS_H
 
@@ -13,7 +13,7 @@
 #include "microgpt/model.h"
 #include "microgpt/simd.h"
 
-// The sizes of the model, in microgpt.py and unless an option says otherwise.
+// The default sizes of the model, which are those of microgpt.py.
 enum {
     DEFAULT_N_LAYER = 1,
     DEFAULT_N_EMBD = 16,
@@ -21,24 +21,24 @@ enum {
     DEFAULT_BLOCK_SIZE = 16,
 };
 
-// The options of a run, with the values that microgpt.py has as constants.
+// The values of the options.
 typedef struct RunOptions {
-    const char *data; // a text file; NULL: the names compiled in
+    const char *data; // a text file; NULL: the built-in names
     uint64_t seed;
     size_t num_steps;
     size_t num_samples;
     double temperature;
     double init_std;
     AdamConfig adam;
-    ModelConfig model; // vocab_size is the data's
+    ModelConfig model; // except vocab_size, which depends on the data
     EngineKind engine;
     SimdLevel simd; // the kernels of the tensor engine and of Adam
 } RunOptions;
 
-// Which options: a command lists some of these groups.
+// Groups of options, of which a command lists some.
 enum {
     RUN_DATA = 1 << 0,
-    RUN_TRAINING = 1 << 1, // with steps and sizes, what decides the bits of a training on that data
+    RUN_TRAINING = 1 << 1, // settings that, with steps and sizes, determine the bits of a training
     RUN_SIZES = 1 << 2,    // of the model
     RUN_SAMPLING = 1 << 3,
     RUN_ENGINE = 1 << 4,
@@ -46,13 +46,13 @@ enum {
     RUN_STEPS = 1 << 6, // of the training
 };
 
-// microgpt.py's constants, the scalar engine, and the best kernels that the processor has.
+// Returns microgpt.py's constants, the scalar engine, and the best kernels for the processor.
 RunOptions run_options_default(void);
 
-// Adds the options of the groups; their defaults are what run has.
+// Adds the options of the groups; their defaults are the values in run.
 void run_options_add(Options *options, RunOptions *run, unsigned groups);
 
-// Whether the options fit together.
+// Checks that the options are consistent.
 // Errors: n_embd is not divisible by n_head.
 bool run_options_check(const RunOptions *run, Error *error);
 

@@ -7,7 +7,7 @@
 #include "cli/out_file.h"
 #include "cli/printable.h"
 
-// To a program every byte; to a terminal none that would command it.
+// Prints a sample unchanged to a file or pipe; a terminal gets no control characters.
 static void print_sample(const Tokenizer *tokenizer, const Sampler *sampler, size_t sample_id,
                          bool is_terminal)
 {

@@ -25,13 +25,13 @@ bool session_check_memory(const char *option, EngineKind engine, const ModelConf
     }
     return error_set(error,
                      "%s%s%zu parameters need %.0f MiB of memory for documents of %zu positions, "
-                     "and there are %.0f%s",
+                     "%.0f are available%s",
                      option != NULL ? option : "", option != NULL ? ": " : "", n_params, needed_mib,
                      n_positions, limit_mib,
                      option != NULL ? "" : "; use a smaller --n-embd, --n-layer or --block-size");
 }
 
-// Refuses a model that cannot fit, before anything is allocated for it.
+// Rejects a model that does not fit into memory, before anything is allocated for it.
 static bool check_memory(const RunOptions *options, const ModelConfig *config,
                          const Dataset *dataset, Error *error)
 {
@@ -54,7 +54,7 @@ static bool open_data(Session *session, const RunOptions *options, Error *error)
     return tokenizer_init(&session->tokenizer, &session->dataset, error);
 }
 
-// The instructions that the fast path uses; the bits are the same with all of them.
+// Selects the vector instructions; the bits are the same with all of them.
 static void set_simd(Session *session, SimdLevel simd)
 {
     engine_set_simd(session->engine, simd);
@@ -113,8 +113,8 @@ bool session_check_data(const char *option, const char *data, const DatasetDiges
         option, dots, end, here->n_docs, here->crc32, there->n_docs, there->crc32);
 }
 
-// Training goes through the documents in their order: other data, or another order, would go on
-// with other names than a run that was never stopped. (The alphabet is that of the documents.)
+// Training takes the documents in their order: with other data, or another order, the resumed run
+// would differ from one that was never stopped. (The alphabet is that of the documents.)
 static bool check_data(const Session *session, const RunOptions *options,
                        const Checkpoint *checkpoint, Error *error)
 {
@@ -128,7 +128,7 @@ static bool check_data(const Session *session, const RunOptions *options,
            error_set(error, "--resume: the checkpoint's alphabet is not that of its data");
 }
 
-// The checkpoint's parts become the session's.
+// Moves the checkpoint's members to the session.
 static void take_over(Session *session, Checkpoint *checkpoint)
 {
     session->model = checkpoint->model;

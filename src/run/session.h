@@ -1,7 +1,6 @@
-// Everything that one run works with, set up in microgpt.py's order from the options of the run.
-//
-// Training commands share this start: seed, documents, shuffle, alphabet, parameters. What the
-// generator is asked for, and in which order, decides every bit that follows.
+// Everything that a run needs, set up from its options in the order of microgpt.py: seed,
+// documents, shuffle, alphabet, parameters. The order of the calls to the generator determines
+// every bit that follows.
 #ifndef MICROGPT_SESSION_H
 #define MICROGPT_SESSION_H
 
@@ -20,39 +19,39 @@ typedef struct Session {
     Engine *engine;
     Adam adam;
     Trainer trainer;
-    uint64_t seed; // what a checkpoint has to remember of the options and the data
+    uint64_t seed; // this and the following are saved in checkpoints
     double init_std;
     DatasetDigest digest;
 } Session;
 
-// Whether a model with Adam's moments, and an engine for documents of so many positions, fit into
-// memory. option is the one that named the model's file; NULL where the options of a run make it.
+// Checks that a model with Adam's moments, and an engine for documents of so many positions, fit
+// into memory. option is the one that named the model's file; NULL if the model is a new one.
 // Requires: 1 <= n_positions <= block_size.
-// Errors: they do not; sizes that model_count_params refuses.
+// Errors: they do not fit; sizes that model_count_params rejects.
 bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
                           size_t n_positions, Error *error);
 
 // Reads the data, checks that everything will fit into memory, and draws the parameters.
-// Errors: those of the parts; more memory needed than there is.
+// Errors: those of the parts; out of memory.
 bool session_open(Session *session, const RunOptions *options, Error *error);
 
-// The same, going on where the checkpoint was saved. The session takes over the parts of the
-// checkpoint that it needs, which is then to be freed all the same.
-// Requires: checkpoint->can_resume, and options that were its own (its sizes, seed, settings).
-// Errors: as session_open; data that is not what the checkpoint was trained on.
+// The same, resuming from a checkpoint. The session takes over the members of the checkpoint that
+// it needs; the caller still has to call checkpoint_free(). Requires: checkpoint->can_resume, and
+// options with its sizes, seed and settings. Errors: as session_open; data that the checkpoint was
+// not trained on.
 bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
                     Error *error);
 
-// Whether the data are those that the checkpoint was trained on. option is what named the
-// checkpoint, data the file; NULL: the built-in names. Errors: they are not.
+// Checks that the data are those that the checkpoint was trained on. option is the one that named
+// the checkpoint, data the data file; NULL: the built-in names. Errors: other data.
 bool session_check_data(const char *option, const char *data, const DatasetDigest *here,
                         const Checkpoint *checkpoint, Error *error);
 
-// What to save. Its parts stay the session's: it is good until the session's next step, and is not
-// to be freed.
+// Returns a checkpoint to save. Its members belong to the session: it is valid until the next step,
+// and must not be freed.
 Checkpoint session_checkpoint(const Session *session);
 
-// A zeroed session is fine, too.
+// Frees the session; does nothing to a zeroed one.
 void session_close(Session *session);
 
 #endif

@@ -12,12 +12,12 @@
 #include "python/hexfloat.h"
 
 enum {
-    LINE_BYTES = 256, // more than any line of a log has
+    LINE_BYTES = 256, // more than the longest line of a log
 };
 
 static const char HEADER[] = "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n";
 
-// CRC-32 of the doubles' bytes, little-endian whatever the machine is.
+// CRC-32 of the doubles' bytes in little-endian order, on every machine.
 static uint32_t crc32_doubles(const double *numbers, size_t n)
 {
     uLong crc = crc32(0, NULL, 0);
@@ -29,7 +29,7 @@ static uint32_t crc32_doubles(const double *numbers, size_t n)
     return (uint32_t)crc;
 }
 
-// What is in the log is cut off only now: a run that does not start leaves it alone.
+// Truncates the log only now, so that a run that fails to start leaves it unchanged.
 bool step_log_begin(OutFile *log, Error *error)
 {
     struct stat status;
@@ -41,7 +41,7 @@ bool step_log_begin(OutFile *log, Error *error)
     return out_file_check(log, error);
 }
 
-// Reads the last line, without its end; *line is empty where there is none.
+// Reads the last line, without its line end; *line is empty if there is none.
 static bool read_last_line(const OutFile *log, off_t size, char line[LINE_BYTES], Error *error)
 {
     char end[LINE_BYTES];
@@ -64,7 +64,7 @@ static bool read_last_line(const OutFile *log, off_t size, char line[LINE_BYTES]
     return true;
 }
 
-// The step of a line of ours; the header counts as step 0. Returns false where it is no such line.
+// Parses the step of a line; the header counts as step 0. Returns false for any other text.
 static bool parse_line(const char *line, size_t *step, uint32_t *params_crc32)
 {
     if (strncmp(line, HEADER, strlen(HEADER) - 1) == 0) {

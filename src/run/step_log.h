@@ -1,4 +1,4 @@
-// The file of --log: one line a step, to compare runs and ports step by step.
+// The file of --log: one line per step, to compare runs and ports step by step.
 #ifndef MICROGPT_STEP_LOG_H
 #define MICROGPT_STEP_LOG_H
 
@@ -10,11 +10,11 @@
 #include "microgpt/error.h"
 #include "microgpt/model.h"
 
-// Starts a log anew, with the names of the columns.
+// Begins a new log, with the names of the columns.
 bool step_log_begin(OutFile *log, Error *error);
 
-// Goes on with the log of a run that was stopped after this step, with these parameters; an empty
-// one is begun. Errors: it does not end there.
+// Continues the log of a run that was stopped after this step, with these parameters; begins a new
+// log if the file is empty. Errors: the log does not end with this step.
 bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *error);
 
 // Writes step (counted from 1), loss (as decimal and as Python's float.hex()), and the CRC-32 of

@@ -1,4 +1,4 @@
-// Training as a command does it: see training_loop.h.
+// The training loop of the commands: see training_loop.h.
 #include "run/training_loop.h"
 
 #include <signal.h>
@@ -20,7 +20,7 @@ static ExitStatus open_resumed(Training *training, Checkpoint *checkpoint, Error
     TrainingOptions *options = &training->options;
     if (!checkpoint->can_resume) {
         error_set_file(error, options->resume, 0,
-                       "has no state of a training; microgpt sample --load can use it");
+                       "has no training state; use microgpt sample --load");
         return EXIT_FAILED;
     }
     if (!training_options_resume(options, checkpoint, error)) {
@@ -125,8 +125,8 @@ static bool write_checkpoint(const Training *training, Error *error)
     return out_file_close(&out, error);
 }
 
-// What is saved is printed and logged first: after a crash, nothing is missing between the stopped
-// run's output and the resumed one's.
+// Writes out the printed lines and the log before it saves: so after a crash, no line is missing
+// between the output of the stopped run and that of the resumed one.
 static bool save(const Training *training, Error *error)
 {
     return output_flush(error) &&
@@ -134,8 +134,7 @@ static bool save(const Training *training, Error *error)
            write_checkpoint(training, error);
 }
 
-// Whether there is a checkpoint to be written now: every so often, at the end, and when a signal
-// has come.
+// Whether to save a checkpoint now: every save_every steps, at the end, and after a signal.
 static bool is_time_to_save(const Training *training)
 {
     const TrainingOptions *options = &training->options;
@@ -155,8 +154,8 @@ static bool log_step(const Training *training, double loss, Error *error)
     return out_file_check(log, error);
 }
 
-// The line of microgpt.py. On a terminal it is cut to the window: a longer one would not be written
-// over by the next. Returns how much of the line it takes.
+// Prints the line of microgpt.py. Truncates it to the window of a terminal, since the next line
+// could not overwrite a longer one. Returns how many columns it has.
 static int print_step(const Trainer *trainer, double loss, bool is_terminal)
 {
     char line[128];
@@ -170,7 +169,7 @@ static int print_step(const Trainer *trainer, double loss, bool is_terminal)
     return n;
 }
 
-// A step's line, in the log and on standard output.
+// Writes a step's line to the log and to standard output.
 static bool show_step(Training *training, double loss, Error *error)
 {
     const Trainer *trainer = &training->session.trainer;
@@ -186,7 +185,7 @@ static bool show_step(Training *training, double loss, Error *error)
     return true;
 }
 
-// Nobody can be shown any more what is trained, but it can still be saved.
+// The output can no longer be printed, but the training can still be saved.
 static void save_unshown(const Training *training, Error *error)
 {
     Error reason;
@@ -195,7 +194,7 @@ static void save_unshown(const Training *training, Error *error)
     }
 }
 
-// After the training's last step for now.
+// Reports a training that was stopped by a signal.
 static ExitStatus interrupted(const Training *training, Error *error)
 {
     const Trainer *trainer = &training->session.trainer;
@@ -208,7 +207,7 @@ static ExitStatus interrupted(const Training *training, Error *error)
         error_set(error, "%s after step %zu of %zu; saved to standard output", name, trainer->step,
                   trainer->num_steps);
     } else if (path != NULL) {
-        error_set(error, "%s after step %zu of %zu; saved, go on with --resume %s", name,
+        error_set(error, "%s after step %zu of %zu; saved, resume with --resume %s", name,
                   trainer->step, trainer->num_steps, path);
     } else {
         error_set(error, "%s after step %zu of %zu; nothing is saved without --save", name,
@@ -235,15 +234,15 @@ static ExitStatus train(Training *training, Error *error)
             return EXIT_FAILED;
         }
     }
-    // A signal during the saving, or no step to do at all.
+    // There was a signal during a save, or there were no steps to do.
     if (!saved && is_time_to_save(training) && !save(training, error)) {
         return EXIT_FAILED;
     }
     return interrupt_caught() == 0 ? EXIT_DONE : interrupted(training, error);
 }
 
-// What is opened for the first time might be a file that has another name as well, where names are
-// not what they seem.
+// Compares the files again, now that the log exists: only now it is certain whether another name
+// refers to the same file.
 static ExitStatus open_log(Training *training, Error *error)
 {
     const TrainingOptions *options = &training->options;
@@ -294,7 +293,7 @@ ExitStatus training_run(Training *training, Error *error)
     status = train(training, error);
     progress_end(&training->progress);
     interrupt_end();
-    Error ignored; // training's own error comes first
+    Error ignored; // the training's error is more important
     if (!out_file_close(&training->log, status == EXIT_DONE ? error : &ignored) &&
         status == EXIT_DONE) {
         status = EXIT_FAILED;

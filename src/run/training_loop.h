@@ -1,5 +1,5 @@
-// What `microgpt run` and `microgpt train` share: the start or the resumption, and the loop with
-// all that goes on around a step.
+// The common part of `microgpt run` and `microgpt train`: starting or resuming, and the loop of
+// training steps with its output, checkpoints and signals.
 #ifndef MICROGPT_TRAINING_LOOP_H
 #define MICROGPT_TRAINING_LOOP_H
 
@@ -14,7 +14,7 @@
 typedef struct Training {
     TrainingOptions options;
     Session session;
-    OutFile log; // its file is NULL where there is none
+    OutFile log; // its file is NULL if there is no log
     Progress progress;
 } Training;
 
@@ -23,9 +23,9 @@ typedef struct Training {
 ExitStatus training_open(Training *training, const char *usage, const char *summary, bool samples,
                          int argc, char **argv, Error *error);
 
-// Trains up to the last step, or until a signal comes, and saves. Prints what microgpt.py prints,
-// up to the end of training. A resumed run leaves out what the stopped one has printed: both
-// together are what a run prints that is never stopped.
+// Trains up to the last step or until a signal, and saves. Prints what microgpt.py prints, up to
+// the end of training. A resumed run omits what the stopped one has printed: their outputs together
+// are that of a run that was never stopped.
 ExitStatus training_run(Training *training, Error *error);
 
 void training_close(Training *training);

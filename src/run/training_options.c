@@ -8,13 +8,13 @@
 static void list_options(TrainingOptions *chosen, bool samples)
 {
     const Option own[] = {
-        {"log", &chosen->log, "FILE", "write one line a step, tab-separated", OPTION_TEXT,
+        {"log", &chosen->log, "FILE", "write one line per step, tab-separated", OPTION_TEXT,
          .group = OPTION_OWN},
         {"save", &chosen->save, "FILE", "write a checkpoint at the end", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"save-every", &chosen->save_every, "N", "and after every N steps", OPTION_COUNT, .min = 1,
-         .max = OPTION_MAX_COUNT},
-        {"resume", &chosen->resume, "FILE", "go on from a checkpoint, with its settings",
+        {"save-every", &chosen->save_every, "N", "also save after every N steps", OPTION_COUNT,
+         .min = 1, .max = OPTION_MAX_COUNT},
+        {"resume", &chosen->resume, "FILE", "resume from a checkpoint, with its settings",
          OPTION_TEXT, .group = OPTION_OWN},
     };
     unsigned groups = RUN_DATA | RUN_TRAINING | RUN_STEPS | RUN_SIZES | RUN_ENGINE | RUN_SIMD;

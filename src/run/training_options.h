@@ -1,4 +1,4 @@
-// The options of `microgpt run` and `microgpt train`, and what a checkpoint says about them.
+// The options of `microgpt run` and `microgpt train`, and their comparison with a checkpoint.
 #ifndef MICROGPT_TRAINING_OPTIONS_H
 #define MICROGPT_TRAINING_OPTIONS_H
 
@@ -12,19 +12,20 @@
 typedef struct TrainingOptions {
     Options list; // points into this struct, which must not move
     RunOptions run;
-    const char *log;    // a file for one line a step; NULL: none
+    const char *log;    // a file for one line per step; NULL: none
     const char *save;   // the checkpoint to write; NULL: none
     size_t save_every;  // also after every so many steps; 0: only at the end
-    const char *resume; // the checkpoint to go on from; NULL: start anew
+    const char *resume; // the checkpoint to resume from; NULL: a new training
 } TrainingOptions;
 
-// Reads the command line; what it does not name has microgpt.py's value. Options of the sampling
-// are known only where samples is true. Errors: as options_parse; options that do not go together.
+// Parses the command line; options that are not given have the values of microgpt.py. The options
+// of sampling exist only if samples is true. Errors: as options_parse; options that contradict each
+// other.
 bool training_options_parse(TrainingOptions *options, const char *usage, const char *summary,
                             bool samples, int argc, char **argv, Error *error);
 
-// A resumed run has its sizes, seed and settings from the checkpoint.
-// Errors: one of these was given on the command line, with another value.
+// Takes the sizes, seed and settings of a resumed run from the checkpoint.
+// Errors: the command line has another value for one of them.
 bool training_options_resume(TrainingOptions *options, const Checkpoint *checkpoint, Error *error);
 
 #endif

@@ -120,7 +120,7 @@ class OtherPrograms(unittest.TestCase):
               {name: converted(x, "F32") for name, x in self.matrices.items()})
         path = self.folder / "theirs"
         path.write_bytes(path.read_bytes()[:-4])
-        self.assertIn("was cut off", self.run_program("sample", "--load", "theirs", "--n-head", "2",
+        self.assertIn("is truncated", self.run_program("sample", "--load", "theirs", "--n-head", "2",
                                                       status=1))
 
     def test_our_model_in_a_dump(self):

@@ -404,7 +404,7 @@ START_TEST(an_option_without_effect_is_refused)
     run("attention emma --svg file --output file");
     assert_refused(2, "--svg", "leave these out");
     run("attention emma --format png");
-    assert_refused(2, "--format", "there are: text, svg, json");
+    assert_refused(2, "--format", "choose text, svg or json");
 }
 END_TEST
 

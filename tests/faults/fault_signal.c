@@ -69,7 +69,7 @@ static void stop_at(size_t step, int signal_number, const char *engine)
     if (wait_for(pid) != 128 + signal_number) {
         fail("another status than 128 + the signal", step);
     }
-    snprintf(text, sizeof text, "%s after step %zu of 9; saved, go on with --resume file\n",
+    snprintf(text, sizeof text, "%s after step %zu of 9; saved, resume with --resume file\n",
              name_of(signal_number), step);
     expect_text("err", text, step);
     snprintf(line, sizeof line, "run --data names --resume file --engine %s", engine);
@@ -182,7 +182,7 @@ int main(void)
     }
     stop_from_outside("", "nothing is saved without --save");
     make_checkpoint("between", 1);
-    stop_from_outside("--save between", "saved, go on with --resume between");
+    stop_from_outside("--save between", "saved, resume with --resume between");
     Checkpoint checkpoint;
     Error error;
     must_work(checkpoint_load(&checkpoint, "between", 0, &error), &error);

@@ -202,7 +202,7 @@ START_TEST(help_names_the_options_of_each_command)
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --load FILE "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --json "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --seed N "));
-    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first (default: 0)"));
+    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first, also --steps (default: 0)"));
     ck_assert_ptr_null(strstr(p.out, "--engine")); // of no use here
     ck_assert_ptr_null(strstr(p.out, "--temperature"));
     assert_fits(p.out, commands[_i]);
@@ -267,18 +267,18 @@ static const BadCase bad_cases[] = {
     {"inspect --text emma", "--text", "no such option"},
     {"trace emma --n-head 5", "--n-head", "--n-embd"},
     {"gradcheck --tolerance 0", "--tolerance", "greater than 0"},
-    {"graph --node pos9.loss --text emma", "--node", "'pos9.loss' is no node"},
-    {"graph --node pos --text emma", "--node", "'pos' is no node"},
-    {"graph --node pos0.los --text emma", "--node", "is no node"},
-    {"graph --node wte[27,0] --text emma", "--node", "is no node"},
-    {"graph --op sub", "--op", "there are: const, add, mul"},
+    {"graph --node pos9.loss --text emma", "--node", "'pos9.loss' is not a node"},
+    {"graph --node pos --text emma", "--node", "'pos' is not a node"},
+    {"graph --node pos0.los --text emma", "--node", "is not a node"},
+    {"graph --node wte[27,0] --text emma", "--node", "is not a node"},
+    {"graph --op sub", "--op", "choose const, add, mul"},
     {"graph --op log --node wte", "--op", "no log in wte"},
     {"graph --op relu --n-layer 0", "--op", "no relu in this"},
     {"graph --depth -1", "--depth", "at least 0"},
-    {"graph --format png", "--format", "there are: dot, svg, json"},
+    {"graph --format png", "--format", "choose dot, svg or json"},
     {"graph --format svg --json", "--json", "--format svg"},
-    {"graph --depth 1000", "nodes make no picture", "--depth"},
-    {"graph --op relu", "nodes make no picture (at most 500)", "--node"},
+    {"graph --depth 1000", "nodes are too many to draw", "--depth"},
+    {"graph --op relu", "nodes are too many to draw (at most 500)", "--node"},
 };
 
 START_TEST(bad_input_is_one_line_and_status_2)
@@ -885,7 +885,8 @@ START_TEST(attention_can_be_drawn)
     ck_assert_ptr_nonnull(strstr(p.out, "&#x1f600;"));
     double weight = find_node("pos3.layer1.attn.head1.weight[2]")->data;
     snprintf(title, sizeof title,
-             "fill-opacity=\"%.4f\"><title>position 3 takes %.17g of position 2<", weight, weight);
+             "fill-opacity=\"%.4f\"><title>position 3 gives the weight %.17g to position 2<",
+             weight, weight);
     ck_assert_msg(strstr(p.out, title) != NULL, "no %s", title);
     ck_assert_str_eq(p.out + p.out_size - 7, "</svg>\n");
     run("attention b --svg data " SMALL);

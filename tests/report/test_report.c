@@ -242,7 +242,7 @@ START_TEST(help_has_the_options_of_sampling)
     ck_assert_ptr_nonnull(strstr(p.out, "usage: microgpt report --output FILE "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --num-samples N "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --temperature X "));
-    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on (default: 1000)"));
+    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on, also --steps (default: 1000)"));
     ck_assert_ptr_null(strstr(p.out, "--json"));
     ck_assert_ptr_null(strstr(p.out, "--engine"));
 }
@@ -490,9 +490,10 @@ static const BadCase bad_cases[] = {
     {2, "report --output page --text EMMA", "--text", "character 1 (U+0045, 'E')"},
     {2, "report --output page --num-steps 50001", "--num-steps", "at most 50000 losses"},
     {2, "report --output page --num-samples 1001", "--num-samples", "at most 1000 names"},
-    {2, "report --output page --n-embd 92", "parameters make no page (at most 100000)", "--n-embd"},
+    {2, "report --output page --n-embd 92", "parameters are too many for a page (at most 100000)",
+     "--n-embd"},
     {2, "report --output page --n-embd 36 --n-layer 5 --block-size 64 --text abcdefghijklmno",
-     "nodes make no page (at most 500000)", "--text"},
+     "nodes are too many for a page (at most 500000)", "--text"},
     {2, "report --output data --data data", "--output: data", "is the data file"},
     {2, "report --output good --load good", "--output: good", "is the checkpoint"},
     {2, "report --output page --load good --num-steps 3", "--num-steps", "decided by the file"},

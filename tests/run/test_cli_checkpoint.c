@@ -294,7 +294,7 @@ END_TEST
 START_TEST(what_is_no_checkpoint_is_refused)
 {
     run("sample --load names");
-    assert_refused(1, "names", "is no checkpoint");
+    assert_refused(1, "names", "is not a checkpoint");
     run("run --resume missing");
     assert_refused(1, "missing", strerror(ENOENT));
 }
@@ -334,7 +334,7 @@ START_TEST(another_programs_file_cannot_be_resumed)
 {
     write_foreign_with("\"vocabulary\":\"abcdelnor\",\"n_head\":\"2\"");
     run("train --data names --resume foreign");
-    assert_refused(1, "foreign", "no state of a training");
+    assert_refused(1, "foreign", "no training state");
 }
 END_TEST
 
