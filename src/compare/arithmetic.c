@@ -1,4 +1,4 @@
-// Other bits by other arithmetic: see arithmetic.h.
+// Finds the arithmetic that explains different bits: see arithmetic.h.
 #include "compare/arithmetic.h"
 
 #include <math.h>
@@ -17,14 +17,14 @@ typedef enum SumOrder {
     ORDER_GIVEN,
     ORDER_REVERSED,
     ORDER_PAIRWISE,
-    ORDER_4_LANES,        // the lanes added up one after the other
+    ORDER_4_LANES,        // then the lanes are added up one after the other
     ORDER_4_LANES_HALVES, // and by halves: 0 + 2, 1 + 3
     ORDER_8_LANES,
     ORDER_8_LANES_HALVES,
     N_ORDERS,
 } SumOrder;
 
-// How a port computes. All zero: as the graph says.
+// How a port computes. All zero: exactly as the graph.
 typedef struct Arithmetic {
     SumOrder order;
     bool is_fused;     // products are not rounded before they are added
@@ -36,9 +36,9 @@ typedef struct Evaluation {
     const Bounds *bounds;
     Arithmetic arithmetic;
     double *values;            // [n_nodes] of the nodes of a cone
-    double given[MAX_MEMBERS]; // what the graph's own arithmetic gives for each member
-    uint32_t *terms;           // [MAX_TERMS] of the sum at hand
-    bool is_known;             // false: something that it is made of is not
+    double given[MAX_MEMBERS]; // each member, computed with the graph's own arithmetic
+    uint32_t *terms;           // [MAX_TERMS] of the current sum
+    bool is_known;             // false: one of its inputs is not known
 } Evaluation;
 
 static bool is_same_bits(double a, double b)
@@ -121,7 +121,7 @@ static double sum_pairwise(const Evaluation *e, const uint32_t *terms, size_t n)
     double sums[64];
     size_t sizes[64];
     size_t depth = 0;
-    for (size_t i = 0; i < n; i++) { // as a counter counts: two sums of a size become one
+    for (size_t i = 0; i < n; i++) { // like a binary counter: two sums of equal size become one
         sums[depth] = value_of(e, terms[i]);
         sizes[depth] = 1;
         while (depth > 0 && sizes[depth] == sizes[depth - 1]) {
@@ -274,18 +274,18 @@ static double compute_node(Evaluation *e, uint32_t node_id)
     }
 }
 
-// The values of a kind, each with what it is made of.
+// The values of a kind, each with its inputs.
 typedef struct Members {
     uint32_t nodes[MAX_MEMBERS];
     size_t first_in_cones[MAX_MEMBERS + 1];
     size_t n;
     uint32_t *cones;
     size_t capacity;
-    bool *is_needed; // [n_nodes] not only as the beginning of a longer sum
+    bool *is_needed; // [n_nodes] false: used only as the beginning of a longer sum
 } Members;
 
-// Marks what a node needs the values of. A sum lists the terms of the shorter one that it goes on
-// from by itself.
+// Marks the nodes whose values a node needs. A sum lists the terms of the shorter sum that it
+// continues by itself.
 static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
 {
     for (uint32_t slot = 0; slot < n_children(b, node_id); slot++) {
@@ -301,7 +301,7 @@ static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
     }
 }
 
-// Whether there is room for what a member is made of.
+// Allocates memory for the inputs of a member.
 static bool reserve_cone(Members *members, size_t n)
 {
     size_t n_all = members->first_in_cones[members->n] + n;
@@ -330,8 +330,8 @@ static void add_member(Members *members, const Bounds *b, uint32_t node_id, cons
     members->first_in_cones[members->n] = first + n;
 }
 
-// Lists the values of a kind, or as many as there is time for. Sets is_small to whether each is
-// made of so little that it can be computed again and again.
+// Lists the values of a kind, or as many as the time allows. Sets is_small to whether each has so
+// few inputs that it can be computed many times.
 static bool list_members(const Judgement *j, uint32_t node_id, Members *members, bool *wanted,
                          uint32_t *cone, bool *is_small)
 {
@@ -356,7 +356,7 @@ static bool list_members(const Judgement *j, uint32_t node_id, Members *members,
     return true;
 }
 
-// A member's value by an arithmetic, from the subject's own values.
+// Computes a member with an arithmetic, from the subject's own values.
 static double evaluate(Evaluation *e, const Members *members, size_t member)
 {
     size_t first = members->first_in_cones[member];
@@ -372,7 +372,7 @@ static double evaluate(Evaluation *e, const Members *members, size_t member)
     return value; // of the last one, which is the member itself
 }
 
-// Whether all members are what an arithmetic gives. Counts those that tell it from the graph's own.
+// Whether an arithmetic gives all members. Counts those for which it differs from the graph's own.
 static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmetic, size_t *n_tell)
 {
     e->arithmetic = arithmetic;
@@ -387,7 +387,7 @@ static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmet
     return true;
 }
 
-// Whether the graph's own arithmetic can be done, and does not give all members.
+// Whether the graph's own arithmetic can be computed, and does not give all members.
 static bool compute_given(Evaluation *e, const Members *members)
 {
     bool differs = false;
@@ -425,14 +425,14 @@ static void describe(Arithmetic arithmetic, char *text)
     }
 }
 
-// How many values must tell an arithmetic from the graph's own: where sums are involved there are
-// many ways, and one of them may fit a few values by chance.
+// How many values must distinguish an arithmetic from the graph's own. There are many ways to
+// compute a sum, and one of them may fit a few values by chance.
 static size_t n_that_must_tell(Arithmetic arithmetic)
 {
     return arithmetic.order != ORDER_GIVEN || arithmetic.is_fused ? 3 : 1;
 }
 
-// Tries what does so many things in another way. Returns whether all that fits says the same.
+// Tries all arithmetics with so many deviations. Returns whether all that fit have the same text.
 static bool try_deviations(Evaluation *e, const Members *members, int n_deviations, char *text)
 {
     char other[HYPOTHESIS_BYTES];
@@ -461,7 +461,7 @@ static bool try_deviations(Evaluation *e, const Members *members, int n_deviatio
     return found;
 }
 
-// One thing done in another way first, then two, then more.
+// Tries one deviation first, then two, then more.
 static bool try_all(Evaluation *e, const Members *members, char *text)
 {
     if (!compute_given(e, members)) {

@@ -9,12 +9,11 @@
 #include "compare/judge.h"
 #include "microgpt/error.h"
 
-// Says how the subject computed all its values of the same kind as a node, as the end of a sentence
-// that starts with its letter: computed so from the subject's own values, bit for bit, each of them
-// is what the subject has, and not each is without. The text is empty where no arithmetic does
-// that, where something that the values are made of is not known, where the node is unexplained,
-// and where both dumps are full: there each operation can be done again by itself. Errors: out of
-// memory. Shapes: text [HYPOTHESIS_BYTES].
+// Finds the arithmetic that gives, from the subject's own inputs, the bits of all its values of the
+// same kind as the node, where the graph's own arithmetic does not. Writes it as the end of a
+// sentence that starts with the subject's letter. The text is empty if no arithmetic does that, if
+// an input is not known, if the node is unexplained, or if both dumps are full: then each operation
+// is checked by itself. Shapes: text [HYPOTHESIS_BYTES]. Errors: out of memory.
 bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, Error *error);
 
 #endif

@@ -1,11 +1,12 @@
-// The subject's operations done again in ranges: see bounds.h.
+// Computes the subject's operations with ranges: see bounds.h.
 //
 // Every bound holds for all roundings that a port may have: u is the unit roundoff of its
 // precision.
 //
-//   one operation       |error| <= u * |result|, and some u for what libraries compute
+//   one operation       |error| <= u * |result|, and a few u for a function of a library
 //   a sum of n terms    |error| <= n * u * (|t1| + ... + |tn|), in every order, fused or not
-//   a value it shows    |error| <= u * |value|: it may go on with more digits than it wrote
+//   a value in a dump   |error| <= u * |value|: the subject may compute with more digits than it
+//   wrote
 //
 // The ends of ranges are rounded as well, in double precision: that is one more u at most.
 #include "compare/bounds.h"
@@ -16,15 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Units for one rounded operation, and for a function of a library, which need not be the nearest.
+// Units for one rounded operation, and for a function of a library, which may round differently.
 static const double OPERATION_UNITS = 2;
 static const double FUNCTION_UNITS = 8;
 
-// A logarithm of a probability may be taken as a difference of logits, which is not as exact as the
-// logarithm when that is near 0.
+// A port may compute the logarithm of a probability as a difference of logits, which is less exact
+// than the logarithm if that is near 0.
 static const double LOG_UNITS = 32;
 
-// Nothing is called a cause that is not this many times outside of its bound.
+// A value is reported only if it exceeds its bound by this factor.
 static const double MARGIN = 2;
 
 static uint32_t n_children(const Bounds *bounds, uint32_t node_id)
@@ -56,7 +57,7 @@ bool bounds_explain(const Bounds *bounds, Range range, double value)
     return fabs(value - range_middle(range)) <= allowed;
 }
 
-// What a sum that the subject does not show comes to, with what its order may have changed.
+// The range of a sum that the subject does not show, including the effect of its order.
 static Range closed_data(const Bounds *bounds, uint32_t node_id)
 {
     Range range = bounds->data_used[node_id];
@@ -71,8 +72,8 @@ static Range child_data(const Bounds *bounds, uint32_t node_id, uint32_t slot)
     return closed_data(bounds, child_of(bounds, node_id, slot));
 }
 
-// Adds one child to a sum. A child that is a sum itself, and that the subject does not show, may be
-// part of the same one: only all terms together tell what another order makes of them.
+// Adds one child to a sum. A child that is itself a sum, and that the subject does not show, may be
+// part of the same sum: the effect of the order depends on all terms together.
 static void add_term(const Bounds *bounds, uint32_t child, double factor, Range *sum, double *terms,
                      uint32_t *n_terms)
 {
@@ -91,7 +92,7 @@ static Range compute_sum(Bounds *bounds, uint32_t node_id, double *terms, uint32
     return sum;
 }
 
-// softmax takes the largest off, whichever that is in the subject.
+// softmax subtracts its largest input, whichever that is in the subject.
 static Range compute_minus_max(const Bounds *bounds, uint32_t node_id)
 {
     SoftmaxGroup group = bounds->softmaxes.groups[bounds->softmaxes.group_of[node_id]];
@@ -119,7 +120,7 @@ static double silu(double x)
     return x / (1 + exp(-x));
 }
 
-// What a function gives in a range in which its slope is at most max_slope in size.
+// Applies a function whose slope in the range has at most the magnitude max_slope.
 static Range apply(double (*function)(double), double max_slope, Range x)
 {
     double half = range_half_width(x);
@@ -172,7 +173,7 @@ static Range compute_product(const Bounds *bounds, uint32_t node_id)
     return is_square ? range_square(x) : range_mul(x, child_data(bounds, node_id, 1));
 }
 
-// What a node's rule gives, rounded once.
+// Computes a node's rule, rounded once.
 static Range compute_rule(const Bounds *bounds, uint32_t node_id)
 {
     double constant = bounds->constants[node_id];
@@ -219,7 +220,7 @@ static Range compute_rule(const Bounds *bounds, uint32_t node_id)
     }
 }
 
-// A value that the subject shows; it may have gone on with a few more digits than it wrote.
+// A value that the subject shows; it may have computed with a few more digits than it wrote.
 static Range shown(const Bounds *bounds, double value)
 {
     return range_widen(range_of(value), bounds->unit * fabs(value));
@@ -270,7 +271,7 @@ static void want(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n
     }
 }
 
-// What a node is made of, which for softmax's constant is no matter of the graph.
+// Marks the inputs of a node; those of softmax's constant are not its children in the graph.
 static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
 {
     for (uint32_t slot = 0; slot < n_children(bounds, node_id); slot++) {
@@ -304,7 +305,7 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
         wanted[targets[i]] = true;
         top = targets[i] > top ? targets[i] : top;
     }
-    // Whatever a node is made of stands before it: one way down finds all of it.
+    // The inputs of a node have smaller ids, so one pass from the last node to the first finds all.
     size_t n = 0;
     for (uint32_t i = top + 1; i-- > 0 && n_pending > 0;) {
         if (wanted[i]) {
@@ -344,7 +345,7 @@ static Range power_slope(const Bounds *bounds, uint32_t node_id)
     return range_scale(range_pow(x, exponent - 1), exponent);
 }
 
-// What the rule alone gives, before factors.
+// The slope of the rule, without factors.
 static Range rule_slope(const Bounds *bounds, uint32_t parent, uint32_t slot)
 {
     Rule rule = bounds->rules[parent];
@@ -414,8 +415,8 @@ uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
     return NO_NODE;
 }
 
-// Whether the subject may have one value where the graph has x and x + 0: the gradient that it
-// shows is then that of both, and not what x + 0 passes on.
+// Whether the subject may have one value where the graph has x and x + 0: then its gradient is that
+// of both together, and not only what x + 0 passes on.
 static bool is_merged(const Bounds *bounds, uint32_t node_id)
 {
     return bounds_same_as(bounds, node_id) != NO_NODE &&
@@ -440,7 +441,7 @@ void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
         terms += size == 0 ? 0 : size * bounds->grad_terms[parent];
         n++;
     }
-    // One rounding of each product, one of each sum; a sum passes gradients on as they are.
+    // Each product and each sum is rounded once; a sum passes gradients on unchanged.
     bounds->grad_bound[node_id] =
         range_widen(sum, n > 0 ? bounds_rounding(bounds, terms, n + 1) : 0);
     bool is_shown = bounds->has_grad[node_id] && !is_merged(bounds, node_id);
@@ -457,7 +458,7 @@ void bounds_compute_all_grads(Bounds *bounds)
     }
 }
 
-// As for data, the other way round: parents come before their children in the order of backward.
+// As for data, in the other direction: in the order of backward, parents come before children.
 size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                              bool *wanted, uint32_t *cone)
 {
@@ -492,8 +493,8 @@ static bool is_near(double a, double b)
     return fabs(a - b) <= 1e-6 * fmax(fabs(a), fabs(b));
 }
 
-// A power's exponent, which no dump says: what its local gradient c * x**(c-1) makes of it, if that
-// is a whole or a half number.
+// Finds a power's exponent, which is not in the dump, from its local gradient c * x**(c-1), if it
+// is a multiple of 1/2.
 static bool find_exponent(double x, double data, double local_grad, double *exponent)
 {
     double guess = local_grad * x / data;
@@ -518,7 +519,7 @@ static Rule name_rule(const char *op)
     return RULE_UNKNOWN;
 }
 
-// What an operation of one child is, by its numbers.
+// Finds the operation of a node with one child from its numbers.
 static Rule guess_function(double x, double data, double local_grad)
 {
     double exponent;
@@ -545,7 +546,7 @@ static Rule guess_of_two(double x, double y, double data, const double *local_gr
     return is_quotient && is_near(local_grads[1], -x / (y * y)) ? RULE_DIV : RULE_UNKNOWN;
 }
 
-// Whether a node adds its children up, or takes them off; the factors are then 1 and -1.
+// Whether a node adds or subtracts its children; the factors are then 1 and -1.
 static bool is_sum_of_children(Bounds *bounds, uint32_t node_id)
 {
     const NodeDump *dump = bounds->dump;
@@ -570,7 +571,7 @@ static void take_sum(Bounds *bounds, uint32_t node_id)
     }
 }
 
-// Without a name, or with one that only the port knows, its numbers tell what an operation is.
+// Finds an operation from its numbers, if it has no name, or one that only the port uses.
 static Rule guess_rule(Bounds *bounds, uint32_t node_id)
 {
     const NodeDump *dump = bounds->dump;
@@ -646,7 +647,7 @@ static void find_rules(Bounds *bounds)
     }
 }
 
-// Memory of n items of some size; remembers whether there was enough.
+// Allocates n items; sets *ok to false if memory runs out.
 static void *get(size_t n, size_t item_size, bool *ok)
 {
     void *items = calloc(n + 1, item_size);

@@ -1,5 +1,5 @@
-// `microgpt compare`: where two node dumps part, from any ports in any languages. Answers as diff
-// does: 0 the same, 1 different, 2 trouble.
+// `microgpt compare`: where two node dumps differ, of any ports in any languages. The exit status
+// is that of diff: 0 the same, 1 different, 2 trouble.
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
@@ -38,10 +38,10 @@ typedef struct CompareOptions {
 
 static const char usage[] = "compare A B [--next A2 B2] [OPTION ...]";
 static const char summary[] =
-    "Compares two node dumps, gzipped or not: see docs/node-format.md. Says which node is the\n"
-    "first to differ though all that it was made of agrees, and what merely follows from it.\n"
-    "Two files of losses, or two checkpoints or other safetensors files, are compared as such.\n"
-    "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model serve to name\n"
+    "Compares two node dumps, gzipped or not: see docs/node-format.md. Finds the first node\n"
+    "that differs although all of its children agree, and the differences that follow from it.\n"
+    "Also compares two files of losses, or two checkpoints or other safetensors files.\n"
+    "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model are used to name\n"
     "the nodes of dumps without names.\n";
 
 static bool print_report(const CompareOptions *options, const Judgement *judgement, Error *error)
@@ -51,7 +51,7 @@ static bool print_report(const CompareOptions *options, const Judgement *judgeme
     return ok && output_flush(error);
 }
 
-// The sizes that a dump says it is of, if those of a model; else those of the options.
+// The sizes in a dump's first line, if they are those of a model; otherwise those of the options.
 static ModelConfig sizes_of_dump(const NodeDump *dump, const ModelConfig *sizes)
 {
     ModelConfig its_own = *sizes;
@@ -62,7 +62,7 @@ static ModelConfig sizes_of_dump(const NodeDump *dump, const ModelConfig *sizes)
     return model_count_params(&its_own, &n_params, &unused) ? its_own : *sizes;
 }
 
-// Names of one full dump do for both, index by index.
+// If one of two full dumps has names, both use them, index by index.
 static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
 {
     bool has_names =
@@ -264,7 +264,7 @@ static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error
     return status;
 }
 
-// By what the files are, which both are to be.
+// Compares the files by their kind, which must be the same.
 static ExitStatus compare_files(const CompareOptions *options, Error *error)
 {
     FileKind kinds[2];

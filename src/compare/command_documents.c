@@ -23,8 +23,8 @@ typedef struct DocumentsOptions {
 
 static const char usage[] = "documents [OPTION ...]";
 static const char summary[] =
-    "Writes the documents in the order in which training takes them: on each line the step, the\n"
-    "tokens with BOS at both ends, and the document as a JSON string, with tabs between them.\n";
+    "Writes the documents in the order in which training takes them. Each line has the step, the\n"
+    "tokens with BOS at both ends, and the document as a JSON string, separated by tabs.\n";
 
 static bool parse(DocumentsOptions *chosen, int argc, char **argv, Error *error)
 {
@@ -32,11 +32,11 @@ static bool parse(DocumentsOptions *chosen, int argc, char **argv, Error *error)
     Options *list = &chosen->list;
     list->usage = usage;
     list->summary = summary;
-    options_add(list, (Option){"output", &chosen->output, "FILE", "where to", OPTION_TEXT,
-                               .default_text = "the terminal"});
+    options_add(list, (Option){"output", &chosen->output, "FILE", "the file to write", OPTION_TEXT,
+                               .default_text = "standard output"});
     options_add_help(list);
     run_options_add(list, &chosen->run, RUN_DATA);
-    options_add(list, (Option){"seed", &chosen->run.seed, "N", "of the shuffle", OPTION_SEED,
+    options_add(list, (Option){"seed", &chosen->run.seed, "N", "seed of the shuffle", OPTION_SEED,
                                .group = OPTION_OWN});
     return options_parse(list, argc, argv, error);
 }

@@ -17,7 +17,7 @@ typedef struct NodesOptions {
     bool sparse;
 } NodesOptions;
 
-// Leaves the graph of the step in the engine: backward is done, the update is not.
+// Trains so that the engine has the graph of the step, after backward and before the update.
 static bool train_up_to(Trainer *trainer, size_t step, Error *error)
 {
     double loss;
@@ -29,7 +29,7 @@ static bool train_up_to(Trainer *trainer, size_t step, Error *error)
     return true;
 }
 
-// A step of the run is done as training does it, which stops where a loss is not finite.
+// Makes the graph of a step as training does, which stops if a loss is not finite.
 static bool make_graph(LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
@@ -61,7 +61,7 @@ static void write_about(FILE *file, const LookSession *look)
     dump_about_write(file, &about);
 }
 
-// Adam, once it has moments: those that the next update starts from.
+// Returns Adam if it has moments: those before the next update.
 static const Adam *adam_of(const LookSession *look)
 {
     if (look->options->load != NULL) {
@@ -111,20 +111,18 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     static const LookUsage usage = {
         .usage = "nodes --step K [OPTION ...]",
         .summary =
-            "Trains up to step K and writes the graph of step K after backward, one node a line:\n"
-            "index, data, grad, [children], [local gradients]. See docs/node-format.md. With "
-            "--load\n"
-            "nothing is trained: the graph is that of the checkpoint's model and of the document "
-            "of\n"
-            "step K, or of the text.\n",
+            "Trains up to step K and writes the graph of step K after backward, one node per\n"
+            "line: index, data, grad, [children], [local gradients]. See docs/node-format.md.\n"
+            "With --load it does not train: the graph is that of the checkpoint's model, for the\n"
+            "document of step K or for the text.\n",
         .has_text_option = true,
         .is_step = true,
     };
     NodesOptions chosen = {.names = false};
     const Option own[] = {
-        {"step", &chosen.look.step, "K", "whose graph to write", OPTION_COUNT, .min = 1,
+        {"step", &chosen.look.step, "K", "the step whose graph to write", OPTION_COUNT, .min = 1,
          .max = OPTION_MAX_COUNT},
-        {"output", &chosen.look.output, "FILE", "where to", OPTION_TEXT,
+        {"output", &chosen.look.output, "FILE", "the file to write", OPTION_TEXT,
          .default_text = "standard output"},
         {"names", &chosen.names, NULL, "add two columns: operation and path", OPTION_FLAG,
          .group = OPTION_OWN},

@@ -1,4 +1,4 @@
-// The commands that write node dumps, and what else a port needs, and compare them.
+// The commands that write node dumps and other data for ports, and compare them.
 #ifndef MICROGPT_COMPARE_COMMANDS_H
 #define MICROGPT_COMPARE_COMMANDS_H
 

@@ -102,8 +102,8 @@ static double child_data(const GraphDiff *diff, uint32_t node_id, uint32_t slot)
     return base_dump(diff)->data[child_of(diff, node_id, slot)];
 }
 
-// A power's exponent, which no dump says: what its local gradient c * x**(c-1) makes of it, if that
-// is a whole or a half number.
+// Finds a power's exponent, which is not in the dump, from its local gradient c * x**(c-1), if it
+// is a multiple of 1/2.
 static bool find_exponent(const GraphDiff *diff, uint32_t node_id, double *exponent)
 {
     const NodeDump *dump = base_dump(diff);
@@ -113,7 +113,7 @@ static bool find_exponent(const GraphDiff *diff, uint32_t node_id, double *expon
     return fabs(guess - *exponent) < 1e-6;
 }
 
-// What a node's operation gives for its children. Returns false where that is not known.
+// Computes a node's operation from its children. Returns false if the operation is not known.
 static bool compute_data(const GraphDiff *diff, uint32_t node_id, double *data)
 {
     uint32_t n_children = dump_n_children(base_dump(diff), node_id);
@@ -137,7 +137,7 @@ static bool compute_data(const GraphDiff *diff, uint32_t node_id, double *data)
     return true;
 }
 
-// The short ways that are not always libm's pow.
+// Names operations that do not always give the bits of libm's pow.
 static const char *name_short_power(double x, double exponent, double data)
 {
     if (exponent == -1 && is_same_bits(data, 1 / x)) {
@@ -155,7 +155,7 @@ static const char *name_short_power(double x, double exponent, double data)
     return NULL;
 }
 
-// Whether a sum took the product that is one of its children unrounded.
+// Whether a sum used the unrounded product of one of its children.
 static bool is_fused(const GraphDiff *diff, uint32_t node_id, double data)
 {
     for (uint32_t slot = 0; slot < 2; slot++) {
@@ -198,7 +198,8 @@ static bool explain_operation(const GraphDiff *diff, uint32_t node_id, double da
     return false;
 }
 
-// Whether the other side has a parameter's value in another place: as a transposed matrix has.
+// Finds out whether the other side has a parameter's value at another index, as in a transposed
+// matrix.
 static void explain_param(const GraphDiff *diff, uint32_t node_id, int side, char *text)
 {
     const NodeDump *dump = base_dump(diff);
@@ -231,7 +232,7 @@ bool explain_data(const GraphDiff *diff, uint32_t node_id, int side, char *text)
     return !diff->by_path && explain_operation(diff, node_id, diff_data(diff, side, node_id), text);
 }
 
-// What a node's local gradients should be. Returns false where that is not known.
+// Computes what a node's local gradients should be. Returns false if that is not known.
 // Shapes: local_grads [2].
 static bool compute_local_grads(const GraphDiff *diff, uint32_t node_id, double *local_grads)
 {

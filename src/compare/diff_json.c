@@ -28,7 +28,7 @@ static void put_string(Json *j, json_t *parent, const char *key, const char *val
     }
 }
 
-// {"hex": ..., "decimal": ...}
+// Adds {"hex": ..., "decimal": ...}.
 static void put_number(Json *j, json_t *parent, const char *key, double value)
 {
     char hex[HEXFLOAT_BYTES];
@@ -38,7 +38,7 @@ static void put_number(Json *j, json_t *parent, const char *key, double value)
     json_out_number(&j->out, number, "decimal", value);
 }
 
-// null: one of both is not a number. Beyond 63 bits, JSON's integers end.
+// Adds null if one of both is NaN. JSON's integers have at most 63 bits here.
 static void put_ulp(Json *j, json_t *parent, const char *key, uint64_t ulp)
 {
     if (ulp == UINT64_MAX) {
@@ -50,7 +50,7 @@ static void put_ulp(Json *j, json_t *parent, const char *key, uint64_t ulp)
     }
 }
 
-// The fields of an object that say who a node is.
+// Adds the fields that identify a node.
 static void put_node(Json *j, json_t *object, uint32_t node_id)
 {
     char label[LABEL_BYTES];
@@ -139,7 +139,7 @@ static void put_unexplained_kind(Json *j, json_t *kinds, const UnexplainedKind *
     put_string(j, object, "subject_did", kind->did[0] != '\0' ? kind->did : NULL);
 }
 
-// null: there is no graph to judge by.
+// Adds null if there is no graph to judge by.
 static void put_unexplained(Json *j, json_t *root)
 {
     const Judgement *judgement = j->judgement;
@@ -320,7 +320,7 @@ static bool put_grad_cause(Json *j, json_t *grad, uint32_t node_id)
     return true;
 }
 
-// Where the data are not explained, gradients that are follow from them.
+// If data are unexplained, and the gradients are explained, the gradients follow from the data.
 static bool put_grad(Json *j, json_t *root)
 {
     const Finding *finding = &j->diff->grad;

@@ -6,7 +6,7 @@
 
 #include "compare/dump_pairs.h"
 
-// Whether an operation is one that all of our dumps call so.
+// Whether an operation's name is one of those that this program writes.
 static bool is_known_op(const char *op)
 {
     static const char *const known[] = {"add", "mul", "pow", "log", "exp", "relu"};
@@ -35,8 +35,8 @@ static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump
     return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
 }
 
-// Finds the nodes whose operation or children differ. Where the node counts differ, whatever stands
-// behind the first of them is not the same node any more: only what stands before is compared.
+// Finds the nodes whose operation or children differ. If the node counts differ, nodes after the
+// first difference no longer correspond: only those before it are compared.
 static void compare_structure(GraphDiff *diff)
 {
     const NodeDump *a = diff->dumps[0];
@@ -67,7 +67,7 @@ static void compare_structure(GraphDiff *diff)
     }
 }
 
-// The number of the last position that a dump names; -1 where it names none.
+// The number of the last position in a dump's names; -1 if there is none.
 static int find_last_position(const NodeDump *dump)
 {
     int last = -1;
@@ -79,8 +79,8 @@ static int find_last_position(const NodeDump *dump)
     return last;
 }
 
-// Whether graphs that are not the same can be compared by the names of their nodes: both have some,
-// of the same document.
+// Whether different graphs can be compared by the names of their nodes: both must have names, of
+// the same document.
 static bool can_go_by_names(const GraphDiff *diff)
 {
     const NodeDump *a = diff->dumps[0];
@@ -97,7 +97,7 @@ static void forget_pairs(GraphDiff *diff)
     }
 }
 
-// Pairs nodes of other graphs by their names; where these do not serve, all stays as it was.
+// Pairs the nodes of different graphs by their names; changes nothing if that is not possible.
 static void go_by_names(GraphDiff *diff)
 {
     size_t n_before = diff->structure.first;
@@ -132,7 +132,7 @@ bool diff_pair_nodes(GraphDiff *diff, Error *error)
                            error)) {
         return false;
     }
-    if (diff->n_only_other > 0 && diff->has_graph) { // a full dump has all there is
+    if (diff->n_only_other > 0 && diff->has_graph) { // a full dump has all nodes
         diff->structure = (StructureFinding){STRUCTURE_PATH, first_only_other, diff->n_only_other};
     }
     return true;

@@ -14,9 +14,9 @@
 #include "python/hexfloat.h"
 
 enum {
-    MAX_CONTRIBUTIONS = 24, // beyond that the middle of the list is left out
+    MAX_CONTRIBUTIONS = 24, // of a longer list, the middle is left out
     MAX_KINDS_OF_CAUSES = 8,
-    MANY_ULP = 1000000, // beyond that the digits say nothing any more
+    MANY_ULP = 1000000, // larger differences are not printed in ULP
 };
 
 char text_side(int side)
@@ -91,7 +91,7 @@ static void print_count(const TextReport *r, const char *what, const Finding *fi
     }
 }
 
-// The causes but the first one, put together by kinds: `44 posN.prob[*], 1 loss`.
+// Prints the causes after the first one, grouped by kind: `44 posN.prob[*], 1 loss`.
 static void print_kinds_of_causes(const TextReport *r, const Finding *finding)
 {
     const PathKinds *kinds = &r->judgement->kinds_of_paths;
@@ -118,7 +118,7 @@ static void print_kinds_of_causes(const TextReport *r, const Finding *finding)
     fprintf(r->file, "%s\n", has_more ? " ..." : "");
 }
 
-// What a finding is besides its first cause.
+// Prints the rest of a finding, after its first cause.
 static void print_rest(const TextReport *r, const Finding *finding)
 {
     if (!r->diff->has_graph) {
@@ -136,7 +136,8 @@ static void print_rest(const TextReport *r, const Finding *finding)
     }
 }
 
-// Where all differences follow from others: of what they are made of, or that --only leaves out.
+// Reports that all differences follow from others: from those of their inputs, or from those that
+// --only leaves out.
 static void print_no_cause(const TextReport *r, const Finding *finding)
 {
     char label[LABEL_BYTES];
@@ -151,7 +152,7 @@ static void print_first(const TextReport *r, const char *what, uint32_t node_id)
     fprintf(r->file, "\n");
 }
 
-// What each side's number is, where that can be said.
+// Prints what each side's number is, if there is an explanation.
 static void print_explanation(const TextReport *r, int side, const char *text)
 {
     if (text[0] != '\0') {
@@ -190,7 +191,7 @@ static bool print_between(const TextReport *r, uint32_t node_id)
     return true;
 }
 
-// By which arithmetic the first cause has other bits, if rounding is all that it is.
+// Prints which arithmetic explains the bits of the first cause, if it is only rounding.
 static bool print_arithmetic(const TextReport *r, uint32_t node_id)
 {
     char text[HYPOTHESIS_BYTES];
@@ -305,7 +306,7 @@ static void print_contributions(const TextReport *r, const Contribution *contrib
     }
 }
 
-// Whether the report has said already what the subject did to a gradient.
+// Whether the report has already said what the subject did to a gradient.
 static bool is_said(const TextReport *r, uint32_t node_id)
 {
     const Judgement *j = r->judgement;
@@ -317,7 +318,7 @@ static bool is_said(const TextReport *r, uint32_t node_id)
     return false;
 }
 
-// What lies between a gradient and those that both dumps have.
+// Prints the nodes between a gradient and those that both dumps have.
 static bool print_grads_between(const TextReport *r, uint32_t node_id)
 {
     size_t n;
@@ -493,7 +494,7 @@ static void print_dump(const TextReport *r, int side)
             grads[r->diff->grads_of_side[side]]);
 }
 
-// A hint where nodes go by their numbers alone: the sizes of the model could name them.
+// Prints a hint if nodes have only numbers: the sizes of the model could name them.
 static void print_lack_of_names(const TextReport *r)
 {
     if (!r->diff->dumps[0]->has_names && !r->diff->dumps[1]->has_names) {

@@ -13,7 +13,7 @@ static const char prefix[] = "# microgpt-nodes ";
 
 // ---- writing ----
 
-// As Python's json.dumps(): ASCII, characters beyond it as one or two \u.
+// Writes a character as Python's json.dumps() does: ASCII, other characters as one or two \u.
 static void write_code_point(FILE *file, uint32_t code_point)
 {
     static const char plain[] = "\"\\\n\r\t\b\f";
@@ -76,7 +76,7 @@ static const char *const number_keys[N_ABOUT_NUMBERS] = {
     "n_embd", "n_head", "block_size", "vocab_size",
 };
 
-// The rest of a JSON object.
+// The part of a JSON object that is not yet parsed.
 typedef struct Text {
     const char *at;
     const char *end;
@@ -92,7 +92,7 @@ static bool take(Text *text, char c)
     return is_there;
 }
 
-// What stands between two quotes, as it stands there.
+// Takes a string, without decoding it.
 static bool take_string(Text *text, Text *string)
 {
     if (!take(text, '"')) {

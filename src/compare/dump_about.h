@@ -1,6 +1,6 @@
-// What a dump says of itself in its first line: `# microgpt-nodes 1 {"step": 1, ...}`. Behind the
-// name and the version of the format stands one JSON object, flat, with any of: step, document,
-// seed, num_steps, n_documents, n_layer, n_embd, n_head, block_size, vocab_size.
+// The first line of a dump, which describes it: `# microgpt-nodes 1 {"step": 1, ...}`. The name and
+// the version of the format are followed by one flat JSON object with any of: step, document, seed,
+// num_steps, n_documents, n_layer, n_embd, n_head, block_size, vocab_size.
 #ifndef MICROGPT_DUMP_ABOUT_H
 #define MICROGPT_DUMP_ABOUT_H
 
@@ -18,7 +18,7 @@ enum {
     ABOUT_WARNING_BYTES = 2 * ABOUT_DOCUMENT_BYTES + 32,
 };
 
-// What this program says of a dump.
+// The description that this program writes.
 typedef struct DumpAbout {
     size_t step; // 0: of no training step
     Document document;
@@ -31,7 +31,7 @@ typedef struct DumpAbout {
 
 void dump_about_write(FILE *file, const DumpAbout *about);
 
-// A text as a JSON string of plain ASCII, as Python's json.dumps() writes it.
+// Writes a text as a JSON string in plain ASCII, as Python's json.dumps() does.
 void dump_about_write_text(FILE *file, const char *text, size_t size);
 
 typedef enum AboutNumber {
@@ -47,25 +47,25 @@ typedef enum AboutNumber {
     N_ABOUT_NUMBERS,
 } AboutNumber;
 
-// What another dump says.
+// The description that was read from a dump.
 typedef struct DumpSays {
-    bool is_said; // there is such a line
+    bool is_said; // the dump has one
     bool has_number[N_ABOUT_NUMBERS];
     double numbers[N_ABOUT_NUMBERS];
-    char document[ABOUT_DOCUMENT_BYTES]; // as it stands there, cut off; empty: not said
+    char document[ABOUT_DOCUMENT_BYTES]; // not decoded, truncated; empty: not given
 } DumpSays;
 
-// Reads a comment, from its `#` to the end of the line. One that is no such line is ignored, and so
-// is a second one.
+// Parses a comment, from its `#` to the end of the line. Ignores other comments, and a second
+// description.
 // Returns NULL, or what is wrong with the line.
 // Shapes: comment [length].
 const char *dump_about_parse(DumpSays *says, const char *comment, size_t length);
 
-// The sizes of the model, as far as they are said; others stay as they are.
+// Sets the sizes of the model that the description contains; does not change the others.
 void dump_about_sizes(const DumpSays *says, ModelConfig *sizes);
 
-// Says in plain ASCII in what two dumps are not of the same step of the same run, as far as both
-// tell. Returns how many lines these are.
+// Writes in plain ASCII why two dumps are not of the same step of the same run, as far as both
+// descriptions tell. Returns how many lines it wrote.
 // Shapes: warnings [MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES].
 size_t dump_about_warn(const DumpSays *a, const DumpSays *b, char warnings[][ABOUT_WARNING_BYTES]);
 

@@ -1,4 +1,4 @@
-// Numbers of any port: see dump_number.h.
+// Parses numbers of any port: see dump_number.h.
 #include "compare/dump_number.h"
 
 #include <assert.h>
@@ -11,10 +11,10 @@
 #include "python/hexfloat.h"
 
 enum {
-    MAX_NUMBER_BYTES = 800, // all digits of the smallest double, and then some
+    MAX_NUMBER_BYTES = 800, // more than all digits of the smallest double
 };
 
-// Goes past digits; returns how many they are.
+// Skips digits; returns how many there were.
 static size_t take_digits(const char **at)
 {
     size_t n = 0;
@@ -25,8 +25,8 @@ static size_t take_digits(const char **at)
     return n;
 }
 
-// `12`, `12.`, `.5`, `1.5e-7`: and nothing before or behind it. strtod() would also take blanks,
-// and a text that is cut off.
+// Whether the text is `12`, `12.`, `.5`, `1.5e-7` or the like. strtod() would also accept blanks,
+// and a truncated number.
 static bool is_decimal(const char *text)
 {
     size_t n = take_digits(&text);
@@ -47,7 +47,7 @@ static bool is_decimal(const char *text)
     return *text == '\0';
 }
 
-// A magnitude in small letters.
+// Parses a number without its sign, in lower case.
 static const char *parse_magnitude(const char *text, double *number)
 {
     size_t length = strlen(text);

@@ -1,4 +1,4 @@
-// Numbers as the ports of this world write them.
+// Parses numbers in the notations of many languages.
 #ifndef MICROGPT_DUMP_NUMBER_H
 #define MICROGPT_DUMP_NUMBER_H
 
@@ -9,13 +9,13 @@
 // - decimal: the double nearest to it, which is the one that was written if its shortest decimals
 //   or 17 digits of it were;
 // - `inf` and `infinity`; `nan`, whatever its sign and what follows it in brackets.
-// Returns NULL, or what is wrong with the text; then the number is as it was.
+// Returns NULL, or what is wrong with the text; then the number is unchanged.
 // Shapes: text [length].
 const char *dump_number_parse(const char *text, size_t length, double *number);
 
-// How many decimal digits a text has before its exponent, without leading zeros. 0: it is no
+// How many decimal digits a text has before its exponent, without leading zeros. 0: it is not a
 // decimal number.
-// Requires: a text that dump_number_parse() takes.
+// Requires: a text that dump_number_parse() accepts.
 int dump_number_digits(const char *text, size_t length);
 
 #endif

@@ -1,4 +1,4 @@
-// Nodes of two dumps side by side: see dump_pairs.h.
+// Pairs the nodes of two dumps: see dump_pairs.h.
 #include "compare/dump_pairs.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static bool fail_twice(const NodeDump *dump, uint32_t first, uint32_t second, Er
                           (size_t)first + 1);
 }
 
-// The first line whose path an earlier line has is refused.
+// Reports the first line whose path occurs in an earlier line.
 static bool refuse_twice(const PathIndex *index, Error *error)
 {
     const NodeDump *dump = index->dump;

@@ -14,8 +14,8 @@
 enum {
     FIRST_NODES = 1 << 12,
     FIRST_TEXT = 1 << 16,
-    FLOAT_DIGITS = 9,  // tell any float from the next
-    MIN_DECIMALS = 16, // so many can hardly all be short by chance
+    FLOAT_DIGITS = 9,  // enough to identify any float
+    MIN_DECIMALS = 16, // so many numbers are hardly all short by chance
 };
 
 // A file being read into a dump.
@@ -41,7 +41,7 @@ static bool at_character(const Reader *r, char c)
     return !at_line_end(r) && *r->lines.at == c;
 }
 
-// Takes one character, or says what is missing here.
+// Takes one character, or reports that it is missing.
 static bool take(Reader *r, char c, const char *missing)
 {
     if (!at_character(r, c)) {
@@ -80,7 +80,7 @@ static bool take_number(Reader *r, bool in_list, double *number)
     return true;
 }
 
-// Grows an array to n items; leaves it as it was where there is no memory, and sets *ok to false.
+// Grows an array to n items; if memory runs out, leaves it unchanged and sets *ok to false.
 static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool *ok)
 {
     void *grown = realloc(array, n * item_size);
@@ -91,7 +91,7 @@ static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool
     return grown;
 }
 
-// Whether so many bytes, for the nodes or for the edges, fit into memory beside the others.
+// Checks that so many bytes, for the nodes or for the edges, fit into memory with the others.
 static bool check_memory(const Reader *r, size_t n_bytes)
 {
     size_t limit = memory_limit();
@@ -357,7 +357,7 @@ static bool parse_sparse_line(Reader *r)
            take_line_end(r);
 }
 
-// A comment: what a program says of its dump, or anything.
+// Parses a comment: the description of the dump, or any text.
 static bool parse_comment(Reader *r)
 {
     size_t length = (size_t)(r->lines.line_end - r->lines.at);
@@ -371,7 +371,7 @@ static bool has_prefix(const LineReader *lines, const char *prefix)
     return (size_t)(lines->line_end - lines->at) > length && memcmp(lines->at, prefix, length) == 0;
 }
 
-// The values of Adam are no part of the graph: they are kept by themselves.
+// Parses a moment of Adam, which is not part of the graph and is kept separately.
 static bool parse_adam_line(Reader *r)
 {
     NodeDump *dump = r->dump;
@@ -414,7 +414,7 @@ static bool parse_line(Reader *r, uint32_t *n_edges)
     return ok;
 }
 
-// Where all numbers are decimals of no more digits than a float has, they are floats.
+// If all numbers are decimals with no more digits than a float has, rounds them to floats.
 static void round_to_float(NodeDump *dump)
 {
     for (size_t i = 0; i < dump->n_nodes; i++) {

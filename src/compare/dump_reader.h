@@ -1,7 +1,7 @@
 // Reads node dumps, from this program or from any port in any language: docs/node-format.md.
 //
-// A dump is outside world: whatever the file says, what comes back is a graph whose children stand
-// before their parents, or one line of error with the number of the line at fault.
+// A dump may be wrong or hostile: the result is a graph in which children precede their parents, or
+// one line of error with the number of the wrong line.
 #ifndef MICROGPT_DUMP_READER_H
 #define MICROGPT_DUMP_READER_H
 
@@ -17,15 +17,15 @@
 enum {
     DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
     DUMP_MAX_CHILDREN = 4096,  // of a node, on average: a sum over a wide layer has as many
-    DUMP_FREE_NODES = 256,     // that may have more, at the beginning
-    DUMP_NO_TEXT = UINT32_MAX, // an offset that stands for: there is none
+    DUMP_FREE_NODES = 256,     // the first nodes, which may have more
+    DUMP_NO_TEXT = UINT32_MAX, // in place of an offset: there is no text
 };
 
 // Why a dump without names did not get any from dump_name_by_model(), and what to do.
 #define DUMP_OTHER_SIZES                                                                           \
     "it is not a graph of the model; see --n-layer, --n-embd, --n-head, --block-size"
 
-// A dump in memory. A full one has a graph; a sparse one has paths and nothing of a graph.
+// A dump in memory. A full one has a graph; a sparse one has paths and no graph.
 //
 // Shapes, with N = n_nodes and M the number of edges: data, grad, has_grad, ops, paths [N];
 // first_edge [N + 1]; children, local_grads [M].
@@ -34,16 +34,16 @@ typedef struct NodeDump {
     bool is_sparse;
     bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
     bool named_by_us; // by dump_name_by_model()
-    DumpSays says;    // of itself, in its first line
+    DumpSays says;    // its description, from its first line
     struct NodeDump *adam; // a sparse dump's values of the paths adam.*; NULL: it has none
     size_t n_nodes;
     double *data;
-    double *grad;         // 0 where there is none
+    double *grad;         // 0 if there is none
     bool *has_grad;       // false: the line has `-` for it, or no third column
     uint32_t *first_edge; // node i has the edges from first_edge[i] up to first_edge[i + 1]
     uint32_t *children;   // the operands, from left to right
     double *local_grads;  // d(node)/d(child)
-    char *text;           // the names, each with a NUL behind it
+    char *text;           // the names, each terminated by a NUL
     uint32_t *ops;        // where in text; DUMP_NO_TEXT in a sparse dump
     uint32_t *paths;      // where in text
     size_t nodes_capacity;
@@ -52,27 +52,26 @@ typedef struct NodeDump {
     size_t text_capacity;
 } NodeDump;
 
-// Reads a dump of either kind, gzipped or not. The first line that is no comment decides: a full
-// dump starts with the index 0, a sparse one with a path. The file name must outlive the dump.
-// Decimal numbers that all have no more digits than a float needs are taken for floats.
+// Reads a dump of either kind, gzipped or not. The first line that is not a comment determines the
+// kind: a full dump starts with the index 0, a sparse one with a path. The file name must outlive
+// the dump. If no decimal number has more digits than a float needs, all are rounded to floats.
 // Errors: the file cannot be read or unzipped; a line that is not in the format (a missing column,
 // a number in none of the notations of dump_number.h, a comment of a newer format, a child that
-// does not stand before its parent, an index out of sequence, more or fewer local gradients than
+// does not precede its parent, an index out of sequence, more or fewer local gradients than
 // children); a line or a dump beyond the limits above; out of memory.
 bool dump_read(NodeDump *dump, const char *file_name, Error *error);
 
-// A zeroed dump is fine, too.
+// Frees the dump; does nothing to a zeroed one.
 void dump_free(NodeDump *dump);
 
 // How many children a node has. 0 in a sparse dump.
 uint32_t dump_n_children(const NodeDump *dump, size_t node_id);
 
-// A node's path and operation; NULL where the dump has no names, or is sparse and has no
-// operations.
+// A node's path and operation; NULL if the dump has no names, or is sparse and has no operations.
 const char *dump_path(const NodeDump *dump, size_t node_id);
 const char *dump_op(const NodeDump *dump, size_t node_id);
 
-// How many nodes stand before the first that has children: the parameters.
+// How many nodes precede the first that has children: the parameters.
 size_t dump_n_leading_leaves(const NodeDump *dump);
 
 // Appends a name to text. Errors: out of memory, or 4 GiB of names.

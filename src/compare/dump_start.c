@@ -7,8 +7,8 @@
 #include "compare/graph_diff.h"
 #include "compare/path_index.h"
 
-// Of numbers that were drawn apart from each other the correlation is near 0; training the same
-// ones in another way leaves it near 1.
+// The correlation of independently drawn numbers is near 0; that of the same numbers after
+// different training remains near 1.
 #define LEAST_CORRELATION 0.3
 
 enum {

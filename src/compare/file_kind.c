@@ -59,7 +59,7 @@ static bool is_line_of_losses(LineReader *lines)
     return true;
 }
 
-// What else is wrong with the file, its reader says.
+// Other errors are reported later, by the reader of this kind.
 static bool begins_as_losses(const char *file_name, bool *begins, Error *error)
 {
     LineReader lines;
@@ -80,7 +80,7 @@ bool file_kind(const char *file_name, FileKind *kind, Error *error)
     *kind = FILE_DUMP;
     struct stat status;
     if (stat(file_name, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return true; // what a pipe brings can be read once only
+        return true; // a pipe can be read only once
     }
     if (begins_as_tensors(file_name)) {
         *kind = FILE_TENSORS;

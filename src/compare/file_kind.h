@@ -7,15 +7,15 @@
 #include "microgpt/error.h"
 
 typedef enum FileKind {
-    FILE_DUMP,    // a node dump; also whatever is nothing else: its reader says what is wrong
-    FILE_LOSSES,  // losses, one a line, or a log
+    FILE_DUMP,    // a node dump, or an unknown kind, for which the dump's reader reports the error
+    FILE_LOSSES,  // losses, one per line, or a log
     FILE_TENSORS, // safetensors: a checkpoint, or the weights of another program
 } FileKind;
 
 // Errors: out of memory.
 bool file_kind(const char *file_name, FileKind *kind, Error *error);
 
-// As messages call it: "a node dump".
+// The name of a kind in messages: "a node dump".
 const char *file_kind_name(FileKind kind);
 
 #endif

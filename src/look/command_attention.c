@@ -227,9 +227,8 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
 {
     static const LookUsage usage = {
         .usage = "attention TEXT [OPTION ...]",
-        .summary =
-            "Shows the attention weights of each head and each position of TEXT, as a heat map\n"
-            "and as numbers. Each row sums to 1; no position attends to a later one.\n",
+        .summary = "Shows the attention weights of each head and each position of TEXT, as a heat\n"
+                   "map and as numbers. Each row sums to 1; no position attends to a later one.\n",
         .has_argument = true,
     };
     AttentionOptions chosen = {.format_name = "text"};

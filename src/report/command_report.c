@@ -89,8 +89,8 @@ static const LookUsage usage = {
     .usage = "report --output FILE [OPTION ...]",
     .summary =
         "Trains as microgpt run does, or takes a checkpoint with --load, and writes one HTML\n"
-        "page: a lesson of five nodes, the graph of TEXT, in which one can walk from the loss\n"
-        "to any parameter, the losses, names made up, attention maps, letters and weights.\n"
+        "page: a lesson of five nodes, the graph of TEXT, in which you can go from the loss to\n"
+        "any parameter, the losses, generated names, attention maps, letters and weights.\n"
         "The page needs no network.\n",
     .has_text_option = true,
     .is_report = true,

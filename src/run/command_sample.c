@@ -34,7 +34,7 @@ static void list_options(SampleOptions *chosen)
                                .group = OPTION_OWN});
     run_options_add(list, run, RUN_SAMPLING);
     options_find(list, &run->temperature)->help =
-        "the lower, the more likely"; // the command only samples
+        "lower: more likely names"; // the command only samples
     options_add(list, (Option){"seed", &run->seed, "N", "seed of new random numbers", OPTION_SEED,
                                .group = OPTION_OWN});
     options_find(list, &run->seed)->default_text[0] = '\0'; // used only for a file without a state

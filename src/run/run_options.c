@@ -33,7 +33,7 @@ void run_options_add(Options *options, RunOptions *run, unsigned groups)
          .max = OPTION_MAX_COUNT, .group = RUN_STEPS, .alias = "steps"},
         {"num-samples", &run->num_samples, "N", "names to generate", OPTION_COUNT,
          .max = OPTION_MAX_COUNT, .group = RUN_SAMPLING, .alias = "samples"},
-        {"temperature", &run->temperature, "X", "of the sampling: the lower, the more likely",
+        {"temperature", &run->temperature, "X", "of sampling; lower: more likely names",
          OPTION_ABOVE, .max = INFINITY, .group = RUN_SAMPLING},
         {"learning-rate", &adam->learning_rate, "X", "at the start; falls to 0", OPTION_ABOVE,
          .max = INFINITY, .group = RUN_TRAINING},
