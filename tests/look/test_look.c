@@ -202,7 +202,7 @@ START_TEST(help_names_the_options_of_each_command)
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --load FILE "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --json "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --seed N "));
-    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first, also --steps (default: 0)"));
+    ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first (default: 0)"));
     ck_assert_ptr_null(strstr(p.out, "--engine")); // of no use here
     ck_assert_ptr_null(strstr(p.out, "--temperature"));
     assert_fits(p.out, commands[_i]);
