@@ -67,8 +67,8 @@ class Debugger:
         """Lets the program run to the beginning of a function."""
         raise NotImplementedError
 
-    def run_to_place(self, view, place):
-        """Lets backward run until it is at the node at that place in topo, before its first edge.
+    def run_to_node(self, view, place):
+        """Lets backward run until graph_backward() has taken the node at that place from topo.
         Returns False where it came to its end instead."""
         raise NotImplementedError
 
@@ -83,6 +83,18 @@ class Debugger:
     def run_to_made_node(self):
         """Lets the program run until one more node is made."""
         raise NotImplementedError
+
+    # -- what both do in the same way --
+
+    def run_to_place(self, view, place):
+        """Lets backward run until it is at the node at that place in topo, before its first edge.
+        Returns False where it came to its end instead."""
+        node = view.node(view.topo[place])
+        if not view.is_at_place(place) and not self.run_to_node(view, place):
+            return False
+        if node.children:
+            self.run_to_function("edge_backward")
+        return True
 
 
 # ---- Lines and tables ---------------------------------------------------------------------------

@@ -401,17 +401,7 @@ class Gdb(mg_debugger.Debugger):
     def run_to_function(self, name):
         continue_to(Stop(function=name))
 
-    def run_to_place(self, view, place):
-        node = view.node(view.topo[place])
-        if not view.is_at_place(place) and not self.run_to_node(view, place):
-            return False
-        if node.children:
-            continue_to(Stop(function="edge_backward"))
-        return True
-
     def run_to_node(self, view, place):
-        """Runs until graph_backward() has taken the node from topo. Returns False where it came to
-        its end instead."""
         if is_recorded():  # the recording knows what was written, and not what was read
             return continue_to(NodeStop(view.addresses[view.topo[place]]), End("graph_backward"))
         try:
@@ -495,12 +485,8 @@ class ValuePrinter:
         view, node = found
         yield "data of %s: %s" % (view.path(node.id), view.formula(node)), gdb.Value(node.data)
         yield "grad", gdb.Value(node.grad)
-        for index, child in enumerate(node.children):
-            words = (view.path(child), number(node.local_grads[index]))
-            yield "child %s, local gradient %s" % words, value_pointer(view.addresses[child])
-        for parent_id, index in view.parents.get(node.id, ()):
-            words = (view.path(parent_id), number(view.node(parent_id).local_grads[index]))
-            yield "parent %s, local gradient %s" % words, value_pointer(view.addresses[parent_id])
+        for name, node_id in view.relatives(node):
+            yield name, value_pointer(view.addresses[node_id])
 
     def node(self):
         """(the graph, the Value's node in it), or None."""

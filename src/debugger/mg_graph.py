@@ -603,6 +603,15 @@ class GraphView:
         except ZeroDivisionError:
             return "c"
 
+    def relatives(self, node):
+        """The node's children and parents, for an editor to open: (words, id)."""
+        for index, child in enumerate(node.children):
+            words = (self.path(child), number(node.local_grads[index]))
+            yield "child %s, local gradient %s" % words, child
+        for parent_id, index in self.parents.get(node.id, ()):
+            words = (self.path(parent_id), number(self.node(parent_id).local_grads[index]))
+            yield "parent %s, local gradient %s" % words, parent_id
+
     def line(self, node):
         return "%s: %s, data %s, grad %s" % (
             self.path(node.id),

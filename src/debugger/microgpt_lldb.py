@@ -370,17 +370,7 @@ class Lldb(mg_debugger.Debugger):
     def run_to_function(self, name):
         continue_to(stop_at_function(name))
 
-    def run_to_place(self, view, place):
-        node = view.node(view.topo[place])
-        if not view.is_at_place(place) and not self.run_to_node(view, place):
-            return False
-        if node.children:
-            continue_to(stop_at_function("edge_backward"))
-        return True
-
     def run_to_node(self, view, place):
-        """Runs until graph_backward() has taken the node from topo. Returns False where it came to
-        its end instead."""
         if view.next_place - place > NEAR_NODES:
             error = lldb.SBError()
             size = struct.calcsize("P")
@@ -471,14 +461,8 @@ class ValueChildren:
             return []
         view, node = found
         items = [("data", "double", node.data), ("grad", "double", node.grad)]
-        for index, child in enumerate(node.children):
-            words = (view.path(child), number(node.local_grads[index]))
-            items.append(("child %s, local gradient %s" % words, "node", view.addresses[child]))
-        for parent_id, index in view.parents.get(node.id, ()):
-            parent = view.node(parent_id)
-            words = (view.path(parent_id), number(parent.local_grads[index]))
-            name = "parent %s, local gradient %s" % words
-            items.append((name, "node", view.addresses[parent_id]))
+        for name, node_id in view.relatives(node):
+            items.append((name, "node", view.addresses[node_id]))
         return items
 
     def has_children(self):
@@ -579,7 +563,8 @@ class Mg:
                 raise Problem("mg is followed by one of: %s." % ", ".join(sorted(self.commands)))
             mg_debugger.run_command(self.commands[name], rest)
         except Problem as problem:
-            result.SetError(fold(str(problem), debugger.width()))
+            # lldb writes `error: ` in front.
+            result.SetError(fold(str(problem), debugger.width() - len("error: ")))
         for line in debugger.lines:
             result.AppendMessage(line)
 
