@@ -198,7 +198,7 @@ is; and says how far off the guess was."""
         elif guess == -grad:
             self.say("%s.grad is %s: all but the sign." % (path, number(grad)))
         else:
-            share = ", %.2g %% of it" % (100 * off / abs(grad)) if grad != 0 else ""
+            share = ", %.3g %% of it" % (100 * off / abs(grad)) if grad != 0 else ""
             words = (path, number(grad), number(off), share)
             self.say("%s.grad is %s: you were off by %s%s." % words)
 
