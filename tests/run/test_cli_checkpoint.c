@@ -418,6 +418,29 @@ static TCase *new_tcase(Suite *suite, const char *name)
     return tcase;
 }
 
+// A model learns what it is given. Programs get that as it is.
+START_TEST(no_sample_commands_the_terminal)
+{
+    static char text[1 << 16];
+    static const char name[] = "\u202e\xc2\x9b\033";
+    char *names = NULL;
+    must(asprintf(&names, "%s\n%s\n", name, name) > 0, "memory");
+    write_text("hostile", names);
+    free(names);
+    run("train --data hostile --num-steps 20 --save learnt --n-embd 4 --n-head 2 --block-size 6");
+    assert_done();
+    window_columns = 80;
+    setenv("TERM", "xterm", 1);
+    run("sample --load learnt --num-samples 8");
+    assert_done();
+    ck_assert_ptr_nonnull(strpbrk(strchr(p.out, '\n'), "\x9b\x1b\x80"));
+    run_on_terminal("sample --load learnt --num-samples 8", NULL, text, sizeof text);
+    ck_assert_msg(strpbrk(text, "\x9b\x1b\x80") == NULL, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "sample  8: "));
+    ck_assert_ptr_nonnull(strstr(text, ": ?"));
+}
+END_TEST
+
 // The farthest column that the cursor comes to in the rows before the first newline, as a terminal
 // moves it that never breaks a line.
 static size_t farthest_column(const char *text)
@@ -487,6 +510,7 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, another_programs_file_cannot_be_resumed);
     tcase = new_tcase(suite, "terminal");
     tcase_add_test(tcase, progress_is_shown_on_a_terminal_and_nowhere_else);
+    tcase_add_test(tcase, no_sample_commands_the_terminal);
     tcase_add_loop_test(tcase, everything_stays_on_one_row, 0, 2 * COUNT(widths));
     return run_suite(suite);
 }
