@@ -254,7 +254,7 @@ class TensorFiles(OtherFiles):
         good = safetensors(self.tensors)
         self.assertIn("b: its tensor fc1 has data_offsets outside of the file",
                       self.refused("a", self.write("b", good[:-1])))
-        self.assertIn("b: ends within its header", self.refused("a", self.write("b", good[:40])))
+        self.assertIn("it ends within its header", self.refused("a", self.write("b", good[:40])))
         self.assertIn("b: has no tensor of F64, F32 or BF16",
                       self.refused("a", self.write("b", good.replace(b"F64", b"I64"))))
         self.assertIn("has no tensor of a name that a has", self.refused(
