@@ -8,6 +8,8 @@
 
 static const int noted[] = {SIGINT, SIGTERM, SIGHUP};
 
+typedef void SignalHandler(int signal_number);
+
 static volatile sig_atomic_t caught;
 static const AtomicFile *volatile guarded;
 
@@ -35,25 +37,27 @@ static void end_by_signal(int signal_number)
     raise(signal_number);
 }
 
-static void set_handler(int signal_number, void (*handler)(int))
+static void set_handler(int signal_number, SignalHandler *handler)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(signal_number, &action, NULL);
 }
 
-static bool has_handler(int signal_number, void (*handler)(int))
+// What is done at the signal now; SIG_ERR where it is not for us to know.
+static SignalHandler *handler_of(int signal_number)
 {
     struct sigaction action;
-    return sigaction(signal_number, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
-           action.sa_handler == handler;
+    bool is_known =
+        sigaction(signal_number, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0;
+    return is_known ? action.sa_handler : SIG_ERR;
 }
 
 void interrupt_begin(void)
 {
     caught = 0;
     for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
-        if (!has_handler(noted[i], SIG_IGN)) {
+        if (handler_of(noted[i]) != SIG_IGN) {
             set_handler(noted[i], note_signal);
         }
     }
@@ -67,7 +71,7 @@ int interrupt_caught(void)
 void interrupt_end(void)
 {
     for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
-        if (has_handler(noted[i], note_signal)) {
+        if (handler_of(noted[i]) == note_signal) {
             set_handler(noted[i], SIG_DFL);
         }
     }
@@ -94,11 +98,11 @@ static bool ends_program(int signal_number)
 
 void interrupt_guard(const AtomicFile *file)
 {
-    void (*before)(int) = file != NULL ? SIG_DFL : end_by_signal;
-    void (*after)(int) = file != NULL ? end_by_signal : SIG_DFL;
+    SignalHandler *before = file != NULL ? SIG_DFL : end_by_signal;
+    SignalHandler *after = file != NULL ? end_by_signal : SIG_DFL;
     guarded = file;
     for (int signal_number = 1; signal_number <= SIGRTMAX; signal_number++) {
-        if (ends_program(signal_number) && has_handler(signal_number, before)) {
+        if (ends_program(signal_number) && handler_of(signal_number) == before) {
             set_handler(signal_number, after);
         }
     }
