@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/platform.h"
 
 #define TEMPORARY_PREFIX ".microgpt-save-"
 
@@ -102,24 +102,17 @@ static bool check_sticky(const AtomicFile *file, const struct stat *old, Error *
 // not an error.
 static bool check_attributes(const AtomicFile *file, Error *error)
 {
-#ifdef STATX_ATTR_MOUNT_ROOT
-    struct statx status;
-    if (statx(file->folder, file->base, AT_SYMLINK_NOFOLLOW, 0, &status) != 0) {
-        return true;
-    }
-    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+    switch (platform_obstacle(file->folder, file->base)) {
+    case PLATFORM_MOUNTED:
         return error_set_file(error, file->path, 0,
                               "is a mounted file, which cannot be replaced; save into a mounted "
                               "folder");
-    }
-    if ((status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
+    case PLATFORM_PROTECTED:
         return error_set_file(error, file->path, 0,
                               "is immutable or append-only (see lsattr); save to another name");
+    case PLATFORM_NO_OBSTACLE:
+        break;
     }
-#else
-    (void)file;
-    (void)error;
-#endif
     return true;
 }
 
@@ -138,7 +131,7 @@ static bool is_same_file(const AtomicFile *file, const char *name)
 static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *error)
 {
     uint64_t number;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number) {
+    if (!platform_random(&number, sizeof number)) {
         return save_error(file, errno, error);
     }
     snprintf(file->temporary, sizeof file->temporary, TEMPORARY_PREFIX "%016" PRIx64, number);
@@ -149,7 +142,7 @@ static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *e
         return save_error(file, reason, error);
     }
     // On a file system without locks, no process removes unlocked files either.
-    bool is_locked = flock(file->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    bool is_locked = platform_lock(file->fd) || errno != EWOULDBLOCK;
     *is_ours = is_locked && is_same_file(file, file->temporary);
     return true;
 }
@@ -221,7 +214,7 @@ static void remove_if_dead(int folder, const char *name)
         return;
     }
     if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
-        flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        platform_lock(fd)) {
         unlinkat(folder, name, 0);
     }
     close(fd);

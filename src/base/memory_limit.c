@@ -4,9 +4,8 @@
 #include <math.h>
 #include <stdint.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "base/count.h"
+#include "base/platform.h"
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -21,12 +20,7 @@ static size_t limit_bytes(const struct rlimit *limit)
 
 size_t memory_limit(void)
 {
-    size_t smallest = SIZE_MAX;
-    long n_pages = sysconf(_SC_PHYS_PAGES);
-    long page_size = sysconf(_SC_PAGESIZE);
-    if (n_pages > 0 && page_size > 0) {
-        smallest = count_mul((size_t)n_pages, (size_t)page_size);
-    }
+    size_t smallest = platform_memory();
     struct rlimit address_space;
     if (getrlimit(RLIMIT_AS, &address_space) == 0) {
         smallest = smaller(smallest, limit_bytes(&address_space));

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/platform.h"
 #include "cli/interrupt.h"
 
 static bool pipe_is_closed;  // a reader has closed its end
@@ -93,7 +93,7 @@ static bool lock_log(const OutFile *out, int fd, Error *error)
     if (fstat(fd, &status) != 0) {
         return write_error(out, errno, error);
     }
-    if (S_ISREG(status.st_mode) && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    if (S_ISREG(status.st_mode) && !platform_lock(fd) && errno == EWOULDBLOCK) {
         return error_set_file(error, out->name, 0,
                               "is being written by another process; name another file");
     }

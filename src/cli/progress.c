@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/platform.h"
 #include "cli/screen.h"
 
 // The weight of a loss decreases by this factor each step: the mean is over some 50 steps.
@@ -41,9 +41,8 @@ void progress_begin(Progress *progress, size_t step, size_t num_steps)
 
 size_t progress_room(int fd)
 {
-    struct winsize window;
-    bool is_known = ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    return (size_t)(is_known ? window.ws_col : SCREEN_COLUMNS) - 1;
+    size_t n_columns = platform_terminal_columns(fd);
+    return (n_columns > 0 ? n_columns : SCREEN_COLUMNS) - 1;
 }
 
 // Moves to the start of the line: to the terminal's left edge, or after the text of the step.

@@ -17,8 +17,9 @@ bool temporary_file_open(FILE **file, Error *error)
     }
     int length = snprintf(name, sizeof name, "%s/microgpt-XXXXXX", folder);
     errno = ENAMETOOLONG;
-    int fd = length < (int)sizeof name ? mkostemp(name, O_CLOEXEC) : -1;
+    int fd = length < (int)sizeof name ? mkstemp(name) : -1;
     if (fd >= 0) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
         unlink(name);
         *file = fdopen(fd, "w+");
     }

@@ -19,9 +19,9 @@ static bool refuse_twice(const PathIndex *index, Error *error)
     const NodeDump *dump = index->dump;
     uint32_t second = NO_NODE;
     for (size_t i = 1; i < dump->n_nodes; i++) {
-        bool same =
-            strcmp(dump_path(dump, index->sorted[i - 1]), dump_path(dump, index->sorted[i])) == 0;
-        second = same && index->sorted[i] < second ? index->sorted[i] : second;
+        uint32_t node_id = index->sorted[i].node_id;
+        bool same = strcmp(index->sorted[i - 1].path, index->sorted[i].path) == 0;
+        second = same && node_id < second ? node_id : second;
     }
     return second == NO_NODE ||
            fail_twice(dump, path_index_find(index, dump_path(dump, second)), second, error);

@@ -5,16 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int compare_nodes(const void *left, const void *right, void *context)
+static int compare_entries(const void *left, const void *right)
 {
-    const NodeDump *dump = context;
-    uint32_t a = *(const uint32_t *)left;
-    uint32_t b = *(const uint32_t *)right;
-    int order = strcmp(dump_path(dump, a), dump_path(dump, b));
+    const PathEntry *a = left;
+    const PathEntry *b = right;
+    int order = strcmp(a->path, b->path);
     if (order != 0) {
         return order;
     }
-    return a < b ? -1 : 1;
+    return a->node_id < b->node_id ? -1 : 1;
 }
 
 bool path_index_init(PathIndex *index, const NodeDump *dump, Error *error)
@@ -26,10 +25,9 @@ bool path_index_init(PathIndex *index, const NodeDump *dump, Error *error)
                                    dump->n_nodes * sizeof *index->sorted);
     }
     for (uint32_t i = 0; i < dump->n_nodes; i++) {
-        index->sorted[i] = i;
+        index->sorted[i] = (PathEntry){dump_path(dump, i), i};
     }
-    // (Only read, though qsort_r() takes the context as it is.)
-    qsort_r(index->sorted, dump->n_nodes, sizeof *index->sorted, compare_nodes, (void *)dump);
+    qsort(index->sorted, dump->n_nodes, sizeof *index->sorted, compare_entries);
     return true;
 }
 
@@ -45,13 +43,12 @@ uint32_t path_index_find(const PathIndex *index, const char *path)
     size_t high = index->dump->n_nodes;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(dump_path(index->dump, index->sorted[middle]), path) < 0) {
+        if (strcmp(index->sorted[middle].path, path) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    bool found =
-        low < index->dump->n_nodes && strcmp(dump_path(index->dump, index->sorted[low]), path) == 0;
-    return found ? index->sorted[low] : NO_NODE;
+    bool found = low < index->dump->n_nodes && strcmp(index->sorted[low].path, path) == 0;
+    return found ? index->sorted[low].node_id : NO_NODE;
 }

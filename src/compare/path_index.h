@@ -9,9 +9,14 @@
 #include "compare/dump_reader.h"
 #include "microgpt/error.h"
 
+typedef struct PathEntry {
+    const char *path; // the dump's
+    uint32_t node_id;
+} PathEntry;
+
 typedef struct PathIndex {
     const NodeDump *dump;
-    uint32_t *sorted; // [n_nodes] node ids, by path, and by number where paths are the same
+    PathEntry *sorted; // [n_nodes] by path, and by number where paths are the same
 } PathIndex;
 
 // Errors: out of memory. Requires: a dump with names, which outlives the index.

@@ -80,7 +80,7 @@ double exactmath_root(double x);
 // For any other libm the margin is a whole ULP, so that every number is in doubt and computed by
 // libm. (A program built with glibc >= 2.29 does not start with an older one.)
 #ifndef EXACT_MARGIN
-#include <features.h>
+#include <math.h> // defines __GLIBC__
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 28)
 #define EXACT_MARGIN_NEAR 0.014 // exp, powers in [2^-40, 2^40]

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+extern char **environ; // which POSIX lets each program declare
+
 // dot's own messages are discarded: they would be a second line of error about an input that the
 // user cannot change.
 static int set_streams(posix_spawn_file_actions_t *actions, int in, int out)

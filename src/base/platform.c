@@ -1,0 +1,83 @@
+// The only file with system calls beyond POSIX.1-2008: see platform.h. The build looks for them,
+// and defines HAVE_... for those that are there.
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE
+#elif !defined(__FreeBSD__) && !defined(__OpenBSD__) && !defined(__NetBSD__)
+#define _GNU_SOURCE
+#endif
+
+#include "base/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(HAVE_GETRANDOM) || defined(HAVE_GETENTROPY)
+#include <sys/random.h>
+#endif
+
+#include "base/count.h"
+
+bool platform_random(void *bytes, size_t size)
+{
+#if defined(HAVE_GETRANDOM)
+    return getrandom(bytes, size, 0) == (ssize_t)size;
+#elif defined(HAVE_GETENTROPY)
+    return getentropy(bytes, size) == 0;
+#else
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t n = read(fd, bytes, size);
+    close(fd);
+    errno = EIO; // in case there were too few
+    return n == (ssize_t)size;
+#endif
+}
+
+bool platform_lock(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+PlatformObstacle platform_obstacle(int folder, const char *name)
+{
+#ifdef HAVE_STATX
+    struct statx status;
+    if (statx(folder, name, AT_SYMLINK_NOFOLLOW, 0, &status) != 0) {
+        return PLATFORM_NO_OBSTACLE;
+    }
+    if ((status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+        return PLATFORM_MOUNTED;
+    }
+    if ((status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0) {
+        return PLATFORM_PROTECTED;
+    }
+#else
+    (void)folder;
+    (void)name;
+#endif
+    return PLATFORM_NO_OBSTACLE;
+}
+
+size_t platform_memory(void)
+{
+#ifdef HAVE_PHYS_PAGES
+    long n_pages = sysconf(_SC_PHYS_PAGES);
+    long page_size = sysconf(_SC_PAGESIZE);
+    if (n_pages > 0 && page_size > 0) {
+        return count_mul((size_t)n_pages, (size_t)page_size);
+    }
+#endif
+    return SIZE_MAX;
+}
+
+size_t platform_terminal_columns(int fd)
+{
+    struct winsize window;
+    return ioctl(fd, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
