@@ -25,7 +25,8 @@ static const double FUNCTION_UNITS = 8;
 // than the logarithm if that is near 0.
 static const double LOG_UNITS = 32;
 
-// A value is reported only if it exceeds its bound by this factor.
+// A value is reported only if it exceeds its bound by this factor, and by some units besides: what
+// one port does not round, another may.
 static const double MARGIN = 2;
 
 static uint32_t n_children(const Bounds *bounds, uint32_t node_id)
@@ -53,8 +54,10 @@ bool bounds_explain(const Bounds *bounds, Range range, double value)
     if (!range_is_finite(range)) {
         return true;
     }
-    double allowed = MARGIN * range_half_width(range) + bounds->tiny;
-    return fabs(value - range_middle(range)) <= allowed;
+    double middle = range_middle(range);
+    double few_units = FUNCTION_UNITS * bounds->unit * fabs(middle);
+    double allowed = MARGIN * range_half_width(range) + few_units + bounds->tiny;
+    return fabs(value - middle) <= allowed;
 }
 
 // The range of a sum that the subject does not show, including the effect of its order.

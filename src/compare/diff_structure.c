@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/diff_align.h"
 #include "compare/dump_pairs.h"
 
 // Whether an operation's name is one of those that this program writes.
@@ -79,15 +80,14 @@ static int find_last_position(const NodeDump *dump)
     return last;
 }
 
-// Whether different graphs can be compared by the names of their nodes: both must have names, of
-// the same document.
-static bool can_go_by_names(const GraphDiff *diff)
+// Whether different graphs may be of the same document.
+static bool is_same_document(const GraphDiff *diff)
 {
     const NodeDump *a = diff->dumps[0];
     const NodeDump *b = diff->dumps[1];
     StructureKind kind = diff->structure.kind;
     return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && a->n_nodes != b->n_nodes &&
-           a->has_names && b->has_names && find_last_position(a) == find_last_position(b);
+           (!a->has_names || !b->has_names || find_last_position(a) == find_last_position(b));
 }
 
 static void forget_pairs(GraphDiff *diff)
@@ -97,23 +97,49 @@ static void forget_pairs(GraphDiff *diff)
     }
 }
 
-// Pairs the nodes of different graphs by their names; changes nothing if that is not possible.
-static void go_by_names(GraphDiff *diff)
+// Pairs the nodes of different graphs by their names, if that is possible.
+static bool go_by_names(GraphDiff *diff)
 {
-    size_t n_before = diff->structure.first;
+    const NodeDump *base = diff->dumps[diff->base];
+    const NodeDump *other = diff->dumps[1 - diff->base];
     uint32_t first_only_other;
     Error ignored;
     forget_pairs(diff);
-    diff->by_path =
-        dump_pair_by_path(diff->dumps[diff->base], diff->dumps[1 - diff->base], diff->counterpart,
-                          &diff->n_only_other, &first_only_other, &ignored);
+    return base->has_names && other->has_names &&
+           dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,
+                             &ignored);
+}
+
+// Pairs nodes of other graphs by what they are made of, if that can be told of at least half of
+// them.
+static bool go_by_shape(GraphDiff *diff, bool *goes, Error *error)
+{
+    const NodeDump *base = diff->dumps[diff->base];
+    const NodeDump *other = diff->dumps[1 - diff->base];
+    size_t n_aligned;
+    if (!diff_align(base, other, diff->counterpart, &n_aligned, error)) {
+        return false;
+    }
+    *goes = 2 * n_aligned >= base->n_nodes || 2 * n_aligned >= other->n_nodes;
+    return true;
+}
+
+// Pairs nodes of graphs that are not the same; where nothing serves, all stays as it was.
+static bool pair_other_graphs(GraphDiff *diff, Error *error)
+{
+    size_t n_before = diff->structure.first;
+    diff->by_path = go_by_names(diff);
     if (diff->by_path) {
-        return;
+        return true;
     }
-    forget_pairs(diff);
-    for (uint32_t node_id = 0; node_id < n_before; node_id++) {
-        diff->counterpart[node_id] = node_id;
+    if (!go_by_shape(diff, &diff->by_path, error)) {
+        return false;
     }
+    diff->by_shape = diff->by_path;
+    for (uint32_t node_id = 0; node_id < diff->n_nodes && !diff->by_path; node_id++) {
+        diff->counterpart[node_id] = node_id < n_before ? node_id : NO_NODE;
+    }
+    return true;
 }
 
 bool diff_pair_nodes(GraphDiff *diff, Error *error)
@@ -122,10 +148,7 @@ bool diff_pair_nodes(GraphDiff *diff, Error *error)
     const NodeDump *other = diff->dumps[1 - diff->base];
     if (!diff->by_path) {
         compare_structure(diff);
-        if (can_go_by_names(diff)) {
-            go_by_names(diff);
-        }
-        return true;
+        return !is_same_document(diff) || pair_other_graphs(diff, error);
     }
     uint32_t first_only_other;
     if (!dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,

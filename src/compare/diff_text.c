@@ -444,8 +444,8 @@ static void print_structure(const TextReport *r)
     print_structure_side(r, 0, found->first);
     print_structure_side(r, 1, found->first);
     if (r->diff->by_path) {
-        fprintf(r->file, "  what has the same name on both sides is compared: %zu nodes\n",
-                r->diff->n_paired);
+        fprintf(r->file, "  what %s on both sides is compared: %zu nodes\n",
+                r->diff->by_shape ? "is made of the same" : "has the same name", r->diff->n_paired);
     } else if (a->n_nodes != b->n_nodes) {
         fprintf(r->file, "  only what stands before it is compared\n");
     }

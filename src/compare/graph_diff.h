@@ -74,6 +74,7 @@ typedef struct GraphDiff {
     const NodeDump *dumps[2]; // A and B
     int base;                 // which of them is the base
     bool by_path;             // nodes go by their paths: one is sparse, or the graphs differ
+    bool by_shape;            // without names: by what they are made of
     bool has_graph;           // the base is full; otherwise causes cannot be told from the rest
     DiffRules rules;
     size_t n_nodes;        // of the base

@@ -179,6 +179,17 @@ class Checks:
         self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
                    json.dumps(first))
 
+    def check_nameless(self, folder):
+        """Without names, nodes of another structure go by what they are made of."""
+        nameless = Path(folder, "nameless.full")
+        lines = (DUMPS / "sums_without_0.full").read_text().splitlines()
+        nameless.write_text("".join(" ".join(line.split(" ")[:-2]) + "\n" for line in lines))
+        code, report = self.compare(str(DUMPS / "tiny.full"), str(nameless), *SIZES)
+        self.check(code == 1, "nameless: status", report)
+        for text in ("what is made of the same on both sides is compared: 408 nodes",
+                     "data: the same", "gradients: the same"):
+            self.check(text in report, f"nameless: does not say '{text}'", report)
+
     def check_short_decimals(self, full, folder):
         """A port in single precision may write no more digits than its numbers need."""
         def shorten(x):
@@ -215,6 +226,7 @@ def main():
         checks.check_case(*case)
     with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
         checks.check_extract(folder)
+        checks.check_nameless(folder)
         checks.check_mistakes(folder)
     print(f"{checks.n} checks, {checks.n_failed} failed")
     return 1 if checks.n_failed > 0 else 0
