@@ -272,6 +272,21 @@ def test_transcript(setup, name):
         raise Failure("\n".join(differences))
 
 
+def test_width(setup):
+    """In a window of 80 columns no line of an answer is longer, whatever is asked."""
+    n_lines = 0
+    for name, session in (("expression", 0), ("model", 0), ("errors", 3)):
+        _, what, steps = read_transcript(setup.transcripts / (name + ".txt"))[session]
+        commands = [step.command for step in steps if not step.command.startswith("help")]
+        outputs = setup.session(session_arguments(setup, what), ["set width 80", *commands])
+        for command, output in zip(["", *commands], outputs):
+            n_lines += len(output.splitlines())
+            wide = [line for line in output.splitlines() if len(line) > 80]
+            if wide and command.startswith("mg"):
+                raise Failure("%s:\n%s" % (command, "\n".join(wide)))
+    print("%d lines" % n_lines)
+
+
 # ---- The tour -----------------------------------------------------------------------------------
 
 
@@ -1053,6 +1068,7 @@ TESTS = {
     "plain": test_plain,
     "operators": test_operators,
     "numbers": test_numbers,
+    "width": test_width,
     "editor": test_editor,
     "terminal": test_terminal,
     "versions": test_versions,
