@@ -146,7 +146,9 @@ def align(rows, right, width):
     rest = columns([row[1:] for row in rows], [column - 1 for column in right], " " * 6)
     lines = []
     for row, line in zip(rows, rest):
-        lines += ["  " + row[0]] + ([line] if line.strip() else [])
+        if len(line) > width:
+            line = fold(" " * 6 + " ".join(cell for cell in row[1:] if cell), width)
+        lines += ["  " + row[0]] + (line.splitlines() if line.strip() else [])
     return lines
 
 
