@@ -46,7 +46,7 @@ class Program:
 
     def default(self, option):
         """What --help says that an option is if it is not given."""
-        match = re.search(rf"^  {option} .*\(default: (\S+)\)$", self.help, re.MULTILINE)
+        match = re.search(rf"^  {option} .*\(default: (\S+)\)(, also .*)?$", self.help, re.MULTILINE)
         return match.group(1)
 
     def read_checkpoint(self):
