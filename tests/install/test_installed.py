@@ -78,6 +78,9 @@ def check_files(tree, source, _compiler):
     for writer in (source / "reference" / "writers").iterdir():
         installed = names.with_name("writers") / writer.name
         assert installed.read_bytes() == writer.read_bytes(), installed
+    documents = tree.folder("datadir") / "doc" / "microgpt"
+    for name in ("README.md", "docs/gdb-tour.md", "docs/comparing.md", "examples/xor.c", "examples/micrograd.py"):
+        assert (documents / name).is_file(), name
     for name in ("bash-completion/completions/microgpt", "zsh/site-functions/_microgpt"):
         assert (tree.folder("datadir") / name).is_file(), name
     page = tree.folder("mandir") / "man1" / "microgpt.1"
