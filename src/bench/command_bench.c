@@ -315,6 +315,21 @@ static ExitStatus bench_run(Bench *bench, Error *error)
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
+// The table has sizes of its own, and no samples; the number of heads is the caller's.
+static bool check_beside_sizes(Options *options, const Bench *bench, Error *error)
+{
+    const void *decided[] = {&bench->run.model.n_embd, &bench->run.model.n_layer,
+                             &bench->run.model.block_size, &bench->run.num_samples};
+    for (size_t i = 0; bench->sizes && i < sizeof decided / sizeof *decided; i++) {
+        const Option *option = options_find(options, decided[i]);
+        if (option->given != NULL) {
+            return error_set(error, "%.100s: is of no use with --sizes; leave it out",
+                             option->given);
+        }
+    }
+    return true;
+}
+
 ExitStatus command_bench(int argc, char **argv, Error *error)
 {
     Bench bench = {.run = run_options_default(), .n_documents = 1000};
@@ -334,7 +349,8 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     num_samples->help = "samples to time";
     num_samples->min = 1;
     num_samples->max = 1e7;
-    if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error)) {
+    if (!options_parse(&options, argc, argv, error) || !run_options_check(&bench.run, error) ||
+        !check_beside_sizes(&options, &bench, error)) {
         return EXIT_USAGE;
     }
     if (options_answer(&options)) {

@@ -474,6 +474,8 @@ START_TEST(bench_has_a_line_for_each_engine)
     start = "{\"documents\": 1, \"sizes\": [{\"n_embd\": 16, \"n_layer\": 1, ";
     ck_assert_msg(strncmp(p.out, start, strlen(start)) == 0, "%s", p.out);
     ck_assert_str_eq(p.out + p.out_size - 4, "}]}\n");
+    run("bench --sizes --n-layer 2");
+    assert_refused(2, "--n-layer", "--sizes");
     run("bench --sizes --n-head 3");
     assert_refused(2, "--n-head", "multiple");
     run("bench --simd none"); // it has a line for each level, too
