@@ -10,17 +10,17 @@
 #include "compare/missing_grads.h"
 #include "compare/softmax_groups.h"
 
-// What is known of a node.
+// Marks of a node.
 enum {
     SELECTED = 1 << 0,
-    OTHER_SHAPE = 1 << 1,    // other children or another operation than in the other dump
+    OTHER_SHAPE = 1 << 1,    // its children or operation differ from those in the other dump
     DATA_DIFFERS = 1 << 2,   // known on both sides, and different
-    DATA_TAINTED = 1 << 3,   // different, or not known but made of what is
+    DATA_TAINTED = 1 << 3,   // different, or not known and computed from something different
     LOCAL_DIFFERS = 1 << 4,  // any of its local gradients
     GRAD_DIFFERS = 1 << 5,   // as DATA_DIFFERS
     GRAD_TAINTED = 1 << 6,   // as DATA_TAINTED, against the direction of the graph
-    GRAD_EXPLAINED = 1 << 7, // its contributions differ, or who contributes
-    DATA_CAUSE = 1 << 8,     // selected, and none of what it is made of differs
+    GRAD_EXPLAINED = 1 << 7, // its contributions differ, or the nodes that contribute
+    DATA_CAUSE = 1 << 8,     // selected, and none of its inputs differs
     LOCAL_CAUSE = 1 << 9,
     GRAD_CAUSE = 1 << 10,
 };
@@ -187,7 +187,7 @@ static void count_in_tally(Tally *tally, double a, double b, bool differs)
     tally->max_relative = relative > tally->max_relative ? relative : tally->max_relative;
 }
 
-// Whether anything that a node was made of is known to differ.
+// Whether any input of a node is known to differ.
 static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
 {
     const NodeDump *dump = base_dump(diff);
@@ -199,7 +199,8 @@ static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
     return false;
 }
 
-// Whether a constant is what softmax takes off, and any of its inputs is known to differ.
+// Whether a constant is the maximum that softmax subtracts, and any of its inputs is known to
+// differ.
 static bool has_tainted_input(const GraphDiff *diff, const SoftmaxGroups *softmaxes,
                               uint32_t node_id)
 {
@@ -216,7 +217,7 @@ static bool has_tainted_input(const GraphDiff *diff, const SoftmaxGroups *softma
     return false;
 }
 
-// A differing node is a cause, or follows from its children, from its other shape, or from the
+// A differing node is a cause, or follows from its children, from a different shape, or from the
 // inputs of its softmax.
 static void judge_data(GraphDiff *diff, const SoftmaxGroups *softmaxes, uint32_t node_id)
 {
@@ -261,7 +262,8 @@ static bool local_grads_differ(const GraphDiff *diff, uint32_t node_id)
     return false;
 }
 
-// Local gradients are made of the data around them: where that agrees, they are causes themselves.
+// Local gradients are computed from data: if these agree, the local gradients are causes
+// themselves.
 static void compare_local_grads(GraphDiff *diff)
 {
     for (uint32_t node_id = 0; node_id < diff->n_nodes; node_id++) {
@@ -282,7 +284,7 @@ bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id)
     return diff->order.is_reachable[node_id];
 }
 
-// Whether what a parent passes on along an edge differs, or cannot but differ.
+// Whether what a parent passes on along an edge differs, or must differ.
 static bool is_contribution_tainted(const GraphDiff *diff, uint32_t parent)
 {
     if (has_mark(diff, parent, GRAD_TAINTED | OTHER_SHAPE)) {
@@ -327,7 +329,8 @@ static void compare_grad_of_node(GraphDiff *diff, uint32_t node_id)
     }
 }
 
-// In the order of backward; without a graph from the last value to the first, which is near it.
+// Compares in the order of backward; without a graph, from the last value to the first, which is
+// similar.
 static void compare_grads(GraphDiff *diff)
 {
     for (size_t i = 0; i < diff->n_nodes; i++) {
@@ -368,7 +371,7 @@ static bool allocate(GraphDiff *diff, Error *error)
     return true;
 }
 
-// Finds out who has a gradient of what.
+// Finds out which side has gradients of which nodes.
 static bool find_grads(GraphDiff *diff, Error *error)
 {
     for (int side = 0; side < 2; side++) {

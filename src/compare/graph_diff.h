@@ -1,9 +1,9 @@
-// Finds where two dumps part, and tells what is a cause from what merely follows.
+// Compares two dumps, and distinguishes causes from differences that follow from them.
 //
-// One dump is the base: its nodes, its graph and its order are what everything is reported in. That
-// is A, unless only B is a full dump. The other dump's values stand beside them: all of them, index
-// by index, where both are full; those it names, where one is sparse. What is not known on both
-// sides passes on whether anything that it was made of differs.
+// One dump is the base, whose nodes, graph and order the results refer to: A, unless only B is a
+// full dump. The other dump's values are compared with it index by index if both are full, and by
+// path if one is sparse. A value that only one side has counts as different if any of its inputs
+// differs.
 #ifndef MICROGPT_GRAPH_DIFF_H
 #define MICROGPT_GRAPH_DIFF_H
 
@@ -22,7 +22,7 @@ enum {
     DIFF_MAX_CAUSES = 6, // how many causes a finding keeps by name
 };
 
-// What counts as different, and whose differences count.
+// Which differences count, and of which nodes.
 typedef struct DiffRules {
     uint64_t max_ulp; // differences up to so many ULP do not count
     const char *only; // a pattern for paths, as path_matches() takes it; NULL: all nodes
@@ -36,8 +36,8 @@ typedef struct Tally {
     double max_relative;
 } Tally;
 
-// Of data, local gradients or gradients: who differs, and who of them does not follow from others.
-// In the order of creation, or of backward for gradients; of the nodes that the rules select.
+// The differences of data, local gradients or gradients among the nodes that the rules select, in
+// the order of creation, or of backward for gradients; and which of them are causes.
 typedef struct Finding {
     bool is_compared; // false: gradients of graphs that are not the same
     size_t n_differ;
@@ -53,19 +53,19 @@ typedef enum StructureKind {
     STRUCTURE_CHILDREN,   // a node has other children
     STRUCTURE_OP,         // a node has another operation
     STRUCTURE_N_NODES,    // one dump is the beginning of the other
-    STRUCTURE_PATH,       // the sparse dump has paths that the full one has not
+    STRUCTURE_PATH,       // the sparse dump has paths that the full one does not have
 } StructureKind;
 
 typedef struct StructureFinding {
     StructureKind kind; // of the first place
-    uint32_t first;  // the first place; of STRUCTURE_PATH a node of the dump that is not the base
-    size_t n_differ; // nodes; where node counts differ, none behind the first place is counted
+    uint32_t first;  // the first place; for STRUCTURE_PATH a node of the dump that is not the base
+    size_t n_differ; // nodes; if the node counts differ, only those up to the first place
 } StructureFinding;
 
 // Which gradients a side has.
 typedef enum GradsOfSide {
-    GRADS_ALL,  // wherever its dump says so
-    GRADS_SOME, // zeros at all values of some kinds, where the other side has others: no gradients
+    GRADS_ALL,    // all that its dump has
+    GRADS_SOME,   // not those of kinds that are all zeros here and not on the other side
     GRADS_PARAMS, // at parameters only
     GRADS_NONE,   // nowhere
 } GradsOfSide;
@@ -73,8 +73,8 @@ typedef enum GradsOfSide {
 typedef struct GraphDiff {
     const NodeDump *dumps[2]; // A and B
     int base;                 // which of them is the base
-    bool by_path;             // nodes go by their paths: one is sparse, or the graphs differ
-    bool by_shape;            // without names: by what they are made of
+    bool by_path;             // nodes are paired by path: one dump is sparse, or the graphs differ
+    bool by_shape;            // without names: paired by operation and inputs
     bool has_graph;           // the base is full; otherwise causes cannot be told from the rest
     DiffRules rules;
     size_t n_nodes;        // of the base
@@ -83,7 +83,7 @@ typedef struct GraphDiff {
     bool *has_grad[2];     // [n_nodes] whether a side has a gradient of it
     GradsOfSide grads_of_side[2];
     size_t n_paired;     // nodes that have a counterpart
-    size_t n_only_other; // paths of the other dump that the base has not
+    size_t n_only_other; // paths of the other dump that the base does not have
 
     GraphOrder order; // of the base's graph; zero without one
 
@@ -96,12 +96,12 @@ typedef struct GraphDiff {
 } GraphDiff;
 
 // Compares two dumps, which must outlive the result.
-// Errors: out of memory; no names to compare by; a path that stands twice in a dump; no path in
+// Errors: out of memory; no names to compare by; a path that occurs twice in a dump; no path in
 // common.
 bool graph_diff(GraphDiff *diff, const NodeDump *a, const NodeDump *b, const DiffRules *rules,
                 Error *error);
 
-// A zeroed diff is fine, too.
+// Frees the result; does nothing to a zeroed one.
 void graph_diff_free(GraphDiff *diff);
 
 // Whether nothing differs.
@@ -112,26 +112,25 @@ bool graph_diff_is_same(const GraphDiff *diff);
 double diff_data(const GraphDiff *diff, int side, uint32_t node_id);
 double diff_grad(const GraphDiff *diff, int side, uint32_t node_id);
 
-// Whether one side has a value of a node, and whether it has a gradient of it; whether both have
-// one.
+// Whether one side has a value of a node; whether it has a gradient; whether both have one.
 bool diff_has_data(const GraphDiff *diff, int side, uint32_t node_id);
 bool diff_has_grad(const GraphDiff *diff, int side, uint32_t node_id);
 bool diff_has_grads(const GraphDiff *diff, uint32_t node_id);
 
-// Whether the rules select it, and its data or gradients are known on both sides and differ.
+// Whether the rules select the node, and its data or gradients are known on both sides and differ.
 bool diff_data_differ(const GraphDiff *diff, uint32_t node_id);
 bool diff_grads_differ(const GraphDiff *diff, uint32_t node_id);
 
-// Whether it is one of the causes of a finding of this comparison.
+// Whether the node is one of the causes of a finding of this comparison.
 bool diff_is_cause(const GraphDiff *diff, const Finding *finding, uint32_t node_id);
 
-// Whether the rules select it, and whether it has other children or another operation than in the
+// Whether the rules select the node; whether its children or operation differ from those in the
 // other dump.
 bool diff_is_selected(const GraphDiff *diff, uint32_t node_id);
 bool diff_has_other_shape(const GraphDiff *diff, uint32_t node_id);
 void diff_mark_other_shape(GraphDiff *diff, uint32_t node_id);
 
-// Whether the root is made of it.
+// Whether the root is computed from the node.
 bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id);
 
 // The local gradients of a node, side by side in operand order.

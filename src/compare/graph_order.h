@@ -1,4 +1,4 @@
-// How backward walks a graph, and whose children its nodes are.
+// The order in which backward visits a graph, and the parents of its nodes.
 #ifndef MICROGPT_GRAPH_ORDER_H
 #define MICROGPT_GRAPH_ORDER_H
 
@@ -8,14 +8,14 @@
 
 #include "microgpt/error.h"
 
-// What the root, the last node, is not made of comes last in the order and contributes nothing.
+// Nodes from which the root, the last node, is not computed come last and contribute nothing.
 typedef struct GraphOrder {
     size_t n_nodes;
     uint32_t *backward;   // [n_nodes] the order in which it visits nodes: the root first
-    size_t n_reachable;   // how many of them the root is made of
+    size_t n_reachable;   // how many of them the root is computed from
     bool *is_reachable;   // [n_nodes]
-    uint32_t *first_use;  // [n_nodes + 1] where in the lists of uses a node's start
-    uint32_t *use_parent; // [edges] whose child the node is, in the order of backward
+    uint32_t *first_use;  // [n_nodes + 1] where a node's part of the following lists starts
+    uint32_t *use_parent; // [edges] the node's parents, in the order of backward
     uint32_t *use_edge;   // [edges] by which edge
 } GraphOrder;
 
@@ -24,7 +24,7 @@ typedef struct GraphOrder {
 bool graph_order_init(GraphOrder *order, size_t n_nodes, const uint32_t *first_edge,
                       const uint32_t *children, Error *error);
 
-// A zeroed order is fine, too.
+// Frees the order; does nothing to a zeroed one.
 void graph_order_free(GraphOrder *order);
 
 #endif

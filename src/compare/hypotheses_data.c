@@ -153,7 +153,7 @@ static bool is_scaled(const HypothesisSearch *s, uint32_t node_id)
     return b->rules[leaf] == RULE_LEAF && constant != 0 && fabs(constant) != 1;
 }
 
-// Of the nodes of a kind, or of all that have the same factor.
+// Changes the factor of the nodes of a kind, or of all that have the same factor.
 static void apply_scale(HypothesisSearch *s, const Hypothesis *h)
 {
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
@@ -256,7 +256,7 @@ static bool try_no_norm(HypothesisSearch *s, char *text)
     return false;
 }
 
-// ---- The values in question themselves
+// ---- The unexplained values themselves
 
 static bool is_of_members(const HypothesisSearch *s, uint32_t node_id)
 {
@@ -284,8 +284,8 @@ static bool try_identity(HypothesisSearch *s, char *text)
     return true;
 }
 
-// The edges by which the terms of a sum come in, from left to right: those of a sum in a sum that
-// the subject does not show are its own.
+// Lists the edges of the terms of a sum, from left to right. The terms of a nested sum that the
+// subject does not show are included.
 static size_t list_terms(const HypothesisSearch *s, uint32_t node_id, uint32_t *edges)
 {
     const Bounds *b = s->bounds;
@@ -373,7 +373,7 @@ static void apply_factor(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
-// Whether all members, of more than one position, are so many times what their inputs give.
+// Whether all members, of more than one position, are what their inputs give times the same factor.
 static bool has_same_factor(const HypothesisSearch *s, double factor)
 {
     const Bounds *b = s->bounds;
@@ -458,7 +458,7 @@ bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, siz
         return false;
     }
     hypothesis_begin(search, false, members, n);
-    // What held once is likely to hold again, at the next position.
+    // A kind of hypothesis that held once is likely to hold again, at the next position.
     for (size_t i = 0; i < N_FAMILIES; i++) {
         size_t family = i == 0 ? search->n_held : i - (i <= search->n_held);
         if (families[family](search, text)) {

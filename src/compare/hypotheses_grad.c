@@ -19,12 +19,12 @@ typedef struct Term {
     uint32_t parent;
 } Term;
 
-// What one gradient should have been the sum of, and what it is.
+// The terms of a gradient, and its value.
 typedef struct GradSum {
     Term *terms; // [n]
     size_t n;
     double total;
-    double allowed; // how far a sum of these may be off; so far that it says nothing: infinite
+    double allowed; // how far a sum of these may be off; infinite: too far to be useful
     double grad;
 } GradSum;
 
@@ -65,13 +65,13 @@ static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
     return true;
 }
 
-// Whether another sum is the gradient.
+// Whether a different sum gives the gradient.
 static bool fits(const GradSum *sum, double other)
 {
     return fabs(sum->grad - other) <= sum->allowed;
 }
 
-// Whether the bounds of enough gradients say something.
+// Whether enough gradients have useful bounds.
 static bool do_bounds_tell(const GradSums *sums)
 {
     size_t n_tell = 0;
@@ -85,7 +85,7 @@ static bool do_bounds_tell(const GradSums *sums)
     return one_tells || (n_tell > 1 && n_tell >= sums->n / 4);
 }
 
-// ---- Nothing has arrived, or a factor
+// ---- The gradient is 0, or has a factor
 
 static bool is_zero(const GradSums *sums)
 {
@@ -110,7 +110,7 @@ static bool has_factor(const GradSums *sums, double factor)
     return true;
 }
 
-// The gradient that tells a factor best: the one with the smallest bound for its size.
+// Finds the gradient that determines a factor best: the one with the smallest relative bound.
 static const GradSum *find_clearest(const GradSums *sums)
 {
     const GradSum *clearest = &sums->sums[0];
@@ -155,7 +155,7 @@ static double sum_of_kind(const GradSum *sum, uint16_t kind)
     return total;
 }
 
-// Whether all gradients are their sum with the contributions of a kind taken so many times more.
+// Whether all gradients are their sum plus `more` times the contributions of a kind.
 static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
 {
     for (size_t i = 0; i < sums->n; i++) {
@@ -167,7 +167,7 @@ static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
     return true;
 }
 
-// Whether all gradients are the contributions of one kind alone.
+// Whether all gradients are the sum of the contributions of one kind only.
 static bool has_kind_alone(const GradSums *sums, uint16_t kind)
 {
     for (size_t i = 0; i < sums->n; i++) {
@@ -178,7 +178,8 @@ static bool has_kind_alone(const GradSums *sums, uint16_t kind)
     return true;
 }
 
-// "3 and 4" of the contributions of a kind, or those of the other kinds; the first few of them.
+// Lists the numbers of the contributions of a kind, or of the other kinds: "3 and 4"; the first
+// few.
 static void list_numbers(const GradSum *sum, uint16_t kind, bool of_kind, char *text, size_t size)
 {
     size_t n_all = 0;
@@ -258,9 +259,9 @@ static bool try_kinds(const GradSums *sums, char *text)
     return false;
 }
 
-// ---- Single contributions, in each gradient its own
+// ---- Single contributions, a different one in each gradient
 
-// The contribution from which on a sum is the gradient: the last such one; 0 if there is none.
+// Finds the last contribution such that the sum from there on is the gradient; 0 if there is none.
 static size_t find_restart(const GradSum *sum)
 {
     double total = 0;
@@ -273,7 +274,7 @@ static size_t find_restart(const GradSum *sum)
     return 0;
 }
 
-// The contribution that is taken so many times more; n if there is none.
+// Finds the contribution that is added `more` times more; n if there is none.
 static size_t find_odd_one(const GradSum *sum, double more)
 {
     size_t i = 0;
@@ -297,7 +298,7 @@ static bool try_restart(const GradSums *sums, char *text)
     return true;
 }
 
-// The contribution that a gradient is alone; n if it is none.
+// Finds the contribution that is equal to the gradient; n if there is none.
 static size_t find_alone(const GradSum *sum)
 {
     size_t i = 0;
@@ -384,7 +385,7 @@ static bool try_transposed(const GradSums *sums, const uint32_t *members, char *
     return true;
 }
 
-// Members of a row have what belongs to another one.
+// Tries whether the members of a row have the gradients of another row.
 static bool try_row(const GradSums *sums, const uint32_t *members, unsigned other_row, char *text)
 {
     uint32_t others[MAX_TESTED];
@@ -422,8 +423,7 @@ static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
     return false;
 }
 
-// What else a set of gradients says once it is known which contributions are missing: perhaps all
-// that comes by one way.
+// Adds to the text that all contributions through one node are missing, if that explains it.
 static void add_passage(HypothesisSearch *s, char *text)
 {
     char passage[HYPOTHESIS_BYTES] = "";
@@ -433,7 +433,7 @@ static void add_passage(HypothesisSearch *s, char *text)
     }
 }
 
-// What says something of all that contributes: a factor, or all contributions of a kind.
+// Tries hypotheses about all contributions: a factor, or all contributions of a kind.
 static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
 {
     if (is_zero(sums)) {
@@ -456,7 +456,7 @@ static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
     return true;
 }
 
-// What says something of single contributions, and may fit by chance where it is not the cause.
+// Tries hypotheses about single contributions, which may fit by chance if they are not the cause.
 static bool try_single(const GradSums *sums, const uint32_t *members, bool has_names, char *text)
 {
     return try_restart(sums, text) || try_alone(sums, text) ||

@@ -3,7 +3,7 @@
 
 #include "compare/hypothesis_graph.h"
 
-// Whether nearly all parameters that the port shows are others than the reference's.
+// Whether nearly all parameters that the port shows differ from those of the reference.
 static bool has_own_params(const HypothesisSearch *s)
 {
     const Bounds *b = s->bounds;
@@ -16,7 +16,7 @@ static bool has_own_params(const HypothesisSearch *s)
     return n > 3 && n_odd * 10 >= n * 9;
 }
 
-// Where the port has what belongs to a parameter, if it keeps the matrix the other way round.
+// Returns the parameter at whose index the port has this one, if it stores the matrix transposed.
 static uint32_t transposed(const ParamMatrix *m, uint32_t param)
 {
     uint32_t row = (param - m->first) / m->n_columns;
@@ -43,7 +43,7 @@ static void swap_doubles(double *a, double *b)
     *b = x;
 }
 
-// Takes what the port has in [c,r] for [r,c], from here on.
+// Uses the port's number at [c,r] for [r,c] from now on.
 static void transpose(Bounds *b, const ParamMatrix *m)
 {
     for (uint32_t i = m->first; i < m->first + m->n_rows * m->n_columns; i++) {
@@ -69,7 +69,7 @@ static size_t count_unexplained(Bounds *b)
     return n;
 }
 
-// A port may keep a matrix transposed and use it so, or only read it in wrongly.
+// A port may store a matrix transposed and use it correctly, or only have read it wrongly.
 static void transpose_if_used_so(Bounds *b, const ParamMatrix *m)
 {
     size_t n_before = count_unexplained(b);

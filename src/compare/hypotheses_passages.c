@@ -1,11 +1,11 @@
-// Hypotheses about passages of gradients that are closed, or open where they should not be. See
+// Hypotheses about nodes that stop gradients, or pass them on where they should not. See
 // hypothesis_graph.h.
 #include <stdio.h>
 #include <string.h>
 
 #include "compare/hypothesis_graph.h"
 
-// Whether a kind's pattern ends so.
+// Whether a kind's pattern has this ending.
 static bool ends_with(const char *pattern, const char *ending)
 {
     size_t length = strlen(pattern);
@@ -13,7 +13,7 @@ static bool ends_with(const char *pattern, const char *ending)
     return length >= n && strcmp(pattern + length - n, ending) == 0;
 }
 
-// Nothing comes back to the nodes of a kind; from all, or from those that a path is in.
+// Stops the gradients to the nodes of a kind: those from all parents, or from parents with a path.
 static void apply_closed(HypothesisSearch *s, const Hypothesis *h)
 {
     const NodeDump *dump = s->bounds->dump;
@@ -50,7 +50,7 @@ bool hypotheses_try_passages(HypothesisSearch *s, char *text)
 {
     static const struct {
         const char *to;
-        const char *from; // NULL: from wherever
+        const char *from; // NULL: from all parents
         const char *text;
     } cases[] = {
         {"norm.scale", NULL, "lets nothing back through the scale of rmsnorm"},

@@ -1,5 +1,5 @@
-// Hypotheses about other nodes in the place of those that belong there, by the beginnings of their
-// paths. See hypothesis_graph.h.
+// Hypotheses about children that are other nodes than in the reference, found by their paths. See
+// hypothesis_graph.h.
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@ enum {
     USES_MAX = 64,
 };
 
-// Whether a path begins so, and the rest is one index.
+// Whether a path consists of this beginning and one index.
 static const char *rest_of_path(const char *path, const char *beginning)
 {
     size_t length = strlen(beginning);
@@ -32,7 +32,7 @@ static void take_other_path(HypothesisSearch *s, uint32_t *child, const char *ol
     }
 }
 
-// `posN.` at the beginning of a path stands for the position of the parent.
+// Replaces `posN.` at the beginning of a path by the position of the parent.
 static const char *fill_position(const char *path, const char *of_path, char *filled)
 {
     bool has_position = strncmp(path, "posN.", 5) == 0 && strncmp(of_path, "pos", 3) == 0;
@@ -41,7 +41,7 @@ static const char *fill_position(const char *path, const char *of_path, char *fi
     return filled;
 }
 
-// In all nodes of a kind, children at old_path become those at new_path.
+// Replaces the children at old_path of all nodes of a kind by those at new_path.
 static void apply_other_path(HypothesisSearch *s, const Hypothesis *h)
 {
     char old_path[PATTERN_BYTES];
@@ -58,8 +58,7 @@ static void apply_other_path(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
-// Pairs of a kind of node and what stands before its children's index; those seen already are not
-// listed again.
+// A kind of node, and the path of its children without the index; each pair is listed once.
 typedef struct PathUse {
     uint16_t kind;
     char path[PATTERN_BYTES];
@@ -87,14 +86,14 @@ static void list_use(PathUses *uses, uint16_t kind, const char *path)
     snprintf(use->path, PATTERN_BYTES, "%.*s", (int)length, path);
 }
 
-// A path of a position has a dot behind `pos` and its number: from there on. Otherwise NULL.
+// Returns the part of a path after `posN`, from the dot on; NULL if it is not a path of a position.
 static const char *after_position(const char *path)
 {
     return strncmp(path, "pos", 3) == 0 ? strchr(path, '.') : NULL;
 }
 
-// Lists whose children in the cone have paths with this in them; for NULL those of all positions
-// together.
+// Lists the uses of children in the cone whose paths contain a text; for NULL those of all
+// positions.
 static void list_uses(const HypothesisSearch *s, const char *with, PathUses *uses)
 {
     uses->n = 0;
@@ -118,7 +117,7 @@ static void list_uses(const HypothesisSearch *s, const char *with, PathUses *use
     }
 }
 
-// One of the positions that keys and values may have been taken from.
+// The hypothesis that keys or values were taken from another position.
 static Hypothesis take_from(const PathUse *use, unsigned position, char *other)
 {
     snprintf(other, PATTERN_BYTES, "pos%u%.150s", position, strchr(use->path, '.'));
@@ -126,8 +125,8 @@ static Hypothesis take_from(const PathUse *use, unsigned position, char *other)
         .apply = apply_other_path, .kind = use->kind, .old_path = use->path, .new_path = other};
 }
 
-// Keys and values of another position, if there is only one that fits: with the weights of two
-// positions alike, either may stand for the other.
+// Tries keys and values of another position. Only one position must fit: if two positions have
+// similar weights, each of them could be the one.
 static bool try_positions(HypothesisSearch *s, const char *of, char *text)
 {
     static PathUses uses;
@@ -164,7 +163,7 @@ static void apply_child(HypothesisSearch *s, const Hypothesis *h)
     *hypothesis_child_slot(s, h->kind, 0) = h->first;
 }
 
-// The probability of another token than the target.
+// Tries the probabilities of other tokens than the target.
 static bool try_targets_of(HypothesisSearch *s, uint32_t log_id, char *text)
 {
     uint32_t own = hypothesis_child(s, log_id, 0);
@@ -196,7 +195,7 @@ bool hypotheses_try_targets(HypothesisSearch *s, char *text)
     return false;
 }
 
-// The vectors of a position that have n_embd elements: any of them may be taken for another.
+// The vectors of a position that have n_embd elements: a port may confuse any two of them.
 static const char *const position_vectors[] = {"posN.embed", "posN.norm"};
 static const char *const layer_vectors[] = {"attn.norm", "attn.wo", "attn.residual",
                                             "mlp.norm",  "mlp.fc2", "mlp.residual"};
@@ -204,10 +203,10 @@ static const char *const layer_vectors[] = {"attn.norm", "attn.wo", "attn.residu
 enum {
     N_POSITION_VECTORS = sizeof position_vectors / sizeof *position_vectors,
     N_LAYER_VECTORS = sizeof layer_vectors / sizeof *layer_vectors,
-    MAX_LAYERS = 4, // of which vectors are tried
+    MAX_LAYERS = 4, // how many layers' vectors are tried
 };
 
-// The nth vector of all; false beyond the last one.
+// Writes the name of the nth vector; returns false after the last one.
 static bool name_vector(size_t n, char *path)
 {
     if (n < N_POSITION_VECTORS) {

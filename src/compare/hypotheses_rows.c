@@ -1,4 +1,5 @@
-// Hypotheses about matrices: another row looked up, or used transposed. See hypothesis_graph.h.
+// Hypotheses about matrices: a wrong row was looked up, or the matrix was used transposed. See
+// hypothesis_graph.h.
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static bool is_lookup(const HypothesisSearch *s, uint32_t node_id)
            s->bounds->rules[hypothesis_child(s, node_id, 1)] == RULE_PARAM;
 }
 
-// Takes row `to` where row `from` was, in slot `kind` of the sums from `node` on: of one position.
+// Replaces row `from` by row `to` in slot `kind` of the sums from `node` on: those of one position.
 static void apply_row(HypothesisSearch *s, const Hypothesis *h)
 {
     uint32_t begin = h->first + (uint32_t)h->from * h->n_columns;
@@ -73,7 +74,7 @@ static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char 
     return false;
 }
 
-// Each position's lookups, one after the other; the elements of a vector are looked up together.
+// Tries the lookups of each position; all elements of a vector are looked up in the same row.
 bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
 {
     size_t n_tried = 0;
@@ -94,8 +95,8 @@ bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
     return false;
 }
 
-// Reads element [r,c] where [c,r] is, or would be if the matrix had been written the other way
-// round.
+// Reads element [c,r] in place of [r,c], or the one that would be there if the matrix had been
+// written transposed.
 static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
 {
     uint32_t size = h->n_rows * h->n_columns;

@@ -1,4 +1,4 @@
-// The graph of hypotheses: see hypothesis_graph.h.
+// Functions of the graph for hypotheses: see hypothesis_graph.h.
 #include "compare/hypothesis_graph.h"
 
 #include <stdio.h>

@@ -1,14 +1,14 @@
-// What hypotheses ask of the graph: see hypotheses.h.
+// Functions of the graph for hypotheses, and their families: see hypotheses.h.
 #ifndef MICROGPT_HYPOTHESIS_GRAPH_H
 #define MICROGPT_HYPOTHESIS_GRAPH_H
 
 #include "compare/hypothesis_test.h"
 
 enum {
-    LIST_MAX = 16, // distinct things of a kind that are tried, one after the other
+    LIST_MAX = 16, // how many different things of a kind are tried
 };
 
-// The number of a node's children; one of them, and where the graph has it.
+// The number of a node's children; one of them; the place in the graph where it is stored.
 uint32_t hypothesis_n_children(const HypothesisSearch *search, uint32_t node_id);
 uint32_t hypothesis_child(const HypothesisSearch *search, uint32_t node_id, uint32_t slot);
 uint32_t *hypothesis_child_slot(HypothesisSearch *search, uint32_t node_id, uint32_t slot);
@@ -23,10 +23,10 @@ typedef struct ParamMatrix {
     uint32_t n_columns;
 } ParamMatrix;
 
-// Finds the matrix of a parameter. Returns false where its path is not that of a matrix.
+// Finds the matrix of a parameter. Returns false if its path is not that of a matrix.
 bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, ParamMatrix *matrix);
 
-// The families of hypotheses: each tries those of one kind, and says in text which of them holds.
+// The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].
 
 // Rows of wte and wpe looked up, matrices read transposed.
@@ -39,7 +39,7 @@ bool hypotheses_try_keys(HypothesisSearch *search, char *text);
 bool hypotheses_try_values(HypothesisSearch *search, char *text);
 bool hypotheses_try_targets(HypothesisSearch *search, char *text);
 
-// Passages of gradients that are closed, or open where they should not be.
+// Nodes that stop gradients, or pass them on where they should not.
 bool hypotheses_try_passages(HypothesisSearch *search, char *text);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    BUDGET = 5000000, // half a second in a debug build, a tenth in a fast one
+    BUDGET = 5000000, // half a second in a debug build, a tenth of a second in a release build
 };
 
 static void *get(size_t n, size_t item_size, bool *ok)
@@ -129,14 +129,14 @@ static void restore(HypothesisSearch *search)
     memcpy(bounds->edge_factors, search->edge_factors, n_edges * sizeof *search->edge_factors);
 }
 
-// The position that a path belongs to: the length of `pos2.`, or 0.
+// Returns the length of `pos2.` at the beginning of a path, or 0.
 static size_t position_length(const char *path)
 {
     const char *dot = path != NULL && strncmp(path, "pos", 3) == 0 ? strchr(path, '.') : NULL;
     return dot != NULL ? (size_t)(dot - path) + 1 : 0;
 }
 
-// The targets are the members of the first one's position.
+// Chooses as targets the members that have the same position as the first one.
 static void choose_targets(HypothesisSearch *search)
 {
     const Bounds *bounds = search->bounds;
@@ -212,7 +212,7 @@ static void compute_cone(HypothesisSearch *search)
     search->budget -= search->n_cone < search->budget ? search->n_cone : search->budget;
 }
 
-// Whether all targets are explained now, and enough of them by bounds that say something.
+// Whether all targets are explained now, and enough of them by small bounds.
 static bool fits(const HypothesisSearch *search)
 {
     const Bounds *bounds = search->bounds;
@@ -231,8 +231,8 @@ static bool fits(const HypothesisSearch *search)
     return one_tells || (n_tell > 1 && n_tell >= search->n_targets / 4);
 }
 
-// How many values are unexplained now; SIZE_MAX if the targets do not fit, or if a value is among
-// them that was not before.
+// How many values are unexplained now; SIZE_MAX if the targets do not fit, or if one of these
+// values was explained before.
 static size_t count_odd(const HypothesisSearch *search)
 {
     size_t n = 0;
@@ -254,8 +254,8 @@ static void apply(HypothesisSearch *search, const Hypothesis *hypothesis, Hypoth
     compute_all(search);
 }
 
-// The scope that leaves the fewest values unexplained, the narrowest of those. Returns whether
-// there is one.
+// Finds the scope that leaves the fewest values unexplained, the narrowest of several. Returns
+// whether there is one.
 static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
                        HypothesisScope *scope)
 {

@@ -5,15 +5,15 @@
 #include "compare/hypotheses.h"
 
 enum {
-    MAX_CHAIN_TERMS = 128, // of a sum of which one term after the other is left out
+    MAX_CHAIN_TERMS = 128, // of a sum that is tested with each term left out
 };
 
-// A hypothesis says something where its bounds are so much smaller than what values were off
-// before: a wide bound explains anything. More is asked where a single value is all that there is.
+// A hypothesis can hold only if its bounds are smaller than the errors before by this factor, since
+// a wide bound explains anything. If there is only a single value, more is required.
 #define HYPOTHESIS_SMALLER 8.0
 #define HYPOTHESIS_SMALLER_FOR_ONE 1000.0
 
-// What a hypothesis changes. Which fields mean what is up to its apply().
+// What a hypothesis changes. Its apply() determines the meaning of the fields.
 typedef struct Hypothesis {
     void (*apply)(HypothesisSearch *search, const struct Hypothesis *hypothesis);
     Rule rule;
@@ -28,14 +28,14 @@ typedef struct Hypothesis {
     const char *new_path;
 } Hypothesis;
 
-// Starts to look at unexplained values of one kind: data or gradients.
+// Begins with the unexplained values of one kind: data or gradients.
 void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *members, size_t n);
 
-// Whether it would explain the targets; the graph stays as it is.
+// Whether it would explain the targets; does not change the graph.
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis);
 
-// Whether it holds; if so, the graph stays as it changed it: for all nodes, or for what the members
-// or the targets are made of, whichever leaves less unexplained.
+// Whether it holds; if so, it has changed the graph: for all nodes, or for the inputs of the
+// members or the targets, whichever leaves fewer values unexplained.
 bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis);
 
 #endif

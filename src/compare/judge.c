@@ -12,8 +12,8 @@
 #include "compare/hypotheses.h"
 #include "compare/precision.h"
 
-// Parameters come out of the steps before, with roundings that this step does not show: so much of
-// them, or of what their matrix is in the mean, is rounding still.
+// Parameters are the result of earlier steps, whose rounding this step does not show. Differences
+// up to this share of a parameter, or of the mean magnitude of its matrix, may be rounding.
 static const double PARAM_ROUNDING_DOUBLE = 0x1p-33;
 static const double PARAM_ROUNDING_SINGLE = 0x1p-17;
 
@@ -32,7 +32,7 @@ static void take_local_grads(Judgement *j, uint32_t node_id)
     }
 }
 
-// Takes over what the subject shows.
+// Copies the values that the subject shows.
 static void take_values(Judgement *j)
 {
     const GraphDiff *diff = j->diff;
@@ -59,7 +59,7 @@ typedef struct Members {
     uint32_t *nodes; // [n_nodes]
     size_t n;
     uint16_t kind;        // of their paths
-    uint32_t *grad_order; // [n_nodes] all nodes, from the loss on
+    uint32_t *grad_order; // [n_nodes] all nodes, starting from the loss
 } Members;
 
 // Adds a node to the members, if it is the first or of the same kind.
@@ -112,13 +112,13 @@ static bool report_members(Judgement *j, UnexplainedIn in, const Members *member
     return true;
 }
 
-// Whether a value is to be reported: it differs, and nobody has reported it yet.
+// Whether a value is to be reported: it differs, and was not reported yet.
 static bool is_new(const Judgement *j, UnexplainedIn in, uint32_t node_id)
 {
     return diff_is_selected(j->diff, node_id) && !is_unexplained(j, in, node_id);
 }
 
-// The gradient of x + 0 may be that of x as well: the subject may have one value for both.
+// The gradient of x + 0 may also be that of x: the subject may have one value for both.
 static bool is_odd_grad(const Bounds *bounds, uint32_t node_id)
 {
     uint32_t same = bounds_same_as(bounds, node_id);
@@ -141,7 +141,7 @@ static bool is_odd_value(const Judgement *j, UnexplainedIn in, uint32_t node_id)
            diff_data_differ(diff, node_id);
 }
 
-// Whether any local gradient is another one than the subject's own data make it.
+// Whether any local gradient differs from the one that the subject's own data give.
 static bool has_odd_local_grads(const Judgement *j, uint32_t node_id)
 {
     const Bounds *bounds = &j->bounds;
@@ -174,8 +174,9 @@ static void collect_first_kind(const Judgement *j, UnexplainedIn in, Members *me
     }
 }
 
-// Lists the nodes from the loss on: a parameter right behind the first node that passes a gradient
-// to it. backward has it only behind the last one, which is as far from the loss for all of them.
+// Lists the nodes starting from the loss, with each parameter directly after the first node that
+// passes a gradient to it. In the order of backward, it would come after the last such node, so
+// that all parameters would be equally far from the loss.
 static void order_grads(const Judgement *j, Members *members, bool *is_listed)
 {
     const Bounds *b = &j->bounds;
@@ -197,7 +198,7 @@ static void order_grads(const Judgement *j, Members *members, bool *is_listed)
     memset(is_listed, false, b->n_nodes * sizeof *is_listed);
 }
 
-// The cause that the report shows in full comes first, if it is among the members.
+// Moves the cause that the report shows in full to the front, if it is among the members.
 static void put_cause_first(const Finding *finding, Members *members)
 {
     for (size_t i = 1; i < members->n && finding->n_causes > 0; i++) {
@@ -208,7 +209,7 @@ static void put_cause_first(const Finding *finding, Members *members)
     }
 }
 
-// Leaves those that are explained now: what was found out about the others is not theirs.
+// Removes the members that are still unexplained: what was found out does not apply to them.
 static void keep_explained(const Judgement *j, UnexplainedIn in, Members *members)
 {
     size_t n = 0;
@@ -220,8 +221,8 @@ static void keep_explained(const Judgement *j, UnexplainedIn in, Members *member
     members->n = n > 0 ? n : members->n;
 }
 
-// Nobody knows how unexplained values were computed, nor anything between them and the values that
-// the subject shows: what they pass back may be any gradient.
+// Marks the unexplained values, and the nodes between them and the values that the subject shows:
+// it is not known how they were computed, so they may pass back any gradient.
 static void mark_as_odd(Judgement *j, const Members *members, HypothesisSearch *search)
 {
     size_t n =
@@ -231,7 +232,7 @@ static void mark_as_odd(Judgement *j, const Members *members, HypothesisSearch *
     }
 }
 
-// Sets did to what the subject did; empty where nothing fits.
+// Sets did to what the subject did; empty if nothing fits.
 static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const Members *members,
                              char *did, Error *error)
 {
@@ -255,7 +256,7 @@ static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const M
     return true;
 }
 
-// Kind by kind: what is found out about one is taken for granted for the next.
+// Judges one kind after the other: what is found out about one is assumed for the next.
 static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, Members *members,
                       Error *error)
 {
@@ -282,8 +283,8 @@ static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, 
     }
 }
 
-// The mean size of the parameters of a matrix: of those that stand side by side, and whose paths
-// are the same up to their row. Sets end to where they end.
+// Returns the mean magnitude of the parameters of a matrix: consecutive ones whose paths are the
+// same up to the row. Sets end to the first one after them.
 static double mean_size(const Judgement *j, uint32_t node_id, uint32_t *end)
 {
     const NodeDump *dump = j->bounds.dump;
@@ -302,8 +303,8 @@ static double mean_size(const Judgement *j, uint32_t node_id, uint32_t *end)
     return sum / (i - node_id);
 }
 
-// Parameters come first, with bounds of their own. If any is another one, those that the subject
-// does not show may be others, too.
+// Sets the bounds of parameters. If any of them differs, those that the subject does not show may
+// differ as well.
 static void bound_params(Judgement *j)
 {
     Bounds *bounds = &j->bounds;
@@ -356,7 +357,7 @@ static void pass_turned_params(Judgement *j)
     }
 }
 
-// If any parameter is another one, those that the subject does not show may be others, too.
+// Whether any parameter differs: then those that the subject does not show may differ as well.
 static bool has_odd_params(const Judgement *j)
 {
     for (uint32_t i = 0; i < j->bounds.n_nodes && j->bounds.rules[i] == RULE_PARAM; i++) {
@@ -368,7 +369,7 @@ static bool has_odd_params(const Judgement *j)
     return false;
 }
 
-// Parameters that differ explain all that follows from them; they are what matters only where
+// Differing parameters explain everything that follows from them; they are reported first only if
 // nothing else is unexplained.
 static void put_params_last(Judgement *j)
 {
@@ -383,7 +384,7 @@ static void put_params_last(Judgement *j)
     }
 }
 
-// Hypotheses change bounds of data; reports tell of those before.
+// Hypotheses change the bounds of data; this keeps the bounds before that for the report.
 static void keep_bounds(Judgement *j)
 {
     for (uint32_t i = 0; i < j->bounds.n_nodes; i++) {

@@ -1,8 +1,9 @@
 // Judges a comparison's differences: which of them rounding explains, and which it does not.
 //
-// Equal bits tell an exact port from one with a mistake. A port with rounding of its own differs
-// everywhere; each of its values is judged by what it was made of on its own side (bounds.h). What
-// is outside of that bound is unexplained, however much noise surrounds it; what is within follows.
+// A port that computes the same bits needs no judgement. A port with different rounding differs
+// everywhere; so each of its values is compared with a bound that is computed from its own inputs
+// (bounds.h). A value outside of its bound is unexplained, however much noise surrounds it; a value
+// within follows from its inputs.
 #ifndef MICROGPT_JUDGE_H
 #define MICROGPT_JUDGE_H
 
@@ -24,7 +25,7 @@ typedef enum UnexplainedIn {
     IN_DATA,
     IN_LOCAL_GRADS,
     IN_GRAD,
-    IN_PARAMS, // data that no dump of one step can explain
+    IN_PARAMS, // data that a dump of one step cannot explain
 } UnexplainedIn;
 
 // Unexplained values of one kind: their paths have a pattern in common.
@@ -34,14 +35,14 @@ typedef struct UnexplainedKind {
     size_t n;
     uint32_t first;      // in the order of creation, or of backward for gradients
     char did[DID_BYTES]; // what the subject did, as the end of a sentence that starts with
-                         // its letter; empty where nothing fits
+                         // its letter; empty if nothing fits
 } UnexplainedKind;
 
 typedef struct Judgement {
     const GraphDiff *diff;
     bool has_bounds;   // there is a graph to judge by; otherwise nothing is known
     int subject;       // the side that is judged: the one whose graph is not used
-    bool is_single[2]; // all that a side has computed is in single precision
+    bool is_single[2]; // whether a side computed everything in single precision
     Bounds bounds;
     PathKinds kinds_of_paths;
     Range *first_bounds;      // [n_nodes] of data, before hypotheses changed the graph
@@ -50,29 +51,29 @@ typedef struct Judgement {
     double *first_local_grads; // [edges]
     uint8_t *unexplained;      // [n_nodes] bits: 1 << UnexplainedIn
     size_t n_unexplained;
-    UnexplainedKind *kinds; // the one that matters first
+    UnexplainedKind *kinds; // the most important one first
     size_t n_kinds;
 } Judgement;
 
-// Judges all that a comparison found; it must outlive the judgement.
+// Judges all differences that a comparison found; the comparison must outlive the judgement.
 // Errors: out of memory.
 bool judgement_init(Judgement *judgement, const GraphDiff *diff, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the judgement; does nothing to a zeroed one.
 void judgement_free(Judgement *judgement);
 
-// Whether rounding explains all differences, of which none is left out: whatever is known on both
-// sides was compared and judged.
+// Whether rounding explains all differences, and none was left out: all values that both sides have
+// were compared and judged.
 bool judgement_explains_all(const Judgement *judgement);
 
 bool is_unexplained(const Judgement *judgement, UnexplainedIn in, uint32_t node_id);
 
-// Whether data are unexplained and all gradients are explained by them: what differs in the
-// gradients then follows, whatever equal bits say.
+// Whether data are unexplained and explain all gradients: then the differences of the gradients
+// follow from the data.
 bool judgement_grads_follow(const Judgement *judgement);
 
-// How far an unexplained value is off, and how far it might be for what its inputs explain; both
-// relative to the larger of the value and of what its inputs give.
+// The error of an unexplained value, and the error that its inputs explain; both relative to the
+// larger of the value and of what its inputs give.
 void judgement_sizes(const Judgement *judgement, UnexplainedIn in, uint32_t node_id, double *off,
                      double *explained);
 

@@ -74,7 +74,7 @@ void line_reader_close(LineReader *r)
     *r = (LineReader){0};
 }
 
-// Moves the rest of the buffer to its front, and makes room behind it.
+// Moves the rest of the buffer to its front, and makes space after it.
 static bool make_room(LineReader *r)
 {
     if (r->start > 0) {
@@ -129,14 +129,14 @@ void line_skip_blanks(LineReader *r)
     }
 }
 
-// UTF-16 has a mark, or a zero byte beside each character of ASCII.
+// UTF-16 has a byte order mark, or a zero byte next to each ASCII character.
 static bool is_utf16(const char *bytes, size_t n)
 {
     return n >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0 ||
                       (bytes[0] == '\0') != (bytes[1] == '\0'));
 }
 
-// Makes a line the current one, without blanks and the end of a line at its ends.
+// Makes a line the current one, without blanks at both ends and without its line end.
 static bool begin_line(LineReader *r, const char *line, size_t length)
 {
     r->line++;
@@ -158,7 +158,7 @@ static bool begin_line(LineReader *r, const char *line, size_t length)
     return true;
 }
 
-// Goes to the next line, whatever is in it.
+// Reads the next line, even if it is empty.
 static bool next_line(LineReader *r, bool *found)
 {
     size_t searched = 0;

@@ -1,7 +1,7 @@
 // Reads a text file line by line and word by word, gzipped or not: node dumps and losses.
 //
-// Spaces and tabs stand between words, in any number, and may stand at both ends of a line. A byte
-// order mark of UTF-8 is skipped, and so are lines with nothing in them.
+// Words are separated by any number of spaces and tabs, which may also be at both ends of a line.
+// Skips a byte order mark of UTF-8, and empty lines.
 #ifndef MICROGPT_LINE_READER_H
 #define MICROGPT_LINE_READER_H
 
@@ -12,27 +12,28 @@
 #include "microgpt/error.h"
 
 enum {
-    MAX_LINE_BYTES = 1 << 20, // a line of our own has some 200
+    MAX_LINE_BYTES = 1 << 20, // a line of this program has some 200
 };
 
-// A file, and where in its current line we stand. The lines lie in a buffer that grows to the
-// longest of them and not beyond MAX_LINE_BYTES.
+// A file, and the position in its current line. The lines are in a buffer that grows to the size of
+// the longest line, but at most to MAX_LINE_BYTES.
 typedef struct LineReader {
     const char *file_name; // must outlive the reader
     const char *what;      // that the file should be, for errors: "a node dump"
-    Error *error;          // where all that goes wrong is said
+    Error *error;          // for all errors of the reader
     gzFile file;
     char *buffer;
     size_t capacity;
-    size_t start; // of what is read but not yet handed out as a line
+    size_t start; // of the bytes that are read but not yet returned as a line
     size_t end;
     bool at_end; // of the file
     size_t line; // its number, from 1
     const char *at;
-    const char *line_end; // behind the last word
+    const char *line_end; // after the last word
 } LineReader;
 
-// Errors: the file cannot be opened. The reader is to be closed all the same.
+// Opens a file. The reader must be closed even after an error.
+// Errors: the file cannot be opened.
 bool line_reader_open(LineReader *r, const char *file_name, const char *what, Error *error);
 
 void line_reader_close(LineReader *r);
@@ -42,22 +43,22 @@ void line_reader_close(LineReader *r);
 // the last one has no end; out of memory.
 bool line_reader_next(LineReader *r, bool *found);
 
-// How many bytes the word at hand has: up to a blank, a bracket (in a list) or the end of the line.
+// How many bytes the current word has: up to a blank, a bracket (in a list) or the end of the line.
 size_t line_word_length(const LineReader *r, bool in_list);
 
-// Goes past blanks.
+// Skips blanks.
 void line_skip_blanks(LineReader *r);
 
-// Goes past blanks to the next word of the line, or says what is missing there.
+// Skips blanks up to the next word of the line, or reports what is missing.
 bool line_take_gap(LineReader *r, const char *missing);
 
-// Reads the word at hand as a number: see dump_number.h.
+// Reads the current word as a number: see dump_number.h.
 bool line_take_number(LineReader *r, bool in_list, double *number);
 
 // Fills the error: file, line, and what is wrong. Returns false.
 bool line_fail(const LineReader *r, const char *what);
 
-// The same, and shows the word at fault, made harmless for a terminal.
+// The same, and shows the wrong word, without characters that could control a terminal.
 bool line_fail_at(const LineReader *r, const char *word, size_t length, const char *what);
 
 bool line_fail_memory(const LineReader *r, size_t n_bytes);

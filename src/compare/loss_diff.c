@@ -1,9 +1,9 @@
-// Where two runs' losses part: see loss_diff.h.
+// Compares two runs' losses: see loss_diff.h.
 //
-// Rounding makes losses differ by some units in the last place at first. Each update hands the
-// difference on, and training makes it grow: slowly, by a factor of a few in a hundred steps. A bug
-// shows as a difference that is large when it first appears, or that grows by orders of magnitude
-// from one step to the next.
+// Rounding makes losses differ by a few ULP at first. Each update passes the difference on, and
+// training makes it grow slowly, by a factor of a few in a hundred steps. A bug causes a difference
+// that is large when it first appears, or that grows by orders of magnitude from one step to the
+// next.
 #include "compare/loss_diff.h"
 
 #include <assert.h>
@@ -17,9 +17,9 @@
 #include "compare/diff_numbers.h"
 #include "python/hexfloat.h"
 
-// In units of the roundoff: what the rounding of one step's sums may come to, at most, and the
-// floor from which a jump counts. A step in training multiplies a difference by far less than
-// MAX_GROWTH.
+// In units of the roundoff: the largest error from the rounding of one step's sums, and the
+// smallest difference that counts as a jump. A training step multiplies a difference by far less
+// than MAX_GROWTH.
 #define MAX_ROUNDING 8192.0
 #define MAX_GROWTH 1000.0
 
@@ -38,7 +38,7 @@ static bool all_are_floats(const LossDiff *diff, int side)
     return true;
 }
 
-// Steps that both have, in the order of both.
+// Pairs the steps that both have, in ascending order.
 static size_t pair_steps(LossDiff *diff, const Losses *a, const Losses *b)
 {
     double shift = a->list[0].step - b->list[0].step;
@@ -61,7 +61,7 @@ static size_t pair_steps(LossDiff *diff, const Losses *a, const Losses *b)
     return n;
 }
 
-// Printed with few decimals, a number stands for all those that are printed so.
+// A number that was printed with few decimals may be any number that is printed the same.
 static double printed_margin(const LossDiff *diff)
 {
     double margin = 0;
@@ -90,7 +90,7 @@ static void measure(LossDiff *diff)
     }
 }
 
-// The first difference that is more than rounding, or more than training makes of those before.
+// Finds the first difference that is larger than rounding, or than training makes those before.
 static void find_jump(LossDiff *diff, double unit)
 {
     double margin = printed_margin(diff);
@@ -201,7 +201,7 @@ static void print_verdict(FILE *file, const LossDiff *diff)
     }
 }
 
-// Where the bug is to be looked for: a step computes its loss before it updates anything.
+// Advises where to search for the bug: a step computes its loss before its update.
 static void print_advice(FILE *file, const LossDiff *diff)
 {
     double step = diff->pairs[diff->jump].step;
@@ -217,7 +217,7 @@ static void print_advice(FILE *file, const LossDiff *diff)
     fprintf(file, "  whose update made these parameters, and of step %.17g\n", step);
 }
 
-// Some pairs from the first that differs to the last, further and further apart.
+// Chooses some pairs from the first that differs to the last, at increasing distances.
 static size_t choose_shown(const LossDiff *diff, size_t *shown)
 {
     size_t n = 0;

@@ -1,4 +1,5 @@
-// Two files of losses: where they part, how the difference grows, and what that looks like.
+// Compares two files of losses: where they differ, how the difference grows, and its probable
+// cause.
 #ifndef MICROGPT_LOSS_DIFF_H
 #define MICROGPT_LOSS_DIFF_H
 
@@ -13,35 +14,35 @@ typedef struct StepLoss {
     double loss;
 } StepLoss;
 
-// The losses of a run, by rising steps.
+// The losses of a run, in ascending order of steps.
 typedef struct Losses {
     const char *file_name;
     size_t n;
     StepLoss *list; // [n]
-    int n_decimals; // behind the point, where all losses have few of them; -1: as many as needed
+    int n_decimals; // after the point, if all losses have few of them; -1: as many as needed
 } Losses;
 
-// Reads one loss a line, `step loss`, or a log whose first line names the columns step and loss.
-// Errors: the file cannot be read; a line that is none of these; steps that do not rise; no
-// loss; out of memory.
+// Reads one loss per line, `step loss`, or a log whose first line names the columns step and loss.
+// Errors: the file cannot be read; any other line; steps that are not in ascending order; no loss;
+// out of memory.
 bool losses_read(Losses *losses, const char *file_name, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the losses; does nothing to zeroed ones.
 void losses_free(Losses *losses);
 
 typedef enum LossVerdict {
     LOSSES_SAME,
     LOSSES_SAME_AS_PRINTED, // one side was printed with few digits, which are the same
     LOSSES_ROUNDING,        // small from the start, and grows slowly
-    LOSSES_FLOATS,          // the same, as far as single precision can tell
-    LOSSES_BUG,             // larger than rounding makes it, from a step on
+    LOSSES_FLOATS,          // the same up to the rounding of single precision
+    LOSSES_BUG,             // larger than rounding, from some step on
 } LossVerdict;
 
 // A step that both sides have.
 typedef struct LossPair {
     double step; // as A counts it
     double losses[2];
-    double difference; // relative; 0 where they are the same numbers
+    double difference; // relative; 0 if they are the same
 } LossPair;
 
 typedef struct LossDiff {
@@ -53,7 +54,7 @@ typedef struct LossDiff {
     size_t n_differ;
     size_t first;   // the first pair that differs; n: none
     size_t largest; // the one that differs most
-    size_t jump;    // of LOSSES_BUG: the first that rounding does not make; n: none
+    size_t jump;    // for LOSSES_BUG: the first that rounding does not explain; n: none
     double before;  // the largest relative difference before that
     LossVerdict verdict;
 } LossDiff;

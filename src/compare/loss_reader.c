@@ -10,8 +10,8 @@
 
 enum {
     FIRST_LOSSES = 1 << 10,
-    MANY_DECIMALS = 9,  // a loss with so many behind the point is a double
-    FLOAT_DECIMALS = 7, // with at least so many a float; with fewer it was printed to look nice
+    MANY_DECIMALS = 9,  // a loss with so many after the point is a double
+    FLOAT_DECIMALS = 7, // with at least so many it is a float; with fewer it was rounded for print
 };
 
 typedef struct Reader {
@@ -38,7 +38,7 @@ static bool reserve(Reader *r)
     return true;
 }
 
-// How many digits a number has behind its point; -1 where it is not simply printed so.
+// How many digits a number has after its point; -1 if it is in another notation.
 static int count_decimals(const char *word, size_t length)
 {
     if (dump_number_digits(word, length) == 0 || memchr(word, 'e', length) != NULL ||
@@ -67,7 +67,8 @@ static bool take_loss(Reader *r, double step)
     return true;
 }
 
-// A step after those before. Where the file has none, it is the number of the loss.
+// Reads a step, which must be greater than the last one. Without steps in the file, it is the
+// number of the loss.
 static bool take_step(Reader *r, double *step)
 {
     const Losses *losses = r->losses;
@@ -87,7 +88,7 @@ static bool take_step(Reader *r, double *step)
            line_fail(&r->lines, "has a step that does not come after the one before");
 }
 
-// The names of a log's columns, in the first line.
+// Reads the names of a log's columns from the first line.
 static bool take_columns(Reader *r)
 {
     size_t length = line_word_length(&r->lines, false);

@@ -1,4 +1,4 @@
-// Gradients that a side does not have: see missing_grads.h.
+// Finds gradients that a side does not have: see missing_grads.h.
 #include "compare/missing_grads.h"
 
 #include <string.h>
@@ -10,7 +10,8 @@ static const char *path_of(const GraphDiff *diff, uint32_t node_id)
     return dump_path(diff->dumps[diff->base], node_id);
 }
 
-// Without a graph, what belongs to a position is computed; so is the loss.
+// Without a graph, the nodes of a position and the loss are computed, and all others are
+// parameters.
 static bool is_param(const GraphDiff *diff, uint32_t node_id, size_t n_leaves)
 {
     if (diff->has_graph) {
@@ -25,7 +26,7 @@ static double grad_of(const GraphDiff *diff, int side, uint32_t node_id)
     return diff_has_grad(diff, side, node_id) ? diff_grad(diff, side, node_id) : 0;
 }
 
-// Counts gradients other than 0: [0] those of the side, [1] those of the other one.
+// Counts gradients that are not 0: [0] those of the side, [1] those of the other one.
 static void count_nonzero(const GraphDiff *diff, int side, uint32_t node_id, size_t *n_nonzero)
 {
     n_nonzero[0] += grad_of(diff, side, node_id) != 0;
@@ -46,7 +47,7 @@ static void drop(GraphDiff *diff, int side, bool params, size_t n_leaves)
     }
 }
 
-// Drops zeros of whole kinds, in two passes: the first one counts.
+// Drops kinds whose gradients are all zeros, in two passes: the first one counts.
 static bool drop_kinds(GraphDiff *diff, int side, size_t n_leaves, Error *error)
 {
     PathKinds kinds;
@@ -74,7 +75,7 @@ static bool drop_kinds(GraphDiff *diff, int side, size_t n_leaves, Error *error)
 
 bool missing_grads_find(GraphDiff *diff, int side, Error *error)
 {
-    size_t n_nonzero[2][2] = {{0, 0}, {0, 0}}; // of what is computed, of parameters
+    size_t n_nonzero[2][2] = {{0, 0}, {0, 0}}; // of computed nodes, of parameters
     size_t n_computed = 0;
     size_t n_params = 0;
     size_t n_leaves = diff->has_graph ? dump_n_leading_leaves(diff->dumps[diff->base]) : 0;

@@ -1,4 +1,4 @@
-// Nodes by their paths: see path_index.h.
+// Finds nodes by their paths: see path_index.h.
 #include "compare/path_index.h"
 
 #include <assert.h>

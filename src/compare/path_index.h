@@ -1,4 +1,4 @@
-// The nodes of a dump by their paths, in sorted order: no choice of paths makes the search slow.
+// An index of a dump's nodes, sorted by path, so that no choice of paths makes a search slow.
 #ifndef MICROGPT_PATH_INDEX_H
 #define MICROGPT_PATH_INDEX_H
 
@@ -16,16 +16,16 @@ typedef struct PathEntry {
 
 typedef struct PathIndex {
     const NodeDump *dump;
-    PathEntry *sorted; // [n_nodes] by path, and by number where paths are the same
+    PathEntry *sorted; // [n_nodes] by path, and by number if paths are the same
 } PathIndex;
 
 // Errors: out of memory. Requires: a dump with names, which outlives the index.
 bool path_index_init(PathIndex *index, const NodeDump *dump, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the index; does nothing to a zeroed one.
 void path_index_free(PathIndex *index);
 
-// The first node of that path; NO_NODE if there is none.
+// Returns the first node with this path; NO_NODE if there is none.
 uint32_t path_index_find(const PathIndex *index, const char *path);
 
 #endif

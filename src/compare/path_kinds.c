@@ -7,10 +7,10 @@
 
 enum {
     KIND_OTHERS = 0,
-    N_RECENT = 16, // nodes that follow each other are of a few kinds, in turns
+    N_RECENT = 16, // consecutive nodes are of a few alternating kinds
 };
 
-// The kinds found last, the latest of them first.
+// The kinds that were found last, the latest first.
 typedef struct Recent {
     uint16_t kinds[N_RECENT];
     size_t n;

@@ -1,4 +1,4 @@
-// Puts nodes together whose paths have a pattern in common, as path_pattern() finds it.
+// Groups nodes by the pattern of their paths: see path_pattern().
 #ifndef MICROGPT_PATH_KINDS_H
 #define MICROGPT_PATH_KINDS_H
 
@@ -12,7 +12,7 @@
 
 enum {
     MAX_PATH_KINDS =
-        512, // a model of a layer has some sixty; what comes later is one kind together
+        512, // a model of one layer has some sixty; all further kinds are one kind together
 };
 
 typedef struct PathKinds {
@@ -25,7 +25,7 @@ typedef struct PathKinds {
 // Errors: out of memory.
 bool path_kinds_init(PathKinds *kinds, const NodeDump *dump, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the kinds; does nothing to zeroed ones.
 void path_kinds_free(PathKinds *kinds);
 
 #endif

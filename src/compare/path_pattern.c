@@ -8,7 +8,7 @@
 
 bool path_matches(const char *pattern, const char *path)
 {
-    char quoted[2 * 256 + 1]; // no path of a model is as long
+    char quoted[2 * 256 + 1]; // the paths of a model are shorter
     size_t n = 0;
     for (const char *c = pattern; *c != '\0'; c++) {
         if (n + 2 >= sizeof quoted) {
@@ -23,7 +23,7 @@ bool path_matches(const char *pattern, const char *path)
     return fnmatch(quoted, path, 0) == 0;
 }
 
-// Copies one character, unless there is no room.
+// Copies one character if it fits.
 static void put(char *pattern, size_t *n, char c)
 {
     if (*n + 1 < PATTERN_BYTES) {
@@ -32,7 +32,7 @@ static void put(char *pattern, size_t *n, char c)
     }
 }
 
-// Whether the number at hand belongs to a part that there are many of: a position or a head.
+// Whether the current number is that of a position or a head.
 static bool is_numbered_part(const char *path, const char *at)
 {
     return (at - path >= 3 && strncmp(at - 3, "pos", 3) == 0) ||

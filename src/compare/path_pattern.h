@@ -1,4 +1,4 @@
-// Patterns of paths, for the option --only and for reports that put like nodes together.
+// Patterns of paths, for the option --only and for reports that group similar nodes.
 #ifndef MICROGPT_PATH_PATTERN_H
 #define MICROGPT_PATH_PATTERN_H
 
@@ -8,12 +8,12 @@ enum {
     PATTERN_BYTES = 200,
 };
 
-// Whether a path fits a pattern: `*` and `?` as in the shell, all else stands for itself, so that
-// `pos2.*.q[5]` means the brackets that paths have. `*` also stands for dots.
+// Whether a path matches a pattern with `*` and `?` as in the shell. All other characters are
+// literal, such as the brackets of `pos2.*.q[5]`. `*` also matches dots.
 bool path_matches(const char *pattern, const char *path);
 
-// What all paths of a kind have in common: `posN.layer0.attn.headN.out[*]` of
-// `pos2.layer0.attn.head1.out[3]`. Returns the pattern. Shapes: pattern [PATTERN_BYTES].
+// Writes and returns the pattern of a path: `posN.layer0.attn.headN.out[*]` for
+// `pos2.layer0.attn.head1.out[3]`. Shapes: pattern [PATTERN_BYTES].
 const char *path_pattern(const char *path, char *pattern);
 
 #endif

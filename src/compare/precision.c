@@ -1,4 +1,4 @@
-// Precision: see precision.h.
+// Finds the precision: see precision.h.
 #include "compare/precision.h"
 
 #include <math.h>
@@ -6,18 +6,18 @@
 #include <stdlib.h>
 
 enum {
-    MAX_SAMPLES = 4096, // of numbers that are looked at
+    MAX_SAMPLES = 4096, // the most numbers that are counted
     NUMBER_BYTES = 32,
 };
 
-// How many numbers tell precisions apart, and how many of them are of single precision.
+// How many numbers distinguish the precisions, and how many of them are of single precision.
 typedef struct Count {
     size_t n;
     size_t n_single;
 } Count;
 
-// A number of single precision needs no more than nine decimal digits to be told from all others,
-// and a port may write just these. Hardly any other double is as short.
+// Nine decimal digits identify any number of single precision, and a port may write only these.
+// Hardly any other double is that short.
 static bool has_nine_digits(double x)
 {
     char text[NUMBER_BYTES];
@@ -30,7 +30,7 @@ static bool is_single_number(double x)
     return (double)(float)x == x || has_nine_digits(x);
 }
 
-// Counts a number, unless it is as short on both sides.
+// Counts a number, unless it is short on both sides.
 static void count(Count *count, double own, double other)
 {
     if (!isfinite(own) || own == 0) {

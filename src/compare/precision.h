@@ -1,4 +1,4 @@
-// In which precision a side of a comparison computed: its numbers tell.
+// Finds out in which precision a side of a comparison computed, from its numbers.
 #ifndef MICROGPT_PRECISION_H
 #define MICROGPT_PRECISION_H
 
@@ -6,9 +6,9 @@
 
 #include "compare/graph_diff.h"
 
-// Whether a side computed in single precision: most of what it has computed, that is data of nodes
-// that are no parameters and all gradients, are numbers of single precision, or were written with
-// so few decimal digits as those need; or most parameters are, if it shows nothing else.
+// Whether a side computed in single precision: most of its computed numbers (all gradients, and the
+// data of nodes that are not parameters) are numbers of single precision, or were written with as
+// few decimal digits as those need. If it shows nothing else, the same for its parameters.
 bool precision_is_single(const GraphDiff *diff, int side);
 
 #endif

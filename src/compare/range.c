@@ -26,7 +26,7 @@ Range range_add(Range a, Range b)
     return range_between(a.lo + b.lo, a.hi + b.hi);
 }
 
-// An infinite end is a limit that is never reached: 0 times it is 0.
+// An infinite end is a limit that is not reached, so 0 times infinity is 0 here.
 static double product(double a, double b)
 {
     return a == 0 || b == 0 ? 0 : a * b;

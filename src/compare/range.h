@@ -1,5 +1,5 @@
-// Ranges of numbers: all values that something may have. Whoever computes with them widens the
-// result by what rounding may have done; the functions here add nothing for that.
+// Ranges of numbers: all values that something may have. These functions do not account for
+// rounding: the caller widens the result.
 #ifndef MICROGPT_RANGE_H
 #define MICROGPT_RANGE_H
 
@@ -7,31 +7,31 @@
 
 typedef struct Range {
     double lo;
-    double hi; // lo <= hi; no end is nan
+    double hi; // lo <= hi; neither is NaN
 } Range;
 
 // Any number at all.
 Range range_all(void);
 
-// One number; any number at all for a nan or an infinity, of which nothing can be said.
+// One number; any number at all if x is NaN or infinite.
 Range range_of(double x);
 
-// The smallest range with both ends in it; any number at all where one of them is a nan.
+// The smallest range with both numbers in it; any number at all if one of them is NaN.
 Range range_between(double a, double b);
 
-// Sums and products of any number of the one and any number of the other. 0 times anything is 0.
+// The sums and products of any two numbers of the ranges. 0 times anything is 0.
 Range range_add(Range a, Range b);
 Range range_mul(Range a, Range b);
 Range range_scale(Range a, double factor);
 
-// The squares of its numbers, and their powers, exponentials and logarithms; any number at all
-// where one of them has none.
+// The squares of the range's numbers, their powers, exponentials and logarithms; any number at all
+// if one of them is not defined.
 Range range_square(Range a);
 Range range_pow(Range a, double exponent);
 Range range_exp(Range a);
 Range range_log(Range a);
 
-// The same with both ends further apart.
+// The range with both ends moved outwards.
 Range range_widen(Range a, double by);
 
 bool range_is_finite(Range a);
@@ -39,7 +39,7 @@ bool range_is_finite(Range a);
 // The largest absolute value in it.
 double range_magnitude(Range a);
 
-// Half of the sum of its ends, and half of their distance; nan and infinite for an infinite range.
+// Half of the sum of its ends, and half of their distance; NaN and infinity for an infinite range.
 double range_middle(Range a);
 double range_half_width(Range a);
 

@@ -1,4 +1,4 @@
-// Softmaxes of a graph: see softmax_groups.h.
+// Finds the softmaxes of a graph: see softmax_groups.h.
 #include "compare/softmax_groups.h"
 
 #include <assert.h>
@@ -10,8 +10,8 @@ typedef struct Search {
     const NodeDump *dump;
     SoftmaxGroups *found;
     size_t n_params;
-    size_t n_inputs;    // of groups found, and of the one at hand
-    SoftmaxGroup group; // the one at hand
+    size_t n_inputs;    // of all groups so far, including the current one
+    SoftmaxGroup group; // the current one
 } Search;
 
 static uint32_t child_of(const NodeDump *dump, uint32_t node_id, uint32_t slot)
@@ -41,7 +41,7 @@ static bool is_exp_of_difference(const Search *s, uint32_t node_id)
     return dump_n_children(dump, constant) == 0 && constant >= s->n_params;
 }
 
-// Whether the constant of the group at hand is the negative of its largest input.
+// Whether the constant of the current group is the negative of its largest input.
 static bool is_minus_max(const Search *s)
 {
     double largest = -INFINITY;
@@ -51,7 +51,7 @@ static bool is_minus_max(const Search *s)
     return s->dump->data[s->found->constants[s->group.first]] == -largest;
 }
 
-// Keeps the group at hand if it is a softmax.
+// Ends the current group, and keeps it if it is a softmax.
 static void close_group(Search *s)
 {
     SoftmaxGroups *found = s->found;
@@ -79,8 +79,8 @@ static void add_input(Search *s, uint32_t exp_id)
     s->group.n++;
 }
 
-// A softmax has its exponentials one after the other, with nothing but sums and leaves between
-// them, and the same constant in all of them.
+// The exponentials of a softmax follow each other, with only sums and leaves between them, and all
+// have the same constant.
 static void find_groups(Search *s)
 {
     for (uint32_t i = 0; i < s->dump->n_nodes; i++) {

@@ -1,5 +1,5 @@
-// Finds the softmaxes in a graph. Each takes its largest input off as a plain number: its constants
-// are worked out from data without being connected to it, and no edge of the graph says so.
+// Finds the softmaxes in a graph. Each subtracts its largest input as a plain number: the constants
+// depend on the inputs, although the graph has no edges between them.
 #ifndef MICROGPT_SOFTMAX_GROUPS_H
 #define MICROGPT_SOFTMAX_GROUPS_H
 
@@ -27,7 +27,7 @@ typedef struct SoftmaxGroups {
 // Errors: out of memory. Requires: a full dump.
 bool softmax_groups_init(SoftmaxGroups *groups, const NodeDump *dump, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the groups; does nothing to zeroed ones.
 void softmax_groups_free(SoftmaxGroups *groups);
 
 #endif

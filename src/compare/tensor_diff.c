@@ -1,4 +1,4 @@
-// Where two safetensors files differ: see tensor_diff.h.
+// Compares two safetensors files: see tensor_diff.h.
 #include "compare/tensor_diff.h"
 
 #include <assert.h>
@@ -30,7 +30,7 @@ static bool is_turned_shape(const Tensor *a, const Tensor *b)
            a->shape[1] == b->shape[0];
 }
 
-// B's number at the place of A's number i.
+// B's number at the same index as A's number i.
 static double number_of_b(const TensorFinding *finding, size_t i)
 {
     const Tensor *b = finding->sides[1];
@@ -57,7 +57,8 @@ static void measure(TensorFinding *finding)
     }
 }
 
-// Of a matrix that is nearer to B's transpose: many more numbers are the same, or all are nearer.
+// Compares a matrix with B's transpose if that is nearer: many more numbers are the same, or all
+// are nearer.
 static void try_transposed(TensorFinding *finding)
 {
     TensorFinding turned = *finding;
@@ -78,8 +79,8 @@ static double rounded(double number, const char *dtype)
     return (double)(float)number;
 }
 
-// Whether the side with more bits is the other one's numbers once it is rounded to its type. For
-// bfloat16 within half of its last place, in whatever way it was rounded.
+// Whether the numbers of the type with more bits, rounded to the other type, are the other side's.
+// For bfloat16 the difference must be within one unit of rounding, in any rounding mode.
 static bool is_same_as_float(const TensorFinding *finding)
 {
     const Tensor *a = finding->sides[0];
@@ -204,7 +205,7 @@ static const char *format_shape(const Tensor *tensor, char *text)
     return text;
 }
 
-// `wte[3,7]`, where the tensor is a matrix; else the number's place among all.
+// Prints `wte[3,7]` if the tensor is a matrix; otherwise the index of the number.
 static void print_place(FILE *file, const Tensor *tensor, size_t i)
 {
     printable_write(file, tensor->name, strlen(tensor->name));
@@ -249,7 +250,7 @@ static void print_first(FILE *file, const TensorFinding *finding)
     }
 }
 
-// What the checkpoints say of themselves, as far as both do and differ: the step they are of.
+// Prints the steps of two checkpoints, if both have them and they differ.
 static void print_metadata(FILE *file, const TensorDiff *diff)
 {
     static const char *const keys[] = {"step",          "num_steps", "seed",  "n_head",

@@ -1,4 +1,4 @@
-// Two safetensors files, tensor by tensor: which differ, and how.
+// Compares two safetensors files, tensor by tensor.
 #ifndef MICROGPT_TENSOR_DIFF_H
 #define MICROGPT_TENSOR_DIFF_H
 
@@ -11,7 +11,7 @@
 
 typedef enum TensorVerdict {
     TENSOR_SAME,
-    TENSOR_SAME_AS_FLOAT, // one side is of fewer bits, and the other's numbers rounded to them
+    TENSOR_SAME_AS_FLOAT, // one side has the other's numbers, rounded to a type with fewer bits
     TENSOR_DIFFERS,
     TENSOR_TRANSPOSED, // B's rows are A's columns
     TENSOR_OTHER_SHAPE,
@@ -19,11 +19,11 @@ typedef enum TensorVerdict {
     TENSOR_ONLY_B,
 } TensorVerdict;
 
-// One name of either file.
+// A tensor's name in either file.
 typedef struct TensorFinding {
-    const Tensor *sides[2]; // NULL: that file has none of the name
+    const Tensor *sides[2]; // NULL: that file has no tensor of this name
     TensorVerdict verdict;
-    bool is_transposed; // B's numbers are compared as those of its transpose
+    bool is_transposed; // A is compared with B's transpose
     size_t n_differ;
     size_t first; // the first number that differs, of A
     double max_relative;
@@ -31,10 +31,10 @@ typedef struct TensorFinding {
 
 typedef struct TensorDiff {
     const TensorFile *files[2];
-    TensorFinding *findings; // [n], A's in their order, then those that only B has
+    TensorFinding *findings; // [n], A's tensors in their order, then those that only B has
     size_t n;
     size_t n_not_same;     // of them
-    bool is_same_as_float; // all are the same, or the same as far as the narrower type tells
+    bool is_same_as_float; // all are the same, or the same up to rounding to the narrower type
 } TensorDiff;
 
 // Errors: no name in common; out of memory. The files must outlive the result.

@@ -1,4 +1,4 @@
-// Safetensors files: see tensor_file.h.
+// Reads safetensors files: see tensor_file.h.
 #include "compare/tensor_file.h"
 
 #include <assert.h>
@@ -16,7 +16,7 @@ enum {
     MAX_DEPTH = 3,                // of brackets: the header, a tensor, its shape
 };
 
-// A file while it is being read.
+// The state of reading a file.
 typedef struct Reader {
     TensorFile *tensors;
     size_t data_start;
@@ -179,7 +179,7 @@ static bool read_tensor(const Reader *r, const json_t *object, Tensor *tensor)
     return read_numbers(r, r->data_start + begin, n_each, tensor);
 }
 
-// Tensors may share bytes of the file: what they come to together is not bounded by its size.
+// Tensors may share bytes of the file, so their total size is not bounded by that of the file.
 static bool check_memory(const Reader *r, size_t n_numbers)
 {
     double needed;

@@ -1,6 +1,6 @@
 // Reads a safetensors file of any program: every tensor of floating point numbers, by name.
 //
-// Such a file is outside world, as a dump is: whatever it says, what comes back lies within it.
+// The file may be wrong or hostile: all offsets are checked.
 #ifndef MICROGPT_TENSOR_FILE_H
 #define MICROGPT_TENSOR_FILE_H
 
@@ -28,21 +28,21 @@ typedef struct TensorFile {
     const char *path;
     InFile file;
     json_t *root;           // has the names
-    const json_t *metadata; // NULL: there is none
+    const json_t *metadata; // NULL: the file has none
     Tensor *tensors;        // [n_tensors], in the order of the header
     size_t n_tensors;
     size_t n_others; // tensors of other types, which are left out
 } TensorFile;
 
 // The path must outlive the result.
-// Errors: the file cannot be read, is no safetensors file, or claims what is not in it; more memory
-// needed than there is.
+// Errors: the file cannot be read, is not a safetensors file, or has offsets outside of it; out of
+// memory.
 bool tensor_file_read(TensorFile *file, const char *path, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the tensors; does nothing to a zeroed struct.
 void tensor_file_free(TensorFile *file);
 
-// NULL: there is none of that name.
+// Returns the tensor of this name, or NULL.
 const Tensor *tensor_file_find(const TensorFile *file, const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-// What rounding does not explain, for people: see text_report.h.
+// The text report about differences that rounding does not explain: see text_report.h.
 #include "compare/text_report.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include "python/hexfloat.h"
 
 enum {
-    MAX_SHOWN = 24, // inputs or contributions; beyond that the middle of a list is left out
+    MAX_SHOWN = 24, // inputs or contributions; of a longer list, the middle is left out
     MAX_KINDS_SHOWN = 12,
 };
 
@@ -42,7 +42,7 @@ void text_judgement(const TextReport *r)
     }
 }
 
-// By how much the first value of a kind is off.
+// Prints the error of the first value of a kind.
 static void print_sizes(const TextReport *r, const UnexplainedKind *kind)
 {
     double off;
@@ -79,7 +79,7 @@ static void print_kind(const TextReport *r, const UnexplainedKind *kind)
     print_did(r, kind);
 }
 
-// A number of the subject, and whether it shows that or it was worked out.
+// Prints a number of the subject, and whether it is shown in the dump or was computed.
 static void print_range(const TextReport *r, const char *name, Range range)
 {
     if (range_is_finite(range)) {
@@ -122,7 +122,8 @@ static void print_contribution(const TextReport *r, uint32_t use, size_t number)
             b->has_grad[parent] ? "  " : " ~", diff_label(r->diff, parent, label));
 }
 
-// Contributions by the subject's own numbers; a tilde marks those whose gradient it does not show.
+// Prints contributions with the subject's own numbers; a tilde marks those whose gradient it does
+// not show.
 static void print_contributions(const TextReport *r, uint32_t node_id)
 {
     const GraphOrder *order = &r->judgement->bounds.order;
@@ -150,7 +151,8 @@ static void print_contributions(const TextReport *r, uint32_t node_id)
     }
 }
 
-// Where the fault may be, if not in the value itself: between it and what the subject shows.
+// Prints the nodes between the value and those that the subject shows: the mistake is in one of
+// them or in the value.
 static bool print_between(const TextReport *r, const UnexplainedKind *kind)
 {
     size_t n;
@@ -169,7 +171,7 @@ static bool print_between(const TextReport *r, const UnexplainedKind *kind)
     return ok;
 }
 
-// The numbers of the value that matters first.
+// Prints the numbers of the first value of the most important kind.
 static bool print_first(const TextReport *r, const UnexplainedKind *kind)
 {
     const Judgement *j = r->judgement;
@@ -193,7 +195,7 @@ static bool print_first(const TextReport *r, const UnexplainedKind *kind)
     return kind->did[0] != '\0' || print_between(r, kind);
 }
 
-// Whether the numbers of a value are shown further down, as those of the first cause.
+// Whether the numbers of a value are shown further down, because it is the first cause.
 static bool is_first_cause(const TextReport *r, const UnexplainedKind *kind)
 {
     const GraphDiff *diff = r->diff;

@@ -1,8 +1,8 @@
-// Which rule explains an update: see update_diff.h.
+// Finds the rule that explains an update: see update_diff.h.
 //
-// A rule says how far a parameter moves, in units of the learning rate, given its value, its
-// gradient and its moments. B's own values are put in, so that what is wrong with its gradients
-// does not count here. A rule explains B's step if it says how far each parameter moved, within the
+// A rule computes by how much a parameter changes, in units of the learning rate, from its value,
+// its gradient and its moments. It is applied to B's own values, so that wrong gradients do not
+// matter here. A rule explains B's step if it gives the change of each parameter, up to the
 // rounding of the parameters and of the rule's own sums.
 #include "compare/update_diff.h"
 
@@ -17,19 +17,19 @@
 #include "microgpt/adam_rule.h"
 #include "python/hexfloat.h"
 
-// What microgpt.py has.
+// The settings of microgpt.py.
 static const AdamConfig published = {
     .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
 
-// A way to update, besides the learning rate.
+// An update rule, without the learning rate.
 typedef struct Rule {
     double beta1;
     double beta2;
     double eps;
     bool no_correction1; // m is not divided by 1 - beta1**step
     bool no_correction2;
-    int shift;       // of the step in the corrections
-    bool eps_inside; // of the root
+    int shift;       // of the step number in the corrections
+    bool eps_inside; // eps is added inside the square root
     bool is_plain;   // gradient descent
     double decay;    // of the parameter, in units of the learning rate
     double l2;       // of the parameter, added to its gradient
@@ -37,8 +37,8 @@ typedef struct Rule {
 
 static const Rule right_rule = {.beta1 = 0.85, .beta2 = 0.99, .eps = 1e-8};
 
-// How far a parameter goes down for a learning rate of 1, and how far that may be off for each unit
-// of roundoff.
+// By how much a parameter decreases for a learning rate of 1, and the error of this per unit of
+// roundoff.
 typedef struct Move {
     double length;
     double doubt;
@@ -80,7 +80,8 @@ static bool explains_one(const UpdateDiff *diff, const Rule *rule, double rate, 
     return fabs(moved(diff->values, side, i) - rate * move.length) <= allowed;
 }
 
-// A few may differ where a gradient is so small that it is rounding itself.
+// A few parameters may differ, because a gradient can be so small that it consists of rounding
+// errors.
 static bool explains(const UpdateDiff *diff, const Rule *rule, double rate, int side)
 {
     size_t n = diff->values->n_params;
@@ -98,7 +99,7 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-// The middle one of the ratios of two numbers of each parameter.
+// The ratios of two numbers of each parameter, to find their median.
 typedef struct Ratios {
     double *list; // [n_params]
     size_t n;
@@ -135,7 +136,7 @@ static double fit_rate(const UpdateDiff *diff, const Rule *rule, int side, Ratio
 
 // ---- the rules that are tried ----
 
-// Keeps a rule that explains B's step. The format has one number, or none.
+// Adds a rule that explains B's step. The format has one number, or none.
 static void __attribute__((format(printf, 2, 3))) keep(UpdateDiff *diff, const char *format, ...)
 {
     if (diff->n_rules < UPDATE_MAX_RULES) {
@@ -189,7 +190,7 @@ static bool is_near(double a, double b, bool is_single)
     return fabs(a - b) <= (is_single ? 1e-5 : 1e-9) * fabs(b);
 }
 
-// The learning rate of a step, of 1 for the first one.
+// The learning rate of a step, relative to that of the first step.
 static double schedule(double step, double num_steps)
 {
     return 1 - (step - 1) / num_steps;
@@ -267,7 +268,7 @@ static void try_nothing(UpdateDiff *diff)
 
 // ---- bits ----
 
-// How a port may compute the right rule in other operations.
+// Other operations with which a port may compute the correct rule.
 typedef struct Operations {
     bool squares;       // g * g for pow(g, 2)
     bool takes_root;    // sqrt(x) for pow(x, 0.5)
@@ -301,7 +302,7 @@ static bool has_all_bits(const Operations *operations, const UpdateValues *value
     return true;
 }
 
-// Which operations give all of B's bits. Only where all that they start from is known exactly.
+// Finds the operations that give all of B's bits, if all inputs are known exactly.
 static void find_operations(UpdateDiff *diff)
 {
     const UpdateValues *values = diff->values;
@@ -314,7 +315,7 @@ static void find_operations(UpdateDiff *diff)
         Operations operations = {(i & 1) != 0, (i & 2) != 0, (i & 4) != 0};
         if (has_all_bits(&operations, values, &step)) {
             if (i == 0) {
-                return; // all is as in A
+                return; // the same operations as A
             }
             keep(diff, "B has%s%s%s", operations.squares ? " g*g for pow(g, 2);" : "",
                  operations.takes_root ? " sqrt(x) for pow(x, 0.5);" : "",

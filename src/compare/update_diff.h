@@ -1,5 +1,5 @@
-// Which rule explains what a port made of its parameters in one step: Adam as microgpt.py has it,
-// or one of the usual mistakes.
+// Finds the rule that explains a port's update of its parameters in one step: Adam as in
+// microgpt.py, or one of the usual mistakes.
 #ifndef MICROGPT_UPDATE_DIFF_H
 #define MICROGPT_UPDATE_DIFF_H
 
@@ -17,11 +17,11 @@ enum {
 
 typedef enum UpdateVerdict {
     UPDATE_SAME,        // all parameters after it have the same bits
-    UPDATE_FOLLOWS,     // by the right rule, from other gradients or parameters
-    UPDATE_ROUNDING,    // by the right rule, but for rounding
-    UPDATE_EXPLAINED,   // by another rule
-    UPDATE_UNEXPLAINED, // by none that is known here
-    UPDATE_NO_CLAIM,    // A's is not by the right rule, or the moments are not known
+    UPDATE_FOLLOWS,     // the correct rule, applied to different gradients or parameters
+    UPDATE_ROUNDING,    // the correct rule, up to rounding
+    UPDATE_EXPLAINED,   // another rule
+    UPDATE_UNEXPLAINED, // an unknown rule
+    UPDATE_NO_CLAIM,    // not known: A's rule is not the correct one, or there are no moments
 } UpdateVerdict;
 
 typedef struct UpdateDiff {
@@ -32,10 +32,10 @@ typedef struct UpdateDiff {
     size_t n_data_differ; // parameters that differ before the update, and their gradients
     size_t n_grads_differ;
     size_t n_next_differ;
-    size_t n_unexplained; // parameters that the right rule does not explain
+    size_t n_unexplained; // parameters that the correct rule does not explain
     size_t first;         // of them
     size_t n_rules;
-    char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES]; // what explains B's step, the likeliest first
+    char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES]; // that explain B's step, the likeliest first
 } UpdateDiff;
 
 // The values must outlive the result.

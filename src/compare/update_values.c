@@ -18,7 +18,7 @@ enum {
     N_ARRAYS = 5, // of a side
 };
 
-// Where a path's value is looked up: in a dump, in the moments that it holds, or in tensors.
+// Where to look up a path's value: in a dump, in the moments that it contains, or in tensors.
 typedef struct Source {
     PathIndex values;
     PathIndex adam;
@@ -94,7 +94,7 @@ static bool find_moment(const Source *source, const char *kind, const char *path
                                    : find_in_dump(&source->adam, full, data, NULL);
 }
 
-// The moments before the update: as the dump of the step has them, or worked out from those after.
+// Finds the moments before the update: in the dump of the step, or computed from those after it.
 static bool find_moments(const Source *now, const Source *next, const char *path, double grad,
                          double *m, double *v)
 {
@@ -130,7 +130,7 @@ static bool allocate(UpdateValues *values, size_t n, Error *error)
     return ok || error_out_of_memory(error, "the update", n * sizeof(double) * 2 * N_ARRAYS);
 }
 
-// Takes a parameter over, if all four files have it.
+// Adds a parameter if all four files have it.
 static void take_parameter(UpdateValues *values, const Source *now, const Source *next,
                            const char *path)
 {
@@ -168,7 +168,7 @@ static void take_all(UpdateValues *values, const NodeDump *dump, const Source *n
     }
 }
 
-// What one of both dumps says; 0: neither.
+// Returns a number from the description of one of both dumps; 0: neither has it.
 static double said_number(const UpdateFiles *files, AboutNumber which)
 {
     for (int side = 0; side < 2; side++) {

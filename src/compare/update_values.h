@@ -10,11 +10,11 @@
 #include "compare/tensor_file.h"
 #include "microgpt/error.h"
 
-// What one program made of its parameters in a step.
+// The parameters of one program before and after a step.
 typedef struct SideValues {
     double *data; // [n_params] before the update
     double *grad;
-    double *m; // the moments that the update starts from
+    double *m; // the moments before the update
     double *v;
     double *next; // the data after the update
 } SideValues;
@@ -25,23 +25,23 @@ typedef struct UpdateValues {
     size_t n_params;
     const char **paths; // [n_params] of A's dump
     SideValues sides[2];
-    bool has_moments;     // false: nothing says what they were; they are 0
-    bool borrows_moments; // B's are A's
+    bool has_moments;     // false: they are not known, and are 0 here
+    bool borrows_moments; // those of B are not known; A's are used
 } UpdateValues;
 
 // The files of both sides: the dump of a step, and a dump or a checkpoint after its update.
 typedef struct UpdateFiles {
     const NodeDump *dumps[2];      // with names
-    const NodeDump *next_dumps[2]; // NULL: it is tensors
+    const NodeDump *next_dumps[2]; // NULL: the file is a checkpoint
     const TensorFile *next_tensors[2];
 } UpdateFiles;
 
-// Takes the parameters that all four files have, with gradients on both sides. The files must
+// Collects the parameters that all four files have, with gradients on both sides. The files must
 // outlive the result.
 // Errors: a dump that does not say its step; no parameter in common; out of memory.
 bool update_values_init(UpdateValues *values, const UpdateFiles *files, Error *error);
 
-// A zeroed one is fine, too.
+// Frees the values; does nothing to zeroed ones.
 void update_values_free(UpdateValues *values);
 
 #endif
