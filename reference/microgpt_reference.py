@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The algorithm of microgpt.py in this project's words: the yardstick of the C program.
+"""The algorithm of microgpt.py, written for this project: the reference of the C program.
 
 It does the same arithmetic in the same order as Karpathy's file and makes the same nodes in the
 same order, so all of its numbers and its node dumps are the same to the last bit. That order, and
@@ -72,7 +72,7 @@ class Value:
         return Value(result, (self,), (result,))
 
     def relu(self):
-        """Keep what is above zero. Negative zero and NaN are not, and give +0.0."""
+        """Return the number if it is above zero, else +0.0: also for negative zero and NaN."""
         if self.data > 0:
             return Value(self.data, (self,), (1.0,))
         return Value(0.0, (self,), (0.0,))
@@ -315,7 +315,7 @@ class Adam:
 
 
 def sample(model, tokenizer, rng):
-    """Make up one document, of at most block_size characters."""
+    """Generate a document of at most block_size characters."""
     cache = model.empty_cache()
     token_id = tokenizer.bos
     text = ""
@@ -371,11 +371,11 @@ def main():
             except StopTraining:
                 pass
             except (ArithmeticError, ValueError) as error:
-                # Where C carries on with inf or NaN, Python's ** and log() refuse.
+                # Python's ** and log() raise an error where C continues with inf or NaN.
                 raise UserError(f"the numbers left the range of a double ({error}); "
                                 "try a smaller --learning-rate or --init-std") from None
 
-    # A graph has no cycles: reference counts free it, the collector would only walk it in vain.
+    # A graph has no cycles: reference counts free it, and the collector would only waste time.
     gc.disable()
     return run_command(PROG, command)
 

@@ -1,4 +1,4 @@
-"""What the two commands of this folder share: their options, and what they write down.
+"""The common part of the two commands of this folder: their options, and what they record.
 
 `microgpt_reference.py` and `watch_microgpt.py` run the same algorithm, one in this project's words
 and one in Karpathy's. Both take the options declared here and both report to a Recorder, so that
@@ -54,7 +54,7 @@ class Settings:
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """An argparse parser whose complaints take one line, and are those of the C program."""
+    """An argparse parser whose messages have one line, and are those of the C program."""
 
     def error(self, message):
         about_value = re.fullmatch("argument (--.*)", message, re.DOTALL)
@@ -295,7 +295,7 @@ def describe_run(settings, documents):
 
 
 class Recorder:
-    """Is told what a run does and writes what the options ask for.
+    """Records a run: is called for each event, and writes the files that the options ask for.
 
     A step is passed as the training loop counts it, from 0, and written counted from 1. The nodes
     of a step are gathered by `created`, which the Value class calls for each node it makes;
@@ -343,7 +343,7 @@ class Recorder:
             raise StopTraining
 
     def begin_step(self, step):
-        """A step begins: from here on, new nodes are its own."""
+        """A step begins: all nodes made from now on belong to it."""
         self._step_nodes = [] if step + 1 == self._nodes_step else None
 
     def after_backward(self, step, loss, params, document):
@@ -395,7 +395,7 @@ def run_command(prog, command):
         message, code = "interrupted", 130
     except OSError as error:
         message, code = f"standard output: {reason(error)}", 1
-        # What is still buffered would fail again, noisily, when the interpreter ends.
+        # The buffered rest would fail again, with a traceback, when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Tell what a copy of microgpt.py is: the revision this project reimplements, or how it differs.
+"""Identify a copy of microgpt.py: the revision that this project reimplements, or the differences.
 
 A program is read as a syntax tree and taken apart: each assignment, function, method and loop is a
 part. What counts of a part is what it computes: not its layout, its comments or prints, and not
@@ -54,7 +54,7 @@ KNOWN_PARTS = {
     "the loop over sample_idx": ("0b34ad7a8f7e", "- - - - n_layer - BOS - - block_size - gpt - softmax - temperature vocab_size - uchars"),
 }
 
-# What comes after training changes no number of it.
+# These parts run after the training and do not change its numbers.
 AFTER_TRAINING = ["the loop over sample_idx"]
 
 # How to call, in a message, the constants that are not simply assigned to a name.
@@ -175,7 +175,7 @@ def part_name(node):
 
 
 def is_used(name, function, tree):
-    """Tell whether anything but the function itself speaks of its name."""
+    """Tell whether anything outside of the function uses its name."""
     within = set(ast.walk(function))
     return any(getattr(x, "attr", None) == name or getattr(x, "id", None) == name
                for x in ast.walk(tree) if x not in within)
@@ -385,7 +385,7 @@ class Program:
         return found
 
     def _rename(self, known_names, names):
-        """Take over what a part says of the program's names, if it agrees with all before."""
+        """Adopt a part's mapping of the program's names, if it agrees with all earlier ones."""
         pairs = {known: name for known, name in zip(known_names, names) if known != "-"}
         taken = {name: known for known, name in self.names.items()}
         for known, name in pairs.items():
@@ -427,7 +427,7 @@ class Program:
         self.differences = [phrase for _, phrase in sorted(ranked, key=lambda x: x[0])]
 
     def _well_known(self):
-        """Yield what is well known of copies that differ, with its rank."""
+        """Yield known causes of differences between copies, each with its rank."""
         for node in ast.walk(self.tree):
             if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
                     and ast.unparse(node.left).endswith(".relu()")):

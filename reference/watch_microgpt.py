@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Run an untouched copy of Karpathy's microgpt.py and write down the numbers it computes.
+"""Run an unmodified copy of Karpathy's microgpt.py and record the numbers that it computes.
 
 The file is read, never edited. Its text becomes a syntax tree; the tree is compared with the
 revision that this project reimplements (revision.py), its constants are set from the options, and
@@ -74,7 +74,7 @@ class CannotWatch(Exception):
 
 
 class LocalGrads:
-    """The local gradients of a node that has none: what its closure hands on of the gradient 1.
+    """The local gradients of a node that has none: what its closure passes on of the gradient 1.
 
     Gradients are as they were afterwards. A child that the node has twice is handed both parts at
     once; they are the same, as the node is x + x or x * x.
@@ -270,7 +270,7 @@ def run_deep(function):
     thread = threading.Thread(target=target)
     thread.start()
     try:
-        # Not join(): interrupted once, it may take the thread for finished ever after.
+        # Not join(): after an interrupt, it may always consider the thread finished.
         finished.wait()
     except KeyboardInterrupt:
         # Ctrl-C reaches the main thread only: pass it on, or the run would go on by itself.

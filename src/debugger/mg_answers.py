@@ -1,4 +1,4 @@
-"""The commands mg that only read: the same words in gdb and in lldb, from the same graph."""
+"""The mg commands that only read the graph; gdb and lldb share them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ MAX_ROWS = 12  # of mg why: more are shown in groups
 
 
 def backward_words(view, node):
-    """What backward has done with the node so far."""
+    """Whether backward has visited the node."""
     state = view.backward_state()
     if state == "none":
         return "backward has not begun"
@@ -52,7 +52,7 @@ def parent_rows(view, node):
 
 
 class NodeCommand(Command):
-    """Everything about one node: mg node V [--exact]
+    """Shows everything about one node: mg node V [--exact]
 
 Its operation, data and gradient; its id, which counts the nodes as they are made, from 0; when
 backward comes to it, as [3/5]; its children, with the local gradient of each; its parents, which
@@ -329,7 +329,7 @@ The product of the local gradients on the way is the chain rule along this one p
             yield tuple(row)
 
     def group_rows(self, view, edges, n_added):
-        """A row for the parents whose paths differ in their numbers alone."""
+        """A row for all parents whose paths differ only in their numbers."""
         yield ("parents", "how many", "contributions", "still to come")
         groups = {}
         for n, edge in enumerate(edges):
@@ -342,7 +342,7 @@ The product of the local gradients on the way is the chain rule along this one p
             yield (name, str(len(group)), number(sum(added)), to_come)
 
     def common_name(self, paths):
-        """Paths that differ in their numbers alone as one, with * for what differs."""
+        """Merges paths that differ only in their numbers, with * for the numbers that differ."""
         parts = [re.split(r"(\d+)", path) for path in paths]
         return "".join(same[0] if len(set(same)) == 1 else "*" for same in zip(*parts))
 
@@ -374,7 +374,7 @@ The product of the local gradients on the way is the chain rule along this one p
         return link.local_grad == 1 and view.op_name(link.parent) == "add"
 
     def chain_rows(self, view, links):
-        """A line for each factor; a run of sums, which pass the gradient on as it is, is one."""
+        """A line for each factor; consecutive sums, which do not change the gradient, are one."""
         n_sums = 0
         for link, following in zip(links, links[1:] + [None]):
             note = view.op_name(link.parent)
@@ -429,7 +429,7 @@ The nodes below V, and those made of it, up to DEPTH (2) edges away. Then
         self.say("%s: %s" % (printable(file_name), plural(len(ids), "node")))
 
     def neighbourhood(self, view, node_id, depth):
-        """The ids of the nodes at most depth edges below the node, or above it."""
+        """The ids of the nodes within depth edges below or above the node."""
 
         def reach(neighbours):
             reached = {node_id}
@@ -467,7 +467,7 @@ The nodes below V, and those made of it, up to DEPTH (2) edges away. Then
 
 
 def place_words(path):
-    """pos2.layer0.attn.head3 in words, and what is left of the path: the thing in that place."""
+    """Returns pos2.layer0.attn.head3 in words, and the rest of the path."""
     words = []
     parts = path.split(".")
     while parts:
@@ -484,7 +484,7 @@ def place_words(path):
 
 
 class WhereCommand(Command):
-    """Where in the model and in training the program stands, in words: mg where"""
+    """Says in words where in the model and in training the program has stopped: mg where"""
 
     name = "where"
     takes_node = False
@@ -585,7 +585,7 @@ class WhereCommand(Command):
             )
 
     def forward_line(self, view):
-        """By the scope that was opened last: that is what is being made now."""
+        """Uses the scope that was opened last, in which nodes are being made now."""
         if view.n_topo > 0:  # still the graph of the document before
             return "Forward: it begins."
         path = view.names.scope_path(view.n_scopes - 1) if view.n_scopes else ""

@@ -1,4 +1,4 @@
-"""What every command mg stands on: what a debugger has to do, lines of text, what V means.
+"""The base of all mg commands: the interface of a debugger, lines of text, the meaning of V.
 
 Knows no debugger, as mg_graph.py. gdb and lldb each have a Debugger of their own.
 """
@@ -14,17 +14,17 @@ SLOW_NODES = 2000  # to fewer, a breakpoint with a condition comes before one ca
 
 
 class Expression:
-    """What an expression of the debugger's language is worth."""
+    """The value of an expression in the debugger's language."""
 
     def __init__(self, type_text, node=None, vector=None, n_items=None):
         self.type_text = type_text
-        self.node = node  # the address of a Value, where it is one or points to one
-        self.vector = vector  # the address of pointers to Values, where it is or points to such
-        self.n_items = n_items  # how many of them, where the type says so
+        self.node = node  # the address of a Value, if it is one or points to one
+        self.vector = vector  # the address of pointers to Values, if it is or points to such
+        self.n_items = n_items  # how many of them, if the type says so
 
 
 class Debugger:
-    """What gdb and lldb each do in their own way."""
+    """The interface that gdb and lldb implement differently."""
 
     context = None  # a mg_graph.Context, made anew when the program has moved
     program = None
@@ -34,19 +34,19 @@ class Debugger:
         raise NotImplementedError
 
     def width(self):
-        """Columns of the window; 0: as many as one likes."""
+        """Columns of the window; 0: no limit."""
         raise NotImplementedError
 
     def split_words(self, text):
-        """As the debugger splits the arguments of its own commands, with quotes."""
+        """Splits arguments as the debugger does for its own commands, with quotes."""
         raise NotImplementedError
 
     def ask(self, question):
-        """A line that the reader types."""
+        """Reads a line that the user types."""
         raise NotImplementedError
 
     def evaluate(self, text):
-        """An Expression, or None where the text is none."""
+        """An Expression, or None if the text is not one."""
         raise NotImplementedError
 
     def has_program(self):
@@ -60,35 +60,35 @@ class Debugger:
         raise NotImplementedError
 
     def connection(self):
-        """`process`, `core`, or None: there is neither."""
+        """Returns `process`, `core`, or None if there is neither."""
         raise NotImplementedError
 
     def run_to_function(self, name):
-        """Lets the program run to the beginning of a function."""
+        """Runs the program to the beginning of a function."""
         raise NotImplementedError
 
     def run_to_node(self, view, place):
         """Lets backward run until graph_backward() has taken the node at that place from topo.
-        Returns False where it came to its end instead."""
+        Returns False if it reached its end instead."""
         raise NotImplementedError
 
     def run_to_edge(self):
-        """Lets backward run to its next edge. Returns False where it came to its end instead."""
+        """Lets backward run to its next edge. Returns False if it reached its end instead."""
         raise NotImplementedError
 
     def run_to_end(self):
-        """Lets the program run until graph_backward() has returned."""
+        """Runs the program until graph_backward() has returned."""
         raise NotImplementedError
 
     def run_to_made_node(self):
-        """Lets the program run until one more node is made."""
+        """Runs the program until one more node is made."""
         raise NotImplementedError
 
     # -- what both do in the same way --
 
     def run_to_place(self, view, place):
-        """Lets backward run until it is at the node at that place in topo, before its first edge.
-        Returns False where it came to its end instead."""
+        """Runs backward up to the node at that index of topo, before its first edge.
+        Returns False if it reached its end instead."""
         node = view.node(view.topo[place])
         if not view.is_at_place(place) and not self.run_to_node(view, place):
             return False
@@ -105,7 +105,7 @@ def plural(n, thing):
 
 
 def fold(line, width, indent=None):
-    """The line in pieces of that width, where it can be broken at a blank."""
+    """Breaks the line at blanks into pieces of that width, if possible."""
     if width <= 0 or len(line) <= width:
         return line
     if indent is None:
@@ -138,7 +138,7 @@ def columns(rows, right, first):
 
 
 def align(rows, right, width):
-    """A table. Where it is too wide for the window, its first column stands on lines of its own."""
+    """A table. If it is too wide for the window, its first column is on separate lines."""
     rows = list(rows)
     lines = columns(rows, right, "  ")
     if width <= 0 or max(map(len, lines)) <= width:
@@ -152,7 +152,7 @@ def align(rows, right, width):
     return lines
 
 
-# ---- What is there, and what is not: plain sentences --------------------------------------------
+# ---- Sentences about what a program has, and what is missing ------------------------------------
 
 
 def need_symbols(debugger):
@@ -184,7 +184,7 @@ def need_scalar_engine(debugger):
 
 
 def need_functions(debugger):
-    """For the commands that stop in functions: they must be there still."""
+    """Checks that the functions in which commands stop were not inlined."""
     if debugger.is_optimised():
         raise Problem(
             "This is an optimised build: the compiler has merged the functions that mg stops in. "
@@ -218,11 +218,11 @@ def need_graph(debugger):
     )
 
 
-# ---- What V means -------------------------------------------------------------------------------
+# ---- The meaning of V ---------------------------------------------------------------------------
 
 
 def find_node(debugger, text):
-    """The node that V stands for: an expression of type Value or Value *, or else a path."""
+    """The node that V means: an expression of type Value or Value *, or a path."""
     view = need_graph(debugger)
     if not text:
         raise Problem(
@@ -247,7 +247,7 @@ def find_node(debugger, text):
 
 
 def matching_ids(view, pattern):
-    """The nodes whose path fits; a pattern without * and ? stands anywhere in the path."""
+    """The nodes whose path matches; a pattern without * and ? may be anywhere in the path."""
     if not re.search(r"[*?]", pattern):
         pattern = re.sub(r"\[(\d+)\]\[(\d+)\]", r"[\1,\2]", pattern)
         if pattern in view.names.ids:
@@ -322,7 +322,7 @@ def place_in_backward(view, node_id):
 
 
 def run_command(command, argument):
-    """Runs a Command; whatever goes wrong is a Problem, which is a sentence."""
+    """Runs a Command; every failure is a Problem, whose text is a sentence."""
     try:
         command.run(argument.strip())
     except (Unreadable, ValueError, KeyError, IndexError, OverflowError, MemoryError) as error:

@@ -1,4 +1,4 @@
-"""The gdb half of the command mg: gdb's view of the program, printers, stops, and the commands.
+"""The command mg in gdb: how gdb reads the program, pretty printers, stops, and the commands.
 
 microgpt-gdb.py loads this. The program is only looked at: its memory is read, never written. Just
 `mg check` makes it compute something, on a copy of the model.
@@ -25,7 +25,7 @@ from mg_steps import RUNNING_COMMANDS, RunningCommand, watch_words
 
 @contextlib.contextmanager
 def setting(name, value):
-    """What gdb is asked in between, it is asked with that setting, whatever the reader has set."""
+    """Evaluates the block with this setting of gdb, and then restores the user's."""
     before = gdb.parameter(name)
     before = "unlimited" if before is None else str(before)
     if before == value or (value == "c" and before == "auto"):
@@ -44,7 +44,7 @@ def language(name):
 
 @contextlib.contextmanager
 def plain_settings():
-    """C, and all frames."""
+    """Sets the language to C, and shows all frames."""
     with language("c"), setting("backtrace limit", "unlimited"):
         yield
 
@@ -65,7 +65,7 @@ def is_pointer(value):
 
 
 def struct_address(value):
-    """Where the struct is that a gdb.Value is, or points to; None where it is in no memory."""
+    """The address of the struct that a gdb.Value is, or points to; None if it is not in memory."""
     if is_pointer(value):
         return int(value)
     return int(value.address) if value.address is not None else None
@@ -218,7 +218,7 @@ class GdbProgram(mg_graph.Program):
 
 
 class Stop(gdb.Breakpoint):
-    """A breakpoint of our own, which says nothing when it is met."""
+    """A breakpoint of this script, which prints nothing when the program reaches it."""
 
     def __init__(self, *arguments, **keywords):
         super().__init__(*arguments, internal=True, **keywords)
@@ -230,7 +230,7 @@ class Stop(gdb.Breakpoint):
 
 
 class End(gdb.FinishBreakpoint):
-    """Where a function returns to."""
+    """The address that a function returns to."""
 
     def __init__(self, function):
         super().__init__(debugger.program.find_frame(function).frame, internal=True)
@@ -269,7 +269,7 @@ class PlaceRead(Stop):
 
 
 class NodeStop(gdb.Breakpoint):
-    """Stops where graph_backward() has taken a node from topo: the one given, or the next one."""
+    """Stops when graph_backward() has read a node from topo: the given one, or the next one."""
 
     def __init__(self, address=None):
         file_name, line = line_of_node()
@@ -285,7 +285,7 @@ class NodeStop(gdb.Breakpoint):
 
 
 def continue_to(*stops, how="continue"):
-    """Lets the program run to one of the stops, which are then deleted. Returns that one.
+    """Runs the program to one of the stops, and deletes all of them. Returns the one it reached.
 
     Where something else has stopped the program, says what, and raises.
     """
@@ -350,7 +350,7 @@ class Gdb(mg_debugger.Debugger):
         return result
 
     def find_value(self, text):
-        """In the reader's language, but for the name of a variable: some languages would ask
+        """Evaluates in the user's language, except the name of a variable: some languages would ask
         which one of several is meant."""
         if re.fullmatch(r"[A-Za-z_]\w*", text):
             try:
@@ -402,7 +402,7 @@ class Gdb(mg_debugger.Debugger):
         continue_to(Stop(function=name))
 
     def run_to_node(self, view, place):
-        if is_recorded():  # the recording knows what was written, and not what was read
+        if is_recorded():  # the recording has what was written, but not what was read
             return continue_to(NodeStop(view.addresses[view.topo[place]]), End("graph_backward"))
         try:
             stop = PlaceRead(view, place)
@@ -435,7 +435,7 @@ def forget(_event=None):
 
 
 def forget_all(_event=None):
-    """Another program, or the same one anew."""
+    """Called for another program, or when the same one is run again."""
     mg_graph.Context.last_graph = None
     mg_graph.forget_caches()
     debugger.program.forget_types()
@@ -478,7 +478,7 @@ class ValuePrinter:
             return iter(())
 
     def items(self):
-        """What there is to open: (name, content)."""
+        """The children to show: (name, content)."""
         found = self.node()
         if found is None:
             return
@@ -489,7 +489,7 @@ class ValuePrinter:
             yield name, value_pointer(view.addresses[node_id])
 
     def node(self):
-        """(the graph, the Value's node in it), or None."""
+        """Returns (the graph, the Value's node in it), or None."""
         view = debugger.context.graph
         node_id = view.ids.get(struct_address(self.value)) if view is not None else None
         return (view, view.node(node_id)) if node_id is not None else None
@@ -516,7 +516,7 @@ class ValuePrinter:
 
 
 class GraphPointerPrinter:
-    """A pointer to a Graph, which has no name, by its size."""
+    """Shows a pointer to a Graph as the graph's size, as it has no name."""
 
     def __init__(self, value):
         self.value = value
@@ -528,7 +528,7 @@ class GraphPointerPrinter:
 
 
 class Printers(gdb.printing.PrettyPrinter):
-    """Chooses the printer by type. gdb's own collection looks at structs only, not at pointers."""
+    """Chooses the printer by type. gdb's own collection supports only structs, not pointers."""
 
     printers = {
         ("Value", False): ValuePrinter,
@@ -572,7 +572,7 @@ class NodeFunction(gdb.Function):
 
 
 class MgCommand(gdb.Command):
-    """Look at the graph of Values: who a node is, and where its gradient comes from.
+    """Look at the graph of Values: what a node is, and where its gradient comes from.
 
 V is a C expression of type Value or Value * (v, v->children[0], gpt->loss), or the path of a
 node (loss, pos2.loss, layer0.attn_wq[3,7]). An expression goes first. $node("PATH") is the
@@ -583,7 +583,7 @@ Value * of a path, for use in any expression."""
 
 
 class Subcommand(gdb.Command):
-    """A Command as gdb knows commands."""
+    """A Command as a command of gdb."""
 
     def __init__(self, command):
         self.__doc__ = command.__doc__
@@ -652,14 +652,14 @@ class Watch(gdb.Breakpoint):
         return True
 
     def find(self):
-        """Looks for the node of the path in the graph as it is now. Its address is 0 if there is
+        """Finds the node of the path in the current graph. Its address is 0 if there is
         none: no edge leads there, and no gradient is there."""
         view = mg_graph.Context(debugger.program).graph
         node_id = view.names.ids.get(self.path) if view is not None else None
         self.address = view.addresses[node_id] if node_id is not None else 0
 
     def aim(self):
-        """At the node that the path means now."""
+        """Watches the node that has the path now."""
         before = self.address
         self.find()
         if self.address == before or not self.enabled or not self.is_hardware:
@@ -670,7 +670,7 @@ class Watch(gdb.Breakpoint):
             self.enabled = True  # so that gdb evaluates the expression again
 
     def stop(self):
-        """Of a watchpoint there are many: each time that the gradient is read or written."""
+        """A watchpoint stops many times: whenever the gradient is read or written."""
         frame = GdbFrame(gdb.newest_frame())
         if frame.name != "edge_backward" or not frame.is_at_end():
             return False
@@ -695,7 +695,7 @@ class Watch(gdb.Breakpoint):
 
 
 class WatchAim(gdb.Breakpoint):
-    """Aims the watches at the beginning of each backward, when the order is there."""
+    """Updates the addresses of the watches at the beginning of each backward."""
 
     made = None
 
@@ -723,7 +723,7 @@ It is kept from one training step to the next, for the node of the same path. `d
         path = self.view.path(self.find_node(argument).id)
         if WatchAim.made is None:
             WatchAim.made = WatchAim()
-        # By way of gdb.execute(), so that gdb does not announce it with an address.
+        # With gdb.execute(), so that gdb does not print it with an address.
         gdb.execute("python import mg_gdb; mg_gdb.Watch(%r)" % path, to_string=True)
         watch = Watch.all[-1]
         self.say("breakpoint %d: watching %s.grad" % (watch.number, path))
@@ -790,7 +790,7 @@ of the parameter is what the gradient should be."""
             )
 
     def loss_at(self, param_id, delta):
-        """Calls the program. None of the reader's breakpoints must stop it there."""
+        """Calls a function of the program, with the user's breakpoints disabled."""
         enabled = [b for b in gdb.breakpoints() if b.enabled]
         unwind = gdb.parameter("unwindonsignal")
         trainer = gdb.Value(self.context.trainer).cast(gdb.lookup_type("Trainer").pointer())
@@ -849,19 +849,19 @@ SKIPPED = (
     "make_node|graph_(init|free|new_nodes?|name|name_matrix|enter|leave|reserve_topo|n_nodes)",
     "arena_.*",
     "pow|exp|log|malloc|calloc|realloc|free|memcpy|memset",
-    "_.*",  # as the C library calls its own functions, where its symbols are installed
+    "_.*",  # internal functions of the C library, if its symbols are installed
 )
 
 
 def skip_what_is_no_lesson():
-    """`step` passes over memory, names and the C library; `info skip` lists this."""
+    """Makes `step` skip memory, names and the C library; `info skip` lists this."""
     for pattern in SKIPPED:
         gdb.execute("skip -rfunction ^(%s)$" % pattern, to_string=True)
 
 
 @functools.lru_cache(maxsize=None)
 def load():
-    """Once, however often the script is loaded."""
+    """Runs once, even if the script is loaded several times."""
     skip_what_is_no_lesson()
     gdb.execute("set environment TERM dumb")  # no progress line in the middle of gdb's output
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)

@@ -21,29 +21,29 @@ READ_BYTES = 1 << 20  # at a time: of what is not there, little is asked for
 
 
 class Problem(Exception):
-    """Why a command cannot do what it was asked for: a sentence."""
+    """The reason why a command cannot do something: a sentence."""
 
 
 class Unreadable(Exception):
-    """Memory that is not there, or a type that is not known."""
+    """Memory that cannot be read, or an unknown type."""
 
 
 def number(x, exact=False):
-    """A double for people, or to the bit as `microgpt nodes` writes it."""
+    """A double in a readable form, or exactly, as `microgpt nodes` writes it."""
     return x.hex() if exact else "%.6g" % x
 
 
 def bits(x):
-    """Tells 0.0 from -0.0, and nan from nothing."""
+    """The bits of a double: 0.0 and -0.0 differ, and NaN equals itself."""
     return struct.pack("<d", x)
 
 
 def printable(text):
-    """Without what would act on a terminal."""
+    """Removes characters that would control a terminal."""
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-# ---- What a debugger has to say -----------------------------------------------------------------
+# ---- The interface of a debugger ----------------------------------------------------------------
 
 
 class Field:
@@ -78,12 +78,12 @@ class Frame:
         raise NotImplementedError
 
     def is_at_start(self):
-        """Whether the program stands at the first line of the function, where its arguments are not
-        all in their places yet."""
+        """Whether the program is at the first line of the function, where its arguments are not
+        all set yet."""
         raise NotImplementedError
 
     def is_at_end(self):
-        """Whether the program stands at the last line of the function."""
+        """Whether the program is at the last line of the function."""
         raise NotImplementedError
 
 
@@ -96,11 +96,11 @@ class Program:
         self.forget_types()
 
     def forget_types(self):
-        """Another program may come."""
+        """Forgets everything about the program."""
         self._fields = {}
         self._readers = {}
 
-    # -- what each debugger does in its own way --
+    # -- implemented by each debugger --
 
     def read_piece(self, address, size):
         """Bytes of memory; raises Unreadable."""
@@ -132,7 +132,7 @@ class Program:
         """A C string, or its beginning."""
         text = b""
         while len(text) < limit:
-            # Not across a page: the next one may not be there.
+            # Not beyond the page: the next one may not be mapped.
             piece = self.read_piece(address, min(limit - len(text), 4096 - address % 4096))
             end = piece.find(0)
             text += piece if end < 0 else piece[:end]
@@ -164,7 +164,7 @@ class Program:
         return offset, field
 
     def reader(self, type_name, *paths):
-        """A struct.Struct for some fields of a type, in the order in which they stand there."""
+        """A struct.Struct for some fields of a type, in the order of their offsets."""
         key = (type_name, paths)
         if key not in self._readers:
             code = ">" if self.is_big_endian else "<"
@@ -208,7 +208,7 @@ class Node:
         self.id = node_id
         self.data = data
         self.grad = grad
-        # A node that is just being made may hold anything: its children must come before it.
+        # A node that is just being made may contain anything: its children must come before it.
         children = (child0, child1)[:n_children] if n_children <= 2 else ()
         children = tuple(ids.get(child, node_id) for child in children)
         self.children = children if all(child < node_id for child in children) else ()
@@ -216,7 +216,7 @@ class Node:
         self.op = op
 
 
-# Where these stand in a record, which is a Value as it is unpacked from memory.
+# The indices of these in a record, which is a Value unpacked from memory.
 RECORD = ("data", "grad", "children", "local_grads", "op", "n_children", "visited")
 DATA = 0
 GRAD = 1
@@ -253,7 +253,7 @@ def node_addresses(chunks, node_size):
 
 
 def sum_before(edges, edge):
-    """What the edges into a node add up to before one of them."""
+    """The sum of the contributions to a node before one of its edges."""
     total = 0.0
     for other in edges:
         if other.is_same(edge):
@@ -301,7 +301,7 @@ class Names:
         if n_columns > 0:
             n = end - first
             return ["%s[%d,%d]" % (base, i // n_columns, i % n_columns) for i in range(n)]
-        # A thing's own name is its last node's; the others are called by their operation.
+        # The last node has just the name; the others have their operation as well.
         ops = self.ops[first : end - 1] if is_thing else self.ops[first:end]
         totals = {op: ops.count(op) for op in set(ops)}
         counts = dict.fromkeys(totals, 0)
@@ -330,7 +330,7 @@ class Names:
         return {path: node_id for node_id, path in enumerate(self.paths)}
 
     def find(self, text):
-        """The id of the node with that path, as it is or with each index in brackets of its own."""
+        """The id of the node with that path; each index may also have its own brackets."""
         if text in self.ids:
             return self.ids[text]
         return self.ids.get(re.sub(r"\[(\d+)\]\[(\d+)\]", r"[\1,\2]", text))
@@ -373,7 +373,7 @@ class GraphView:
     def __init__(self, program, address):
         self.program = program
         self.address = address
-        # graph_init() leaves this mark; memory that is no Graph hardly has it.
+        # graph_init() sets this; memory that is not a Graph hardly contains it.
         no_memory = self.get("no_memory.data")
         self.node_size = program.sizeof("Value")
         self.chunks = tuple(self.read_chunks())
@@ -441,7 +441,7 @@ class GraphView:
 
     @functools.cached_property
     def places(self):
-        """Where in topo a node is: {id: place}."""
+        """The index of each node in topo: {id: index}."""
         return {node_id: place for place, node_id in enumerate(self.topo)}
 
     @functools.cached_property
@@ -457,12 +457,12 @@ class GraphView:
         return parents
 
     def visit_order(self, node_id):
-        """When backward comes to the node, counted from 1; None where the loss does not need it."""
+        """When backward visits the node, counted from 1; None if the loss does not depend on it."""
         place = self.places.get(node_id)
         return None if place is None else self.n_topo - place
 
     def edges_into(self, node_id):
-        """What makes up the node's gradient, in the order in which backward adds it."""
+        """The contributions to the node's gradient, in the order in which backward adds them."""
         edges = [edge for edge in self.parents.get(node_id, ()) if edge[0] in self.places]
         edges.sort(key=lambda edge: (-self.places[edge[0]], edge[1]))
         return [Edge(self.node(parent), index) for parent, index in edges]
@@ -480,7 +480,7 @@ class GraphView:
 
     @functools.cached_property
     def current_edge(self):
-        """The edge that the program stands at, in edge_backward(), or None."""
+        """The edge at which the program has stopped, in edge_backward(), or None."""
         frame = self.program.find_frame("edge_backward")
         if frame is None or frame.is_at_start():
             return None
@@ -504,7 +504,7 @@ class GraphView:
         return -1
 
     def backward_state(self):
-        """`none`, `ready` (the order is there), `running` or `done`."""
+        """`none`, `ready` (topo is complete), `running` or `done`."""
         if self.n_topo == 0:
             return "none"
         if self.next_place < 0:
@@ -584,7 +584,7 @@ class GraphView:
         return self.op_name(node) if node.children else "leaf"
 
     def formula(self, node):
-        """What the node is made of, by the paths of its children."""
+        """The node's expression, with the paths of its children."""
         children = [self.path(child) for child in node.children]
         op = self.op_name(node)
         if not children:
@@ -596,7 +596,7 @@ class GraphView:
         return "%s(%s)" % (op, ", ".join(children))
 
     def _exponent(self, node):
-        """Not kept in the node; but a**c has the local gradient c * a**c / a."""
+        """The exponent is not in the node; but a**c has the local gradient c * a**c / a."""
         base = self.node(node.children[0]).data
         try:
             return number(node.local_grads[0] * base / node.data)
@@ -625,7 +625,7 @@ class GraphView:
 
 
 class Context:
-    """What is known while the program stands still. A new one is made when it has moved."""
+    """What was read since the program stopped. A new one is made when it stops again."""
 
     last_graph = None  # the address of the graph that was found last, in any context
 
@@ -692,7 +692,7 @@ class Context:
 
     @functools.cached_property
     def graph(self):
-        """The graph that the innermost frame knows; or the last one found, while it is a graph."""
+        """The graph of the innermost frame that has one; or the last one found, if still valid."""
         found = self.find("Graph")
         address = found if found is not None else Context.last_graph
         view = self.view(address) if address is not None else None
@@ -714,7 +714,7 @@ class Context:
 
     @functools.cached_property
     def n_params(self):
-        """How many of the graph's first nodes are parameters; 0 where it belongs to no model."""
+        """How many of the graph's first nodes are parameters; 0 if it is not that of a model."""
         gpt = self.gpt
         if gpt is None or self.graph is None:
             return 0

@@ -1,4 +1,4 @@
-"""The commands mg that let the program run: node by node, edge by edge, forward and backward.
+"""The mg commands that run the program: node by node, edge by edge, forward and backward.
 
 How a program is run is the Debugger's affair; what is said of it is the same in gdb and in lldb.
 """
@@ -20,13 +20,13 @@ def in_backward(debugger):
 
 
 def begin_backward(debugger):
-    """Lets the program run to the beginning of graph_backward()."""
+    """Runs the program to the beginning of graph_backward()."""
     if not in_backward(debugger):
         debugger.run_to_function("graph_backward")
 
 
 def sum_words(before, edge, after):
-    """What an edge has added, or just the gradient where that has another origin."""
+    """What an edge has added, or only the gradient if it has another origin."""
     if bits(before + edge.contribution) != bits(after):
         return number(after)
     numbers = (before, edge.local_grad, edge.parent.grad, after)
@@ -34,7 +34,7 @@ def sum_words(before, edge, after):
 
 
 def watch_words(view, path):
-    """What the edge that the program stands at has added to the gradient of that path."""
+    """What the current edge has added to the gradient of the path."""
     edge = view.current_edge
     edges = view.edges_into(edge.child)
     n = [other.is_same(edge) for other in edges].index(True)
@@ -127,7 +127,7 @@ still change while more is made under that name."""
             self.say_end()
 
     def go(self, n):
-        """Runs n nodes on, or to the end of backward."""
+        """Runs backward for n more nodes, or to its end."""
         view = self.view
         places = list(view.next_places()) if in_backward(self.debugger) else []
         if n < len(places):
@@ -136,7 +136,7 @@ still change while more is made under that name."""
             self.debugger.run_to_end()
 
     def say_changes(self, view, node, before):
-        """What a node has given to its children: a line for each edge."""
+        """What a node has added to its children's gradients: a line for each edge."""
         after = {child: self.view.node(child).grad for child in node.children}
         for index, child in enumerate(node.children):
             is_last = child not in node.children[index + 1 :]

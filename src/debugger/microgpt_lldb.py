@@ -16,7 +16,7 @@ import sys
 import lldb
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import mg_debugger  # noqa: E402, beside this file
+import mg_debugger  # noqa: E402, in this file's folder
 import mg_graph  # noqa: E402
 from mg_answers import READING_COMMANDS  # noqa: E402
 from mg_debugger import Command, Expression, fold, prepare_to_run  # noqa: E402
@@ -60,7 +60,7 @@ def struct_name(sb_type):
 
 
 def struct_address(value):
-    """Where the struct is that an SBValue is, or points to; None where it is in no memory."""
+    """The address of the struct that an SBValue is, or points to; None if it is not in memory."""
     value = value.GetNonSyntheticValue()
     if value.GetType().GetCanonicalType().IsPointerType():
         return value.GetValueAsUnsigned()
@@ -160,12 +160,12 @@ class LldbProgram(mg_graph.Program):
         for index in range(thread.GetNumFrames() if thread.IsValid() else 0):
             frame = LldbFrame(thread.GetFrameAtIndex(index))
             yield frame
-            if frame.name == "main":  # what called it is the C library's affair
+            if frame.name == "main":  # its callers are in the C library
                 return
 
 
 def end_of_function(name):
-    """Where the last line of a function begins in memory."""
+    """The address at which the last line of a function begins."""
     function = find_function(name)
     line = last_line(function)
     address = function.GetStartAddress()
@@ -194,7 +194,7 @@ def line_of_node():
 
 
 def find_block(block, name):
-    """The block in the block, or below it, that has the variable."""
+    """The block, or the nested block, that has the variable."""
     while block.IsValid():
         variables = block.GetVariables(the_target(), False, True, False)
         if any(value.GetName() == name for value in variables):
@@ -217,7 +217,7 @@ def stop_at_function(name):
 
 
 def stop_at_end(function):
-    """Where the function returns to."""
+    """The address that the function returns to."""
     index = [frame.name for frame in debugger.program.frames()].index(function)
     return the_target().BreakpointCreateByAddress(the_thread().GetFrameAtIndex(index + 1).GetPC())
 
@@ -236,7 +236,7 @@ def is_reached(stop):
 
 @contextlib.contextmanager
 def quiet(is_wanted):
-    """lldb tells of each watchpoint that is met, with a number that is an address here."""
+    """lldb reports each watchpoint that is reached, with a number that is an address here."""
     if not is_wanted:
         yield
         return
@@ -250,7 +250,7 @@ def quiet(is_wanted):
 
 
 def continue_to(*stops):
-    """Lets the program run to one of the stops, which are then deleted. Returns that one."""
+    """Runs the program to one of the stops, and deletes all of them. Returns the one it reached."""
     was_async = lldb.debugger.GetAsync()
     lldb.debugger.SetAsync(False)
     try:
@@ -289,7 +289,7 @@ class Lldb(mg_debugger.Debugger):
         self.context = mg_graph.Context(self.program)
 
     def look(self):
-        """Before each question: forgets what the program may have changed since the last."""
+        """Discards what the program may have changed since the last command."""
         executable = str(the_target().GetExecutable())
         stop_id = (the_process().GetProcessID(), the_process().GetStopID(True))
         if executable != self.executable or stop_id[0] != (self.stop_id or stop_id)[0]:
@@ -435,14 +435,14 @@ def value_summary(value, _internal_dict):
 
 
 def graph_summary(value, _internal_dict):
-    """A Graph, which has no name, by its size."""
+    """Shows a Graph as its size, as it has no name."""
     debugger.look()
     view = debugger.context.view(struct_address(value))
     return "<%d nodes>" % view.n_nodes if view is not None else "no graph"
 
 
 class ValueChildren:
-    """What opens in an editor: data, grad, children and parents with their local gradients."""
+    """The children in an editor: data, grad, children and parents with their local gradients."""
 
     def __init__(self, value, _internal_dict):
         self.value = value
@@ -526,7 +526,7 @@ A watchpoint: `continue` goes on to the next contribution, and shows what has be
 
 
 def on_watch(_frame, watchpoint, _internal_dict):
-    """Says what has been added, where the watchpoint's condition holds."""
+    """Prints what was added, if the watchpoint's condition is true."""
     debugger.look()
     debugger.forget()
     view = debugger.context.graph
@@ -540,7 +540,7 @@ def on_watch(_frame, watchpoint, _internal_dict):
 COMMANDS = (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand)
 
 HELP = """\
-Look at the graph of Values: who a node is, and where its gradient comes from.
+Look at the graph of Values: what a node is, and where its gradient comes from.
 
 V is a C expression of type Value or Value * (v, v->children[0], gpt->loss), or the path of a
 node (loss, pos2.loss, layer0.attn_wq[3,7]). An expression goes first.
@@ -549,7 +549,7 @@ node (loss, pos2.loss, layer0.attn_wq[3,7]). An expression goes first.
 
 
 class Mg:
-    """The command, as lldb knows commands."""
+    """A Command as a command of lldb."""
 
     def __init__(self, _debugger, _internal_dict):
         self.commands = {command.name: command(debugger) for command in COMMANDS}
@@ -575,7 +575,7 @@ class Mg:
         return HELP + "\n\n".join("mg %s\n%s" % (c.name, c.__doc__) for c in COMMANDS)
 
 
-# `step` passes over memory, names and the C library.
+# `step` skips memory, names and the C library.
 STEP_AVOID = (
     "^(std::.*|_.*|make_node|arena_.*|pow|exp|log|malloc|calloc|realloc|free|memcpy|memset|"
     "graph_(init|free|new_nodes?|name|name_matrix|enter|leave|reserve_topo|n_nodes))$"

@@ -20,7 +20,7 @@ with mg is the same; what is another command in lldb, its last section says.
 
 
 class Tour:
-    """The command, as lldb knows commands."""
+    """A Command as a command of lldb."""
 
     def __init__(self, _debugger, _internal_dict):
         pass
