@@ -64,7 +64,7 @@ static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t 
     if (!in_file_read(&source->file, offset, bytes, &n, source->error)) {
         return false;
     }
-    return n == size || bad(source, "has become shorter while it was being read");
+    return n == size || bad(source, "was truncated while it was being read");
 }
 
 static bool read_header(Source *source)

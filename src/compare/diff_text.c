@@ -439,15 +439,19 @@ static void print_structure(const TextReport *r)
     }
     char label[LABEL_BYTES];
     bool in_base = found->first < r->diff->n_nodes;
-    fprintf(r->file, "%s\n",
-            in_base ? diff_label(r->diff, found->first, label) : "behind the last");
+    fprintf(r->file, "%s\n", in_base ? diff_label(r->diff, found->first, label) : "after the last");
     print_structure_side(r, 0, found->first);
     print_structure_side(r, 1, found->first);
     if (r->diff->by_path) {
-        fprintf(r->file, "  what %s on both sides is compared: %zu nodes\n",
-                r->diff->by_shape ? "is made of the same" : "has the same name", r->diff->n_paired);
+        fprintf(r->file,
+                "  nodes with the same %s on both sides are compared: %zu
+                ",
+                    r->diff->by_shape
+                    ? "inputs"
+                    : "name",
+                r->diff->n_paired);
     } else if (a->n_nodes != b->n_nodes) {
-        fprintf(r->file, "  only what stands before it is compared\n");
+        fprintf(r->file, "  only the nodes before it are compared\n");
     }
 }
 

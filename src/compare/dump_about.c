@@ -181,10 +181,10 @@ const char *dump_about_parse(DumpSays *says, const char *comment, size_t length)
     }
     Text text = {comment + n_prefix, comment + length};
     if (!take(&text, '1') || text.at == text.end || *text.at != ' ') {
-        return "is of another version of the format than 1; a newer microgpt may read it";
+        return "has a format version other than 1; a newer microgpt may read it";
     }
     says->is_said = true;
-    return take_object(&text, says) ? NULL : "has no flat JSON object behind `# microgpt-nodes 1`";
+    return take_object(&text, says) ? NULL : "has no flat JSON object after `# microgpt-nodes 1`";
 }
 
 static void take_size(const DumpSays *says, AboutNumber which, int *size)

@@ -98,7 +98,7 @@ static bool check_memory(const Reader *r, size_t n_bytes)
     return n_bytes <= limit ||
            error_set_file(
                r->lines.error, r->dump->file_name, r->lines.line,
-               "needs %zu MiB of memory so far, and there are %zu; compare a smaller dump",
+               "needs %zu MiB of memory so far, and %zu are available; compare a smaller dump",
                n_bytes >> 20, limit >> 20);
 }
 
@@ -191,7 +191,7 @@ static bool take_name(Reader *r, uint32_t *offset)
     for (size_t i = 0; i < length; i++) {
         if ((signed char)name[i] < 0) { // plain char has no sign on AArch64
             return line_fail_at(&r->lines, name, length,
-                                "is not a name: it has other characters than ASCII's");
+                                "is not a name: it has characters other than ASCII");
         }
         if (name[i] < ' ' || name[i] > '~') {
             return line_fail_at(&r->lines, name, length,
@@ -211,7 +211,7 @@ static bool take_child(Reader *r, uint32_t edge)
     }
     if (child >= r->dump->n_nodes) {
         return line_fail_at(&r->lines, r->lines.at, length,
-                            "is a child that does not stand before its parent");
+                            "is a child that does not precede its parent");
     }
     r->lines.at += length;
     r->dump->children[edge] = child;
@@ -233,7 +233,7 @@ static bool take_children(Reader *r, uint32_t *n_edges)
         *n_edges += 1;
         line_skip_blanks(&r->lines);
     }
-    return take(r, ']', "has no ] behind its children");
+    return take(r, ']', "has no ] after its children");
 }
 
 static bool take_local_grads(Reader *r, uint32_t first_edge, uint32_t n_edges)
@@ -255,7 +255,7 @@ static bool take_local_grads(Reader *r, uint32_t first_edge, uint32_t n_edges)
     if (!at_line_end(r) && *r->lines.at != ']') {
         return fail(r, "has more local gradients than children");
     }
-    return take(r, ']', "has no ] behind its local gradients");
+    return take(r, ']', "has no ] after its local gradients");
 }
 
 // Operation and path, in all lines or in none.
@@ -272,7 +272,7 @@ static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
     *op = DUMP_NO_TEXT;
     *path = DUMP_NO_TEXT;
     return !has_names ||
-           (line_take_gap(&r->lines, "has no space behind its local gradients") &&
+           (line_take_gap(&r->lines, "has no space after its local gradients") &&
             take_name(r, op) && line_take_gap(&r->lines, "has an operation but no path") &&
             take_name(r, path));
 }
@@ -353,7 +353,7 @@ static bool parse_sparse_line(Reader *r)
         dump->has_grad[node_id] = false;
         return true;
     }
-    return line_take_gap(&r->lines, "has no space behind its data") && take_grad(r, node_id) &&
+    return line_take_gap(&r->lines, "has no space after its data") && take_grad(r, node_id) &&
            take_line_end(r);
 }
 

@@ -185,7 +185,8 @@ static void print_verdict(FILE *file, const LossDiff *diff)
         break;
     case LOSSES_SAME_AS_PRINTED:
         fprintf(file,
-                "the same in all digits that were printed: %zu losses; more digits say more\n",
+                "the same in all digits that were printed: %zu losses; print more digits to "
+                "compare more\n",
                 diff->n);
         break;
     case LOSSES_ROUNDING:

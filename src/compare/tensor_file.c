@@ -39,7 +39,7 @@ static bool read_bytes(const Reader *r, size_t offset, void *bytes, size_t size)
 {
     size_t n = size;
     return in_file_read(&r->tensors->file, offset, bytes, &n, r->error) &&
-           (n == size || bad(r, "has become shorter while it was being read"));
+           (n == size || bad(r, "was truncated while it was being read"));
 }
 
 // A parser of deep nesting needs a deep stack, and text that is made of brackets much memory.
@@ -61,7 +61,7 @@ static bool check_brackets(const Reader *r)
             depth -= depth > 0;
         }
         if (depth > MAX_DEPTH) {
-            return bad(r, "is no safetensors file: its header is nested too deep");
+            return bad(r, "is not a safetensors file: its header is nested too deep");
         }
     }
     return n_brackets <= 8 + r->header_size / 8 || bad(r, "its header has too many brackets");
@@ -100,7 +100,7 @@ static bool parse_header(Reader *r)
         return error_out_of_memory(r->error, "the header", r->header_size);
     }
     if (file->root == NULL || !json_is_object(file->root)) {
-        return bad(r, "is no safetensors file: its header is no JSON object");
+        return bad(r, "is not a safetensors file: its header is not a JSON object");
     }
     file->metadata = json_object_get(file->root, "__metadata__");
     return true;
@@ -131,7 +131,7 @@ static bool take_shape(const Reader *r, const json_t *object, Tensor *tensor)
     tensor->n = 1;
     for (size_t i = 0; i < tensor->n_dimensions; i++) {
         if (!take_count(json_array_get(shape, i), &tensor->shape[i])) {
-            return bad_tensor(r, tensor->name, "has a size that is no whole number");
+            return bad_tensor(r, tensor->name, "has a size that is not a whole number");
         }
         tensor->n = count_mul(tensor->n, tensor->shape[i]);
     }
@@ -186,7 +186,7 @@ static bool check_memory(const Reader *r, size_t n_numbers)
     double limit;
     return memory_fits(count_mul(n_numbers, 4 * sizeof(double)), &needed, &limit) ||
            error_set_file(r->error, r->tensors->path, 0,
-                          "needs %.3g MiB of memory, and there are %.3g MiB", needed, limit);
+                          "needs %.3g MiB of memory, and %.3g MiB are available", needed, limit);
 }
 
 static bool read_tensors(Reader *r)

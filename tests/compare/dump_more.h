@@ -1,6 +1,5 @@
-// What the tests of dumps share: texts as files, the graph of a small model as a dump, ways to
-// change a dump as a port with a mistake would have written it, and random numbers to choose them
-// by.
+// Common functions of the tests of dumps: texts as files, the graph of a small model as a dump,
+// changes that make a dump like that of a port with a mistake, and random numbers to choose them.
 #ifndef MICROGPT_DUMP_MORE_H
 #define MICROGPT_DUMP_MORE_H
 

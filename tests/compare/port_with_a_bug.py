@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A port of microgpt with one mistake, for docs/comparing.md to hunt down.
+"""A port of microgpt with one mistake, which docs/comparing.md finds.
 
 It looks token embeddings up as tensor libraries do: every position gets a copy of its token's row,
 and after backward the copies' gradients are put back where they came from. Its graph is therefore

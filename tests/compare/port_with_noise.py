@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A port of microgpt with rounding of its own, and with mistakes on demand.
+"""A port of microgpt with different rounding, and with mistakes on demand.
 
 It takes the parameters from a full dump with names, computes one document with scalars that it keeps
 in double or in single precision, and writes a sparse dump. Its sums run backwards, and it divides where

@@ -412,7 +412,7 @@ START_TEST(another_operation_with_the_same_children_is_structure)
 }
 END_TEST
 
-// With the first row of fc1 all zero, its relu stands exactly at 0.
+// With the first row of fc1 all zero, the input of its relu is exactly 0.
 START_TEST(a_gradient_of_relu_at_0_is_found)
 {
     Pair pair = {.text = NULL};
@@ -659,7 +659,7 @@ START_TEST(a_missing_position_is_found)
     assert_first_cause(&pair, CAUSE_STRUCTURE, "pos3.embed[0]");
     assert_says(&pair, "A: add of 2 children\n       wte[0,0]");
     assert_says(&pair, "B: const of 0 children");
-    assert_says(&pair, "only what stands before it is compared");
+    assert_says(&pair, "only the nodes before it are compared");
     ck_assert_uint_eq(pair.diff.data.n_differ, 0);
     ck_assert(!pair.diff.grad.is_compared);
     close_pair(&pair);

@@ -1,5 +1,5 @@
-// Reads dumps of all kinds: good ones give back what was written, broken ones one line of error
-// that names the line at fault, and no mutation of a file makes the reader fall.
+// Reads dumps of all kinds: valid ones give the numbers that were written, invalid ones one line of
+// error with the number of the wrong line, and no mutation of a file crashes the reader.
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -415,8 +415,8 @@ static const BrokenDump broken_dumps[] = {
     {"0 0x1p0\n", ":1: ends before its gradient"},
     {"0 0x1p0 0x1p0\n", ":1: ends before its children"},
     {"0 0x1p0 0x1p0 []\n", ":1: ends before its local gradients"},
-    {"0 0x1p0 0x1p0 [\n", ":1: has no ] behind its children"},
-    {"0 0x1p0 0x1p0 [] [\n", ":1: has no ] behind its local gradients"},
+    {"0 0x1p0 0x1p0 [\n", ":1: has no ] after its children"},
+    {"0 0x1p0 0x1p0 [] [\n", ":1: has no ] after its local gradients"},
     {"0 0x1p0 0x1p0 () ()\n", ":1: has no [ before its children"},
     {"0 0x1.5 0x0p0 [] []\n", ":1: '0x1.5' is not a hexadecimal double, as Python's float.hex()"},
     {"0 1,5 0x0p0 [] []\n", ":1: '1,5' is not a number: write a point, not a comma"},
@@ -444,7 +444,7 @@ static const BrokenDump broken_dumps[] = {
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a b\n", ":2: 'b' is one column too many"},
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a\x01\n", ":2: 'a?' is not a name: it has a control"},
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n",
-     ":2: '\?\?' is not a name: it has other characters than ASCII's"},
+     ":2: '\?\?' is not a name: it has characters other than ASCII"},
     {"a\n", ":1: ends before its data"},
     {"adam.m.a 1\n", ": is empty"},
     {"adam.m.a\n", ":1: ends before its data"},
@@ -464,7 +464,7 @@ static const BrokenDump broken_dumps[] = {
     {"\xfe\xff"
      "a\n",
      ":1: is UTF-16"},
-    {"# microgpt-nodes 2 {}\n", ":1: is of another version of the format than 1"},
+    {"# microgpt-nodes 2 {}\n", ":1: has a format version other than 1"},
     {"# microgpt-nodes 1 {\"step\": }\n", ":1: has no flat JSON object"},
     {"# microgpt-nodes 1 {\"step\": {}}\n", ":1: has no flat JSON object"},
     {"# microgpt-nodes 1 [[[[[[[[\n", ":1: has no flat JSON object"},

@@ -1,6 +1,6 @@
-// What is explained and what is not, on random graphs and roundings: a port without a mistake has
-// nothing unexplained, whatever its precision and the order of its sums; a port with one value
-// spoilt has that one named first. Prints how often, by the kinds of nodes.
+// Judges random graphs with random rounding: a port without a mistake has no unexplained values,
+// with any precision and order of its sums; if one value of a port is wrong, it is the first in the
+// report. Prints how often, by the kind of the node.
 #include <check.h>
 #include <float.h>
 #include <math.h>

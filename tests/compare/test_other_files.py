@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`microgpt compare` on what is no node dump: losses and safetensors files.
+"""`microgpt compare` on files that are not node dumps: losses and safetensors files.
 
     test_other_files.py PROGRAM
 """

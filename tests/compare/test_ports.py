@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the reference with what ports wrote, and checks that the report says what is true.
+"""Compares the reference with dumps of ports, and checks that the report is right.
 
     test_ports.py PROGRAM
 
@@ -53,7 +53,7 @@ CASES = [
      ["left over"]),
     ("tiny.full", "sums_without_0.full", 1, 0,
      ["structure: 528 nodes in A, 408 in B", "data: the same", "gradients: the same",
-      "what has the same name on both sides is compared: 408 nodes"], ["unexplained, first"]),
+      "nodes with the same name on both sides are compared: 408"], ["unexplained, first"]),
 ]
 
 # What may be said of a mistake, and where it is seen first when all vectors are shown.

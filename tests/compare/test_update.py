@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`microgpt compare A B --next A2 B2`: which rule a port updates its parameters by.
+"""`microgpt compare A B --next A2 B2`: finds the rule with which a port updates its parameters.
 
     test_update.py PROGRAM REFERENCE_FOLDER
 
