@@ -1,5 +1,5 @@
-// What all test programs share: doubles compared by their bits, whether to be quick, and a main()
-// in one line.
+// Common functions of all test programs: comparing doubles by their bits, whether to be quick, and
+// a main() in one line.
 #ifndef MICROGPT_CHECK_MORE_H
 #define MICROGPT_CHECK_MORE_H
 
@@ -17,7 +17,7 @@ static inline uint64_t double_bits(double x)
     return bits;
 }
 
-// Equal as bits, or both not a number (whose sign is nobody's business).
+// Equal as bits, or both NaN (whose sign does not matter).
 static inline bool same_number(double a, double b)
 {
     return double_bits(a) == double_bits(b) || (isnan(a) && isnan(b));

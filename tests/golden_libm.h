@@ -1,4 +1,4 @@
-// Whether this machine's libm is the one that the golden numbers were taken with.
+// Checks whether this machine's libm is the one with which the golden numbers were recorded.
 //
 // exp, log, pow, sin and cos of glibc are not correctly rounded: about one result in a thousand is
 // the neighbour of the nearest double, and which ones depends on the code path. The golden numbers

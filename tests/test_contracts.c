@@ -1,4 +1,4 @@
-// The contracts of docs/contracts.md: what holds for every model, every text and every number, not
+// The contracts of docs/contracts.md: statements for every model, every text and every number, not
 // only for the examples of the unit tests. contract_NAME is the contract NAME there.
 //
 // The cases are drawn with the project's own generator. MICROGPT_SEED=N draws others (1 if it is
@@ -720,7 +720,7 @@ static void assert_distribution(const size_t *counts, const double *probs, size_
     ck_assert_msg(statistic <= chi_square_bound(n),
                   "seed %llu, %zu draws from %zu: chi-square is %.1f, expected at most %.1f",
                   (unsigned long long)first_seed(), n_draws, n, statistic, chi_square_bound(n));
-    // And they are not from the neighbours' probabilities, which differ by enough to be seen.
+    // The counts do not fit shifted probabilities: the test is able to fail.
     for (size_t i = 0; i < n; i++) {
         shifted[i] = probs[(i + 1) % n];
     }

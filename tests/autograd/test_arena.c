@@ -1,5 +1,4 @@
-// The bump allocator: what it gives out never moves, resetting takes it back, chunks are used
-// again.
+// The bump allocator: memory never moves, a reset frees it, and chunks are reused.
 //
 // The first chunk has 128 bytes, so that every test crosses borders. An allocation's bytes are
 // filled with a pattern of its own and looked at later: overlapping ones would show.
@@ -289,7 +288,8 @@ START_TEST(reset_to_a_mark_made_before_the_first_allocation)
 }
 END_TEST
 
-// The mark of a full chunk: what comes next stands in the chunk after it, before and after a reset.
+// A mark at the end of a full chunk: the next block is in the following chunk, before and after a
+// reset.
 START_TEST(reset_to_the_end_of_a_chunk)
 {
     alloc_bytes(CHUNK);

@@ -1,6 +1,6 @@
-// A bug of a caller ends the program, by an assert, where it would otherwise give wrong numbers.
+// A caller's bug fails an assertion where it would otherwise give wrong numbers.
 //
-// Built with -Db_ndebug=true this test skips, and says what such a build has lost.
+// In a build with -Db_ndebug=true this test is skipped, and says what such a build does not check.
 #include <signal.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-// Names of nodes: worked out from scopes, for expressions of a reader's own and for the model.
+// Names of nodes, which are computed from scopes: for other expressions and for the model.
 //
 // The model's names are spelled out for one document of the default model; that no two nodes share
 // one is checked for a model of several layers, too.

@@ -1,5 +1,5 @@
-// The Value class: what every operator makes, the order of backward, gradients, deep graphs, and
-// what happens without memory.
+// The Value class: the nodes of every operator, the order of backward, gradients, deep graphs, and
+// running out of memory.
 //
 // Numbers come from CPython: `class Value` of microgpt.py, with every node written down as it is
 // made. Orders and gradients of graphs too many to write down are compared with the plain recursive
@@ -1068,7 +1068,7 @@ START_TEST(operators_without_memory_return_a_node_and_say_so)
 }
 END_TEST
 
-// What the order pointed to is gone: nobody may walk it.
+// The nodes in the order no longer exist: it must not be used.
 START_TEST(a_reset_forgets_the_order)
 {
     GraphMark mark = graph_mark(g);

@@ -1,4 +1,4 @@
-// What a document costs on the scalar graph: `meson test --benchmark`.
+// Times documents on the scalar graph: `meson test --benchmark`.
 //
 // Trains on the default names and takes the time of each phase of each document: forward (building
 // the graph), order (the topological order), backward (the walk), Adam. Minimum and median over the

@@ -498,7 +498,7 @@ function contrast(a, b) {
   return (high + 0.05) / (low + 0.05);
 }
 
-// In both colours and all widths nothing sticks out, and all text stands out from the paper.
+// In both colour schemes and all widths nothing overflows, and all text has enough contrast.
 async function testLayout(browser, url) {
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [320, 360, 390, 768, 800, 1100, 1440]) {

@@ -1,6 +1,6 @@
-// What tests of checkpoints share: a folder of their own, a model so small that its checkpoint has
-// a few thousand bytes, files as bytes, and headers that are changed with everything around them
-// made right again.
+// Common functions of the tests of checkpoints: a temporary folder, a model so small that its
+// checkpoint has a few thousand bytes, files as bytes, and changes of headers with length and CRC
+// corrected.
 #ifndef MICROGPT_CHECKPOINT_MORE_H
 #define MICROGPT_CHECKPOINT_MORE_H
 

@@ -1,5 +1,5 @@
-// Loads a file that may be anything, and if it is accepted, checks that it can be worked with: all
-// numbers finite, all sizes in range, and sampling and a step of training come to an end.
+// Loads a file with any contents. If it is accepted, checks that it is valid: all numbers are
+// finite, all sizes are in range, and sampling and a training step end.
 #ifndef MICROGPT_LOAD_AND_USE_H
 #define MICROGPT_LOAD_AND_USE_H
 

@@ -1,5 +1,6 @@
-// Checkpoints: what is saved comes back bit for bit, a resumed training ends where one ends that
-// was never stopped, and every file that is not a checkpoint is refused with its own line.
+// Checkpoints: loading restores every bit that was saved, a resumed training gives the same result
+// as one that was never stopped, and every file that is not a checkpoint is rejected with a message
+// of its own.
 //
 // All tests run in an empty folder of their own; setup() saves a checkpoint `good` there, of a
 // tiny model after 5 steps.

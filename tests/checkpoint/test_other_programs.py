@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Safetensors files of other programs: what they hold, and what this program makes of it.
+"""Safetensors files of other programs: their contents, and how this program loads them.
 
     test_other_programs.py PROGRAM
 """

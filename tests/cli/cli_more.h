@@ -1,5 +1,5 @@
-// What the tests of commands share: the program under test, an empty directory of their own to run
-// it in, and what its messages have to look like.
+// Common functions of the tests of commands: the program under test, an empty directory to run it
+// in, and checks of its messages.
 #ifndef MICROGPT_CLI_MORE_H
 #define MICROGPT_CLI_MORE_H
 

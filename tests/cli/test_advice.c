@@ -1,4 +1,4 @@
-// Settings become options in the advice of a message, and nowhere else.
+// Names of settings are replaced by options in the advice of a message, and nowhere else.
 #include <check.h>
 #include <string.h>
 

@@ -498,7 +498,7 @@ START_TEST(version_is_one_line)
 }
 END_TEST
 
-// What stands in an argument must not become a second line, or a command to the terminal.
+// The text of an argument must not become a second line, or control the terminal.
 START_TEST(control_characters_in_arguments_are_not_printed)
 {
     run_program_args(&p, (char *[]){NULL, "tr\nain", NULL});
@@ -721,7 +721,7 @@ static const char *const too_large_models[] = {
     "--num-steps 0 --n-embd 1048576",
 };
 
-// Under a limit that would kill whoever allocates first and asks later.
+// Under a limit that would kill a program that allocates before it checks.
 START_TEST(a_model_that_cannot_fit_is_refused)
 {
     limit_memory(64 * MEGABYTE);
@@ -1014,7 +1014,7 @@ END_TEST
 
 static const char LOG_HEADER[] = "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n";
 
-// Checks one line of the log against the same step on standard output, where *progress stands.
+// Compares one line of the log with the same step on standard output, which *progress points to.
 static void assert_log_line(const char *line, int step, const char **progress)
 {
     int logged_step;

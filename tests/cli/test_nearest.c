@@ -1,4 +1,4 @@
-// What is near a name, and what is not.
+// Which texts are near a name, and which are not.
 #include <check.h>
 
 #include "check_more.h"

@@ -1,4 +1,4 @@
-// What is printed of names and of files: no character that commands a terminal or hides.
+// Printed names and contents of files have no characters that control a terminal or are invisible.
 #include <check.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// Each command in each kind of trouble: all of them have the same answer to the same one.
+// Each command with each kind of trouble: all commands treat it in the same way.
 //
 // A command is a line of the table; a kind of trouble is a test, which runs once for each line.
 #include <check.h>

@@ -1,4 +1,4 @@
-// A text file to documents by Python's rules, what is refused and how, and the order of training.
+// Reading a text file as documents by Python's rules, rejected files, and the order of training.
 //
 // The expected documents of each text are what Python makes of the same bytes:
 //     [line.strip() for line in open(path, encoding='utf-8') if line.strip()]
@@ -266,7 +266,7 @@ START_TEST(free_leaves_an_empty_data_set_that_may_be_freed_again)
 }
 END_TEST
 
-// Where the first byte that is not UTF-8 stands, its value, and its line.
+// The offset of the first byte that is not UTF-8, its value, and its line.
 typedef struct InvalidCase {
     const char *text;
     const char *line;

@@ -1,4 +1,4 @@
-// Characters to token ids and back: the alphabet, BOS, and where a long document is cut.
+// Characters to token ids and back: the alphabet, BOS, and the truncation of long documents.
 //
 // uchars = sorted(set(''.join(docs))); BOS = len(uchars): in this order whatever the script.
 #include "check_more.h"

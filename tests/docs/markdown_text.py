@@ -52,7 +52,7 @@ def begins_other(line, kind):
 
 
 def is_gap(lines, i):
-    """Whether a blank line stands between two lines of indented code."""
+    """Whether a blank line is between two lines of indented code."""
     return not lines[i].strip() and i + 1 < len(lines) and lines[i + 1].startswith("    ")
 
 

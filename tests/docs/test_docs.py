@@ -82,7 +82,7 @@ def run_commands(commands, files, program, source):
 
 
 def is_like(printed, shown):
-    """Tell whether the lines are those shown, where `...` stands for any number of them."""
+    """Tell whether the lines are those shown, where `...` matches any number of lines."""
     pattern = "".join("(?:.*\n)*?" if line == "..." else re.escape(line) + "\n" for line in shown)
     return re.fullmatch(pattern, "".join(line + "\n" for line in printed)) is not None
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The folders of src are those of the table in CONTRIBUTING.md, and each includes only what is above it.
+"""The folders of src are those of the table in CONTRIBUTING.md, and include only folders above them.
 
     test_house.py SOURCE_FOLDER
 

@@ -166,7 +166,7 @@ class Checker:
         return block
 
     def check_other_tables(self, checked):
-        """What nobody compares may be said, but not in numbers."""
+        """Tables that no test checks must not have numbers."""
         for block in self.blocks:
             if block.kind == "table" and block not in checked:
                 for row in md.table_rows(block)[1:]:
@@ -206,7 +206,7 @@ class Checker:
                                  f"the program says {expected}")
 
     def check_measurements(self, pattern):
-        """What was measured stands in a paragraph with its command. (test_shown.py looks it up.)"""
+        """A measurement is in a paragraph with its command. (test_shown.py looks it up.)"""
         measured = [block for block in self.blocks
                     if block.kind == "text" and re.search(pattern, md.prose(block))]
         for block in measured:

@@ -288,7 +288,7 @@ class Checker:
             self.has_run.add(command)
 
     def run(self, command, folder, is_stopped):
-        """Run it as it stands there; a stopped one gets the signal of a Ctrl-C."""
+        """Run the command as shown; a stopped one gets the signal of a Ctrl-C."""
         environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "LC_ALL": "C",
                        "PYTHONPATH": "reference", "PYTHONDONTWRITEBYTECODE": "1"}
         prefix = "exec " if is_stopped else ""

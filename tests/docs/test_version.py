@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The version is the same wherever it stands: in meson.build, version.h, CITATION.cff
+"""The version is the same in all places: in meson.build, version.h, CITATION.cff
 and CHANGELOG.md.
 
     test_version.py VERSION SOURCE_FOLDER

@@ -1,5 +1,5 @@
-// What the engines say of their memory: the most that they have had, which is never more than what
-// was counted before, and not much less.
+// The engines' peak memory is at most the number of bytes that was computed before, and not much
+// less.
 #include "check_more.h"
 #include "microgpt/microgpt.h"
 

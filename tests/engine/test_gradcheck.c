@@ -1,4 +1,4 @@
-// Gradients against differences: backward must give the slope that one measures.
+// Compares gradients with finite differences: backward must give the measured slope.
 //
 // The slope at x is measured as (f(x + h) - f(x - h)) / 2h. This is the one place with a tolerance:
 // the quotient has an error of its own, from two sides. Its truncation is h^2/6 * f''' + ..., and
@@ -224,7 +224,7 @@ static double loss_of(ModelCheck *check)
 
 // After some training, so that gradients have the sizes they have in use; then a short name, since
 // every parameter costs two forward passes. (Not after any number of steps: after 20, one of the
-// 256 hidden units stands so near the corner of its ReLU that a step of h goes across.)
+// 256 hidden units is so near the corner of its ReLU that a step of h crosses it.)
 static void open_check(ModelCheck *check)
 {
     Error error = {""};

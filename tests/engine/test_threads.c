@@ -1,5 +1,6 @@
-// Eight models trained, saved, loaded and sampled from in eight threads at once: each ends as it
-// does alone. Built with -Db_sanitize=thread, it also shows that nothing is shared unguarded.
+// Trains, saves, loads and samples from eight models in eight threads at once: each result is that
+// of a single thread. In a build with -Db_sanitize=thread, this also shows that there are no data
+// races.
 #include <pthread.h>
 
 #include "check_more.h"

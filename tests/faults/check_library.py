@@ -1,4 +1,4 @@
-"""Looks into the library's object files: nothing writable that all callers would share, and none of
+"""Checks the library's object files: they have no writable data that callers would share, and none of
 the functions that a library must leave to its program.
 
     check_library.py libmicrogpt.a

@@ -1,5 +1,5 @@
-// Allocation number n fails, once, and once more with all after it, for every n and every command:
-// an error that says so, nothing leaked, and the same command works right after.
+// For every n and every command: allocation n fails, alone and together with all later ones. There
+// must be an error, no leak, and the same command must work afterwards.
 //
 // The commands run in this process. The linker leads their allocations here (--wrap, see
 // meson.build), and the JSON library takes ours; those within libc and zlib are not counted.

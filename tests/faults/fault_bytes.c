@@ -1,5 +1,5 @@
-// A checkpoint that is cut at every length, with single bits flipped, and changed by someone who
-// repairs lengths and CRC afterwards: refused every time, or valid as it is.
+// A checkpoint that is truncated at every length, that has single bits flipped, or that is changed
+// and has its length and CRC repaired: it is rejected every time, or it is valid.
 //
 // `fault_bytes` takes 5,000 flips and 10,000 mutations; `fault_bytes N [SEED]` all flips and N
 // mutations.

@@ -1,5 +1,5 @@
-// A training that saves after every step is killed at a random moment, and what it left is resumed
-// to the end: the same checkpoint and the same names as those of a run never killed.
+// Kills a training that saves after every step at a random moment, and resumes its checkpoint: the
+// result is the same checkpoint and the same names as those of a run that was not killed.
 //
 // `fault_kill` does it 200 times, `fault_kill N [SEED]` N times.
 #include <signal.h>

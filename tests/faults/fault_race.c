@@ -1,5 +1,5 @@
-// Two processes save to one checkpoint as fast as they can, a third loads it as fast as it can:
-// every time it gets one of the two, whole.
+// Two processes save to one checkpoint as fast as they can, and a third loads it as fast as it can:
+// it always reads one of the two, complete.
 //
 // `fault_race` takes 5 seconds, `fault_race N` N seconds.
 #include <signal.h>

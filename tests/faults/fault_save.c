@@ -1,5 +1,5 @@
 // Every system call of a save fails in turn, in every way; then the process is killed before each
-// of them. Afterwards there is the old checkpoint or the new one, whole, as the save has said.
+// of them. Afterwards the file is the complete old or new checkpoint, as the save has reported.
 //
 // `fault_save` does all of that once, in a second.
 #include <dirent.h>
@@ -126,7 +126,7 @@ static bool fail_at(const Case *c, size_t at)
     }
     bool is_new = file_is("folder/file", &new_file);
     bool is_old = file_is("folder/file", &old_file);
-    // When only the folder could not be synchronised, the new file stands, and an error says so.
+    // If only the folder could not be synchronised, the new file remains, and an error says so.
     bool is_late = !saved && strstr(error.message, "may be lost") != NULL;
     bool is_unplaced = !saved && strcmp(hit, "renameat") == 0;
     expect(is_new == (saved || is_late) && is_old == !is_new, c,

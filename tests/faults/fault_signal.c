@@ -1,6 +1,6 @@
-// SIGINT, SIGTERM and SIGHUP at every save of a run: it saves, says so, and ends with 130, 143 or
-// 129; what it printed and what the resumed run prints are together what an undisturbed run prints.
-// A second signal ends the run at once, with the old checkpoint in its place.
+// SIGINT, SIGTERM and SIGHUP at every save of a run: it saves, reports this, and ends with 130, 143
+// or 129; its output and that of the resumed run together are the output of a run without signals.
+// A second signal ends the run at once and leaves the old checkpoint.
 //
 // Signals come from within, just before a system call of the save (see syscall_faults.h), so that
 // every step has its turn and nothing is left to chance.

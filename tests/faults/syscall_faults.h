@@ -1,4 +1,5 @@
-// System calls of the library that fail on request. The linker leads the library's calls here
+// System calls of the library that fail on request. The linker redirects the library's calls to
+// these
 // (--wrap, see meson.build); calls of the tests themselves and of other libraries are not counted.
 #ifndef MICROGPT_SYSCALL_FAULTS_H
 #define MICROGPT_SYSCALL_FAULTS_H

@@ -1,5 +1,4 @@
-// For builds with -Db_sanitize=memory, which take for uninitialised what other libraries write:
-// here it is told of it.
+// For builds with -Db_sanitize=memory: marks the memory that other libraries write as initialised.
 #include <fcntl.h>
 #include <jansson.h>
 #include <sanitizer/msan_interface.h>

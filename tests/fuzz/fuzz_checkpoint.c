@@ -1,5 +1,6 @@
-// Any bytes as a checkpoint, as they are and once more with the header's length and the CRC made
-// right: refused with one line, or valid, finite, and fit to be sampled from and trained.
+// Loads any bytes as a checkpoint, unchanged and with the header's length and the CRC corrected.
+// They are rejected with one line, or are a valid model with finite numbers that can be sampled
+// from and trained.
 #include "checkpoint/load_and_use.h"
 #include "fuzz/fuzz_file.h"
 

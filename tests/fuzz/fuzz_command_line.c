@@ -1,4 +1,5 @@
-// Any bytes as a command line, one argument a line: refused with one line, or help.
+// Parses any bytes as a command line, one argument per line: rejects it with one line, or prints
+// help.
 //
 // The last arguments are always two times --help (the first may be taken for a value), so that
 // whatever comes before is read and checked, but no command opens, writes or trains anything.

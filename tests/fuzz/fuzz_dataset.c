@@ -1,4 +1,5 @@
-// Any bytes as a data set: refused with one line, or documents that become tokens and text again.
+// Reads any bytes as a data set: rejects it with one line, or the documents can be encoded and
+// decoded.
 #include <string.h>
 
 #include "fuzz/fuzz_file.h"

@@ -1,4 +1,4 @@
-// A file without a name for what a fuzzer makes up: quick to write, and gone with the process.
+// A file without a name for a fuzzer's input: quick to write, and deleted when the process ends.
 #ifndef MICROGPT_FUZZ_FILE_H
 #define MICROGPT_FUZZ_FILE_H
 

@@ -1,6 +1,6 @@
-// Any bytes as two node dumps, with the line `--` between them: each is refused with one line, or
-// is a graph whose children stand before their parents; and what is accepted is compared, whatever
-// is in it, and reported on as text and as valid JSON.
+// Reads any bytes as two node dumps, with the line `--` between them: each is rejected with one
+// line, or is a graph in which children precede their parents. Accepted dumps are compared, and
+// reported on as text and as valid JSON.
 #include <jansson.h>
 #include <string.h>
 

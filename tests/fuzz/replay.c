@@ -1,4 +1,4 @@
-// Runs a fuzz target over the files of a folder, without a fuzzer: what once was found stays found.
+// Runs a fuzz target on the files of a folder, without a fuzzer, so that old bugs do not come back.
 //
 //     fuzz_dataset_replay tests/fuzz/corpus/dataset
 #include <dirent.h>

@@ -1,4 +1,4 @@
-// A user's program that calls a function of every public header, and prints what it has seen.
+// A user's program that calls a function of every public header, and prints the results.
 #include <stdio.h>
 
 #include "microgpt/microgpt.h"

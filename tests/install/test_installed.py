@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs the build into an empty folder, and uses what is there as its owner would.
+"""Installs the build into an empty folder, and uses the installed files as a user would.
 
     test_installed.py BUILD_FOLDER SOURCE_FOLDER SANITIZERS CHECK COMPILER ...
 

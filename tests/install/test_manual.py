@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The manual page has the program's commands and options, and man has nothing to say against it.
+"""The manual page has the program's commands and options, and man accepts it without warnings.
 
     test_manual.py PROGRAM PAGE
 """

@@ -1,5 +1,5 @@
-// Adam's kernels against microgpt.py's formula written out with libm's pow, bit for bit: every SIMD
-// level, usual and unusual gradients and settings, early and late steps, every length.
+// Compares Adam's kernels with microgpt.py's formula and libm's pow, bit for bit: every SIMD level,
+// usual and unusual gradients and settings, early and late steps, every length.
 #include <stdio.h>
 
 #include "check_more.h"
@@ -409,7 +409,7 @@ START_TEST(every_length_is_updated_and_nothing_behind_it)
 }
 END_TEST
 
-// Wherever it stands, in a vector or behind the last one.
+// At every index, in a vector or after the last one.
 START_TEST(a_square_that_is_not_finite_is_noticed)
 {
     SimdLevel level = (SimdLevel)_i;

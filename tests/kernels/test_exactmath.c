@@ -1,6 +1,6 @@
-// The exact functions against this machine's libm, bit for bit, over many kinds of inputs: random
-// bit patterns, what training meets, special values, and hard ones, whose exact results lie so
-// close to the middle between two doubles that libm may take the wrong one.
+// Compares the exact functions with this machine's libm, bit for bit, for many kinds of inputs:
+// random bit patterns, inputs of training, special values, and hard ones, whose exact results are
+// so close to the midpoint of two doubles that libm may return the wrong one.
 //
 // MICROGPT_INPUTS=N takes N million inputs per function. Compiled with WRONG_MARGIN, and linked to
 // kernels without any margin for libm's error, the same inputs must show that something is wrong.
@@ -241,7 +241,7 @@ START_TEST(kernels_give_what_libm_gives)
 }
 END_TEST
 
-// Each stands at every place of a vector, between numbers for which nobody asks libm.
+// Each is at every index of a vector, between numbers that do not need libm.
 START_TEST(special_values_are_libms_in_every_lane)
 {
     ExactFunction function = (ExactFunction)_i;

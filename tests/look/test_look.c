@@ -1,8 +1,8 @@
-// What looks inside the model, end to end: inspect, trace, attention, graph, gradcheck.
+// The commands that show the model, end to end: inspect, trace, attention, graph, gradcheck.
 //
 // Every number that these commands show has to be the one in the node dump (`microgpt nodes`), bit
 // for bit: setup() makes a small data set, the dump of its first document, and remembers which
-// document that is. Whoever looks must be able to read it: 80 columns, plain ASCII in a pipe.
+// document that is. The output must be readable: 80 columns, plain ASCII in a pipe.
 #include <check.h>
 #include <jansson.h>
 #include <math.h>
@@ -290,7 +290,7 @@ START_TEST(bad_input_is_one_line_and_status_2)
 }
 END_TEST
 
-// A text that begins with a dash stands behind `--`; options may come before and behind the text.
+// A text that begins with a dash must follow `--`; options may come before and after the text.
 START_TEST(the_text_may_stand_anywhere)
 {
     write_text("data", "-a\n");

@@ -1,4 +1,4 @@
-// The model's sizes and parameters: the state_dict's order, names, counts, and what is refused.
+// The model's sizes and parameters: the state_dict's order, names, counts, and rejected sizes.
 //
 // The default sizes are microgpt.py's: n_layer 1, n_embd 16, n_head 4, block_size 16 and, for names
 // from a to z, vocab_size 27: 4192 parameters.

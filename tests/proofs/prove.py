@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves that some sources do nothing undefined (Eva), and that count.h keeps its contracts (WP).
+"""Proves that some sources have no undefined behaviour (Eva), and the contracts of count.h (WP).
 
     prove.py SOURCE_ROOT NAME
 

@@ -1,5 +1,5 @@
-// For Eva: arena.c does nothing undefined, with memory or without, whatever it is asked for: blocks
-// smaller and larger than a chunk, one after the other, and again after a reset.
+// For Eva: arena.c has no undefined behaviour for blocks smaller and larger than a chunk, one after
+// the other and again after a reset, whether malloc fails or not.
 #include <stdint.h>
 
 #include "microgpt/arena.h"

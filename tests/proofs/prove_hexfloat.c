@@ -1,5 +1,5 @@
-// For Eva: the parser of the numbers in dumps and checkpoints does nothing undefined, whatever
-// bytes it reads, up to 8 of them.
+// For Eva: the parser of numbers in dumps and checkpoints has no undefined behaviour for any bytes,
+// up to 8 of them.
 #include "__fc_builtin.h"
 
 #include "python/hexfloat.h"

@@ -1,5 +1,5 @@
-// For Eva: little_endian.h does nothing undefined, whatever numbers and bytes it converts, and an
-// integer comes back as it was.
+// For Eva: little_endian.h has no undefined behaviour for any numbers and bytes, and converting an
+// integer to bytes and back gives the same integer.
 #include "__fc_builtin.h"
 
 #include "base/little_endian.h"

@@ -1,5 +1,5 @@
-// For Eva: utf8.c does nothing undefined, whatever bytes utf8_decode() reads, up to 8 of them, and
-// whatever code points utf8_encode() writes.
+// For Eva: utf8.c has no undefined behaviour, for any bytes that utf8_decode() reads, up to 8 of
+// them, and any code points that utf8_encode() writes.
 #include "__fc_builtin.h"
 
 #include "python/utf8.h"

@@ -164,7 +164,7 @@ START_TEST(getrandbits_of_every_width_is_that_of_python)
 }
 END_TEST
 
-// Whoever draws two words may stand on the last one of a state.
+// A draw of two words may begin with the last word of a state.
 START_TEST(two_words_may_come_from_two_states)
 {
     Random random = seeded_42(); // for _ in range(623): r.getrandbits(32)

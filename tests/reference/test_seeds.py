@@ -1,4 +1,4 @@
-"""The program and the reference take the same seeds, and refuse others with the same sentence.
+"""The program and the reference accept the same seeds, and reject others with the same message.
 
     test_seeds.py PROGRAM REFERENCE_FOLDER
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a port's author starts from: the dumps of a release, and the documents with their tokens.
+"""The files for authors of ports: the dumps of a release, and the documents with their tokens.
 
     test_start.py PROGRAM SOURCE_FOLDER BUILD_FOLDER
 """

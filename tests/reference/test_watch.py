@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""watch_microgpt.py, on a program that people have changed in their ways.
+"""Tests watch_microgpt.py with changed programs, as people have them.
 
     test_watch.py REFERENCE_FOLDER
 

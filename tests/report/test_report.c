@@ -1,5 +1,5 @@
-// `microgpt report`, end to end: the page needs nothing else, no text can break out of its data,
-// the data are what the other commands say, and no failure leaves anything behind.
+// `microgpt report`, end to end: the page needs no other files, no text can break out of its data,
+// the data are those of the other commands, and a failure leaves no files behind.
 //
 // What the page does with its data is tested in a browser: see browser/walk.mjs.
 #include <check.h>

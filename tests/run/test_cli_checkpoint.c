@@ -1,5 +1,5 @@
 // The command line of checkpoints, end to end: runs the program (its path is argv[1]) with --save,
-// --resume and --load, and checks its exit status, what it prints and what it leaves.
+// --resume and --load, and checks its exit status, its output and its files.
 //
 // All tests run in a folder of their own; setup() has the program write a checkpoint `good` there.
 // Stopping a run by signals is tested in faults/fault_signal.c.

@@ -1,5 +1,5 @@
-// The model over Values: how many nodes it makes, its KV cache, its losses and gradients, and what
-// it needs of memory.
+// The model over Values: the number of its nodes, its KV cache, its losses and gradients, and its
+// memory.
 //
 // Runs on small models of many shapes with parameters drawn from seed 1. Numbers come from
 // microgpt.py with other constants at its top.
@@ -383,7 +383,7 @@ START_TEST(out_of_memory_is_an_error_and_forgiven)
 }
 END_TEST
 
-// ---- the engine's door ----
+// ---- the interface of the engine ----
 
 START_TEST(the_engine_computes_what_the_scalar_model_does)
 {

@@ -1,5 +1,5 @@
-// Each operation of the tensor engine alone against the same operation over Values, forward and
-// backward, bit for bit, on random and extreme numbers.
+// Compares each operation of the tensor engine with the same operation on Values, forward and
+// backward, bit for bit, with random and extreme numbers.
 //
 // The gradient that comes from above, dy, is made of Values, too: backward starts from the loss
 // dy[0] * y[0] + dy[1] * y[1] + ..., which hands dy[i] to y[i], the last one first, as the network

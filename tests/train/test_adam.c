@@ -1,4 +1,4 @@
-// The optimiser: its numbers, bit for bit, and gradients at the edges of what a double holds.
+// The optimiser: its numbers, bit for bit, and gradients near the limits of doubles.
 //
 // Numbers come from the update of microgpt.py's training loop, in CPython; on every machine, all
 // results are compared with the formula written plainly over libm's pow.
