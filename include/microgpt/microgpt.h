@@ -9,7 +9,7 @@
 #include "microgpt/dataset.h"   // a text file -> documents
 #include "microgpt/tokenizer.h" // documents -> tokens
 #include "microgpt/model.h"     // sizes and parameters
-#include "microgpt/arena.h"     // the memory of nodes; its functions are the library's own
+#include "microgpt/arena.h"     // the memory of nodes; its functions are not exported
 #include "microgpt/value.h"     // the Value class
 #include "microgpt/node_path.h" // names of nodes
 #include "microgpt/simd.h"      // levels of vector instructions

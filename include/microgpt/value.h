@@ -171,8 +171,8 @@ void graph_init(Graph *g);
 
 void graph_free(Graph *g);
 
-// The same for languages that do not know the size of a Graph: allocates one and initialises it, or
-// returns NULL if there is no memory; frees it (NULL does nothing).
+// The same for languages that do not know the size of a Graph: allocate and initialise one, or
+// return NULL if memory runs out; free it (NULL does nothing).
 Graph *graph_new(void);
 void graph_delete(Graph *g);
 

@@ -1,5 +1,5 @@
-// The version of the library. While it begins with 0, the interface may change with the number
-// behind that, and the shared library's name with it.
+// The version of the library. While the major version is 0, the interface may change with each
+// minor version; the name of the shared library then changes as well.
 #ifndef MICROGPT_VERSION_H
 #define MICROGPT_VERSION_H
 
@@ -11,7 +11,7 @@ extern "C" {
 // The version of these headers.
 #define MICROGPT_VERSION "0.1.0"
 
-// The version of the library that the program runs with.
+// Returns the version of the library that the program has loaded.
 const char *microgpt_version(void);
 
 #pragma GCC visibility pop

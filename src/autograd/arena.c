@@ -26,7 +26,7 @@ void arena_free(Arena *arena)
     arena_init(arena, arena->chunk_size);
 }
 
-// One block of memory: the chunk's header, then the bytes that it hands out.
+// One block of memory: the chunk's header, then the bytes for allocations.
 static ArenaChunk *new_chunk(size_t size)
 {
     if (size > SIZE_MAX - sizeof(ArenaChunk)) {

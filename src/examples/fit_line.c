@@ -1,8 +1,8 @@
-// The whole loop of training, with the Value class alone: fits y = w * x + b to four points.
+// A complete training loop with only the Value class: fits y = w * x + b to four points.
 //
-// Parameters are made first, then a mark is taken. Each step makes its nodes above the mark, goes
-// backward, updates the parameters, and resets the graph to the mark, so that 100,000 steps need
-// the memory of one.
+// The parameters are made first, then a mark is taken. Each step makes its nodes after the mark,
+// runs backward, updates the parameters, and resets the graph to the mark, so that 100,000 steps
+// need as much memory as one.
 #include <stdio.h>
 
 #include "microgpt/value.h"

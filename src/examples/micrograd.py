@@ -3,7 +3,7 @@
 
     micrograd.py [LIBRARY]
 
-LIBRARY is libmicrogpt.so.0.1 where the system finds it, or its path. Prints the result and two gradients:
+LIBRARY is the path of the library (default: libmicrogpt.so.0.1). Prints the result and two gradients:
 24.7041, 138.8338, 645.5773.
 """
 

@@ -1,5 +1,5 @@
-// A network of two layers learns what no single one can: XOR. From random weights to four right
-// answers.
+// A network of two layers learns XOR, which a single layer cannot: from random weights to four
+// correct answers.
 #include <stdio.h>
 
 #include "microgpt/random.h"

@@ -9,7 +9,7 @@
 #include "microgpt/model.h"
 #include "microgpt/value.h"
 
-// The keys and values of the positions so far: what attention looks back at.
+// The KV cache: the keys and values of the positions so far.
 typedef struct KvCache {
     size_t n_positions; // T, how many positions it holds
     Value **keys;       // [L,B,E]
@@ -17,7 +17,8 @@ typedef struct KvCache {
 } KvCache;
 
 // The graph of one document and what is needed to build it. The parameters are the graph's first
-// nodes, leaves that stay; a document's nodes follow them, and are dropped for the next document.
+// nodes, leaves that are kept; a document's nodes follow them, and are dropped for the next
+// document.
 typedef struct ScalarGpt {
     Model *model;
     Graph graph;
@@ -50,8 +51,8 @@ bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temper
                       double *probs, Error *error);
 size_t scalar_gpt_peak_bytes(const ScalarGpt *gpt);
 
-// The parts of scalar_gpt_backward(), to be timed one by one: the order (graph_build_topo on loss),
-// the walk (graph_backward), and this, which hands the leaves' gradients to model->grad.
+// The parts of scalar_gpt_backward(), for timing: graph_build_topo() on loss, graph_backward(), and
+// this function, which copies the leaves' gradients to model->grad.
 void scalar_gpt_store_grads(ScalarGpt *gpt);
 
 #endif

@@ -14,13 +14,13 @@
 void linear(Graph *g, const char *name, Value *const *x, size_t n_in, Value *const *w, size_t n_out,
             Value **out);
 
-// Output i is named `name[i]`, what it is made of `softmax.exp[i]` and `softmax.total`.
+// Output i is named `name[i]`; the nodes before it are named `softmax.exp[i]` and `softmax.total`.
 // Shapes: logits [n], out [n]; may be the same array.
 // Formula: out_i = exp(logit_i - max) / sum_j exp(logit_j - max)
 // Source: softmax
 void softmax(Graph *g, const char *name, Value *const *logits, size_t n, Value **out);
 
-// Output i is named `norm[i]`, what it is made of `norm.ms` and `norm.scale`.
+// Output i is named `norm[i]`; the nodes before it are named `norm.ms` and `norm.scale`.
 // Shapes: x [n], out [n]; may be the same array.
 // Formula: out_i = x_i * (mean(x^2) + 1e-5)^-0.5
 // Source: rmsnorm; Zhang and Sennrich, Root Mean Square Layer Normalization (2019)

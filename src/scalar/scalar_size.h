@@ -1,4 +1,4 @@
-// How many nodes, names and bytes a document takes on the graph, worked out without building it.
+// Computes how many nodes, names and bytes the graph of a document has, without building it.
 #ifndef MICROGPT_SCALAR_SIZE_H
 #define MICROGPT_SCALAR_SIZE_H
 
@@ -6,7 +6,7 @@
 
 #include "microgpt/model.h"
 
-// The nodes that a document of n_positions makes. SIZE_MAX where that overflows.
+// Returns the number of nodes of a document of n_positions; SIZE_MAX if that overflows.
 size_t scalar_gpt_count_nodes(const ModelConfig *config, size_t n_positions);
 
 // What the engine needs for documents of up to n_positions. See engine_count_bytes().
