@@ -186,7 +186,7 @@ class Checks:
         nameless.write_text("".join(" ".join(line.split(" ")[:-2]) + "\n" for line in lines))
         code, report = self.compare(str(DUMPS / "tiny.full"), str(nameless), *SIZES)
         self.check(code == 1, "nameless: status", report)
-        for text in ("what is made of the same on both sides is compared: 408 nodes",
+        for text in ("nodes with the same inputs on both sides are compared: 408",
                      "data: the same", "gradients: the same"):
             self.check(text in report, f"nameless: does not say '{text}'", report)
 
