@@ -443,13 +443,8 @@ static void print_structure(const TextReport *r)
     print_structure_side(r, 0, found->first);
     print_structure_side(r, 1, found->first);
     if (r->diff->by_path) {
-        fprintf(r->file,
-                "  nodes with the same %s on both sides are compared: %zu
-                ",
-                    r->diff->by_shape
-                    ? "inputs"
-                    : "name",
-                r->diff->n_paired);
+        fprintf(r->file, "  nodes with the same %s on both sides are compared: %zu\n",
+                r->diff->by_shape ? "inputs" : "name", r->diff->n_paired);
     } else if (a->n_nodes != b->n_nodes) {
         fprintf(r->file, "  only the nodes before it are compared\n");
     }
