@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
+#include "base/in_file.h"
 #include "base/little_endian.h"
 #include "compare/line_reader.h"
 
@@ -17,16 +17,19 @@ enum {
     MAX_LOSS_WORDS = 2,           // in a line of losses: the step and its loss
 };
 
+// Other errors are reported later, by the reader of this kind. Allocates nothing.
 static bool begins_as_tensors(const char *file_name)
 {
-    gzFile file = gzopen(file_name, "rbe");
-    if (file == NULL) {
+    InFile file;
+    Error ignored;
+    if (!in_file_open(&file, file_name, "file", &ignored)) {
         return false;
     }
     unsigned char bytes[LENGTH_BYTES + 1];
-    int n = gzread(file, bytes, sizeof bytes);
-    gzclose_r(file);
-    return n == sizeof bytes && bytes[LENGTH_BYTES] == '{' &&
+    size_t n = sizeof bytes;
+    bool ok = in_file_read(&file, 0, bytes, &n, &ignored);
+    in_file_close(&file);
+    return ok && n == sizeof bytes && bytes[LENGTH_BYTES] == '{' &&
            little_endian_get_integer(bytes) <= MAX_HEADER_BYTES;
 }
 
