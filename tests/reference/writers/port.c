@@ -5,7 +5,8 @@
 
 int main(int argc, char **argv)
 {
-    const double x[] = {0.1, -0.0, INFINITY, -INFINITY, NAN, 5e-324, 1.7976931348623157e308, 1.0 / 3};
+    const double x[] = {0.1,    -0.0, INFINITY, -INFINITY, NAN, 5e-324, 1.7976931348623157e308,
+                        1.0 / 3};
     const double dx[] = {-0.1, 0.0, NAN, 1e-7, 2, -3, 123456789, -1e-300};
     const float floats[] = {0.1f, -1e-7f, 16777217.0f};
     const double loss_grad = 1;
