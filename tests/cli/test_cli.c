@@ -740,7 +740,7 @@ typedef struct MemoryCase {
 } MemoryCase;
 
 static const MemoryCase memory_cases[] = {
-    {"--n-embd 16 --n-layer 2",
+    {"--n-embd 16 --n-layer 2 --block-size 5",
      {"MiB of memory", "out of memory for the graph", "out of memory for the order of the graph"}},
     // Documents of two positions pass the check, sampling has sixteen.
     {"--data short --num-steps 0 --n-embd 16 --n-layer 4", {"out of memory for the graph"}},
