@@ -35,7 +35,7 @@ PROGRAMS = re.compile(r"^(\S*/)?microgpt$")
 PATHS = re.compile(r"^\.\w*/")
 FIRST_WORDS = {"meson", "python3", "gdb", "export"}
 # What may stand beside them, and does no harm.
-SHELL_WORDS = {"cat", "cmp", "cut", "diff", "echo", "grep", "head", "ls", "sed", "sort", "tail", "wc"}
+SHELL_WORDS = {"cat", "cmp", "cut", "diff", "echo", "grep", "head", "ls", "mkdir", "sed", "sort", "tail", "wc"}
 
 # What is not run here, and why; it is looked up instead.
 NOT_RUN = [
@@ -44,6 +44,7 @@ NOT_RUN = [
     (r"^gdb\b", "waits for somebody who types; the lines below it are given to gdb -batch instead"),
     (r"^export\b", "the PATH is set already"),
     (r"^cc\b", "the library is not installed; test_installed.py runs these lines in an installed tree"),
+    (r"^parallel\b", "trains a hundred times; the test many_runs does it eight times"),
     (r"\bbench_python\.py\b", "needs Karpathy's file, and a minute"),
 ]
 
@@ -112,11 +113,19 @@ class Checker:
             return
         elif name == "cc":
             self.look_up_files(word for word in words if word.endswith(".c"))
+        elif name == "parallel":
+            self.look_up_jobs(words[1:])
         elif PATHS.match(name):
             self.look_up_script(name)
         elif name != "export" and name not in SHELL_WORDS:
             raise Wrong(f"{name} is not known to tests/docs/test_shown.py, which has to say what to do")
         self.n_looked_up += 1
+
+    def look_up_jobs(self, words):
+        """The command that GNU parallel runs for each job is the word with blanks in it."""
+        for word in words:
+            for job in word.split(";") if " " in word else ():
+                self.look_up(shlex.split(job.partition(">")[0]))
 
     def help_of(self, command):
         key = " ".join(command)

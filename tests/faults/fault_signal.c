@@ -159,7 +159,10 @@ static void stop_twice(void)
 
 int main(void)
 {
-    signal(SIGHUP, SIG_DFL); // under nohup it is ignored, and stays so in a child
+    // In the background of a script, or under nohup, they are ignored, and stay so in a child.
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     char folder[FOLDER_BYTES];
     enter_folder(folder);
     for (size_t i = 0; i < sizeof engine_names / sizeof engine_names[0]; i++) {
