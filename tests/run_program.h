@@ -15,14 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum {
     RUN_MAX_ARGS = 64,
-    RUN_TIMEOUT = 30,         // seconds, then SIGALRM ends the program
+    RUN_TIMEOUT = 120,        // seconds, then SIGALRM ends the program
     RUN_CANNOT_EXECUTE = 127, // the status where the program could not be started
 };
 
@@ -173,22 +175,70 @@ static inline void run_program_args(Program *p, char **args)
     p->err_size = read_captured(err, p->err, sizeof p->err);
 }
 
-// The same, with the arguments in one text, separated by one space each: two spaces in a row make
-// an empty argument.
-static inline void run_program(Program *p, const char *arguments)
+// Splits a text at each space: two spaces in a row make an empty argument. args[0] is left to
+// others.
+static inline void split_arguments(char *text, char **args)
 {
-    char text[4096];
-    char *args[RUN_MAX_ARGS + 2] = {NULL};
     int n_args = 1;
-    ck_assert_uint_lt(strlen(arguments), sizeof text);
-    strcpy(text, arguments);
-    char *next = text;
-    while (next != NULL && arguments[0] != '\0') {
+    char *next = text[0] != '\0' ? text : NULL;
+    while (next != NULL) {
         ck_assert_int_le(n_args, RUN_MAX_ARGS);
         args[n_args] = strsep(&next, " ");
         n_args++;
     }
+}
+
+// The same, with the arguments in one text, separated by one space each.
+static inline void run_program(Program *p, const char *arguments)
+{
+    char text[4096];
+    char *args[RUN_MAX_ARGS + 2] = {NULL};
+    ck_assert_uint_lt(strlen(arguments), sizeof text);
+    strcpy(text, arguments);
+    split_arguments(text, args);
     run_program_args(p, args);
+}
+
+// Opens a new terminal of so many columns; 0: it does not know its width. Programs use *theirs.
+static inline void open_terminal(unsigned short columns, int *ours, int *theirs)
+{
+    struct winsize window = {.ws_row = 24, .ws_col = columns};
+    *ours = posix_openpt(O_RDWR | O_NOCTTY);
+    ck_assert(*ours >= 0 && grantpt(*ours) == 0 && unlockpt(*ours) == 0);
+    *theirs = open(ptsname(*ours), O_RDWR | O_NOCTTY);
+    ck_assert(*theirs >= 0 && ioctl(*ours, TIOCSWINSZ, &window) == 0);
+}
+
+// Runs it with standard error on a terminal, and standard output too unless p->stdout_path is set.
+// Collects in text, terminated, what the terminal got, which must fit.
+static inline void run_on_terminal(Program *p, const char *arguments, unsigned short columns,
+                                   char *text, size_t size)
+{
+    char words[4096];
+    char *args[RUN_MAX_ARGS + 2] = {(char *)p->path};
+    int ours;
+    int theirs;
+    open_terminal(columns, &ours, &theirs);
+    ck_assert_uint_lt(strlen(arguments), sizeof words);
+    strcpy(words, arguments);
+    split_arguments(words, args);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        become_program(p, args, theirs, theirs);
+    }
+    close(theirs); // now only the program has it, and reading fails once that has ended
+    size_t n_read = 0;
+    ssize_t n;
+    while ((n = read(ours, text + n_read, size - 1 - n_read)) > 0) {
+        n_read += (size_t)n;
+        ck_assert_uint_lt(n_read, size - 1);
+    }
+    text[n_read] = '\0';
+    close(ours);
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    p->status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 #endif

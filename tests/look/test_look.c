@@ -6,7 +6,6 @@
 #include <check.h>
 #include <jansson.h>
 #include <math.h>
-#include <pty.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -479,34 +478,12 @@ END_TEST
 
 // ---- in a terminal ----
 
-// Runs it in a terminal; what it shows comes back in p.out.
+// Runs it in a terminal; p.out gets what that shows.
 static void run_in_terminal(const char *locale, const char *no_color, const char *arguments)
 {
-    int terminal;
-    pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        char command[1024];
-        char *args[RUN_MAX_ARGS + 2] = {(char *)p.path};
-        char *next = command;
-        setenv("LC_ALL", locale, 1);
-        setenv("NO_COLOR", no_color, 1);
-        snprintf(command, sizeof command, "%s", arguments);
-        for (int n = 1; next != NULL; n++) {
-            args[n] = strsep(&next, " ");
-        }
-        alarm(RUN_TIMEOUT);
-        execv(p.path, args);
-        _exit(RUN_CANNOT_EXECUTE);
-    }
-    ssize_t n;
-    for (p.out_size = 0; (n = read(terminal, p.out + p.out_size, 1024)) > 0;) {
-        p.out_size += (size_t)n; // (in the end it is an error: nobody has the other side open)
-        ck_assert_uint_lt(p.out_size, sizeof p.out - 1024);
-    }
-    p.out[p.out_size] = '\0';
-    close(terminal);
-    ck_assert_int_eq(waitpid(pid, &p.status, 0), pid);
+    setenv("LC_ALL", locale, 1);
+    setenv("NO_COLOR", no_color, 1);
+    run_on_terminal(&p, arguments, COLUMNS, p.out, sizeof p.out);
     ck_assert_int_eq(p.status, 0);
 }
 

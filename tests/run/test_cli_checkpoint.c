@@ -4,8 +4,6 @@
 // All tests run in a folder of their own; setup() has the program write a checkpoint `good` there.
 // Stopping a run by signals is tested in faults/fault_signal.c.
 #include <check.h>
-#include <sys/ioctl.h>
-#include <termios.h>
 
 #include "check_more.h"
 #include "checkpoint/checkpoint_more.h"
@@ -340,48 +338,17 @@ END_TEST
 
 // ---- on a terminal ----
 
-// Reads what waits to be read, and terminates it.
-static size_t read_waiting(int terminal, char *text, size_t n_read, size_t size)
+// Runs it in a window of so many columns, with standard output in that file unless it is NULL.
+static void run_in_window(unsigned short columns, const char *arguments, const char *out_path,
+                          char *text, size_t size)
 {
-    int n_waiting = 0;
-    while (ioctl(terminal, FIONREAD, &n_waiting) == 0 && n_waiting > 0 && n_read < size - 1) {
-        ssize_t n = read(terminal, text + n_read, size - 1 - n_read);
-        n_read += n > 0 ? (size_t)n : 0;
+    if (out_path != NULL) {
+        write_text(out_path, "");
     }
-    text[n_read] = '\0';
-    return n_read;
-}
-
-// Runs the program with standard error on a terminal, and standard output too unless it has a path.
-// Collects what the terminal got.
-static unsigned short window_columns; // of the terminal; 0: it does not know
-
-static void run_on_terminal(const char *arguments, const char *out_path, char *text, size_t size)
-{
-    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
-    ck_assert(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
-    int other_end = open(ptsname(terminal), O_RDWR | O_NOCTTY); // so that nothing is lost
-    struct winsize window = {.ws_row = 24, .ws_col = window_columns};
-    ck_assert_int_eq(ioctl(terminal, TIOCSWINSZ, &window), 0);
-    pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        char command[8192];
-        const char *name = ptsname(terminal);
-        snprintf(command, sizeof command, "exec %s %s >%s 2>%s", p.path, arguments,
-                 out_path != NULL ? out_path : name, name);
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-        _exit(RUN_CANNOT_EXECUTE);
-    }
-    size_t n_read = 0;
-    int status;
-    while (waitpid(pid, &status, WNOHANG) == 0) { // a terminal holds little: read all the time
-        n_read = read_waiting(terminal, text, n_read, size);
-    }
-    read_waiting(terminal, text, n_read, size);
-    close(other_end);
-    close(terminal);
-    ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d: %s", status, text);
+    p.stdout_path = out_path;
+    run_on_terminal(&p, arguments, columns, text, size);
+    p.stdout_path = NULL;
+    ck_assert_msg(p.status == 0, "status %d: %s", p.status, text);
 }
 
 START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
@@ -390,7 +357,7 @@ START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
     run("train " QUICK " --num-steps 300");
     assert_done();
     setenv("TERM", "xterm", 1);
-    run_on_terminal("train " QUICK " --num-steps 300", "out", text, sizeof text);
+    run_in_window(0, "train " QUICK " --num-steps 300", "out", text, sizeof text);
     ck_assert_msg(strstr(text, " steps/s | ") != NULL, "%s", text);
     ck_assert_ptr_nonnull(strstr(text, " left"));
     for (const char *at = text; (at = strchr(at, '\033')) != NULL; at++) {
@@ -401,10 +368,10 @@ START_TEST(progress_is_shown_on_a_terminal_and_nowhere_else)
     ck_assert_uint_eq(out.size, p.out_size);
     ck_assert_int_eq(memcmp(out.bytes, p.out, out.size), 0);
     free(out.bytes);
-    run_on_terminal("train " QUICK " --num-steps 300", NULL, text, sizeof text);
+    run_in_window(0, "train " QUICK " --num-steps 300", NULL, text, sizeof text);
     ck_assert_msg(strstr(text, "C | mean ") != NULL, "%s", text);
     setenv("TERM", "dumb", 1);
-    run_on_terminal("train " QUICK " --num-steps 300", "out", text, sizeof text);
+    run_in_window(0, "train " QUICK " --num-steps 300", "out", text, sizeof text);
     ck_assert_str_eq(text, "");
 }
 END_TEST
@@ -429,12 +396,11 @@ START_TEST(no_sample_commands_the_terminal)
     free(names);
     run("train --data hostile --num-steps 20 --save learnt --n-embd 4 --n-head 2 --block-size 6");
     assert_done();
-    window_columns = 80;
     setenv("TERM", "xterm", 1);
     run("sample --load learnt --num-samples 8");
     assert_done();
     ck_assert_ptr_nonnull(strpbrk(strchr(p.out, '\n'), "\x9b\x1b\x80"));
-    run_on_terminal("sample --load learnt --num-samples 8", NULL, text, sizeof text);
+    run_in_window(80, "sample --load learnt --num-samples 8", NULL, text, sizeof text);
     ck_assert_msg(strpbrk(text, "\x9b\x1b\x80") == NULL, "%s", text);
     ck_assert_ptr_nonnull(strstr(text, "sample  8: "));
     ck_assert_ptr_nonnull(strstr(text, ": ?"));
@@ -467,15 +433,14 @@ START_TEST(everything_stays_on_one_row)
 {
     static char text[1 << 20];
     const char *out_path = _i % 2 == 0 ? NULL : "out";
-    window_columns = widths[_i / 2];
+    unsigned short n_columns = widths[_i / 2];
     setenv("TERM", "xterm", 1);
-    run_on_terminal("train " QUICK " --num-steps 1000", out_path, text, sizeof text);
+    run_in_window(n_columns, "train " QUICK " --num-steps 1000", out_path, text, sizeof text);
     const char *steps = out_path == NULL ? strstr(text, "params: ") : text;
     steps = out_path == NULL ? strchr(steps, '\n') + 1 : steps;
     size_t farthest = farthest_column(steps);
-    ck_assert_msg(farthest < window_columns, "%zu of %u columns: %.200s", farthest, window_columns,
-                  steps);
-    ck_assert_msg(farthest > 0 || window_columns < 16, "nothing is shown: %.200s", text);
+    ck_assert_msg(farthest < n_columns, "%zu of %u columns: %.200s", farthest, n_columns, steps);
+    ck_assert_msg(farthest > 0 || n_columns < 16, "nothing is shown: %.200s", text);
 }
 END_TEST
 
