@@ -8,7 +8,6 @@ import contextlib
 import functools
 import re
 import struct
-import sys
 
 import gdb
 import gdb.printing
@@ -450,16 +449,21 @@ def forget_all(_event=None):
 class ValuePrinter:
     """A Value on one line, with the paths of its children; a pointer to one by its path and data.
 
-    Editors get children, too, which they ask for when the reader opens the node. For them gdb asks
-    for nothing else; where it asks for the line first, as `print` does, the line is all there is.
+    Editors get children, too, which they show when the reader opens the node; `print` shows only the
+    line. gdb does not say for which of them it asks, but for `print` it begins with display_hint().
     """
 
     def __init__(self, value):
         self.value = value
-        self.is_printed = False
+        self.is_printed = None  # not known yet
+
+    def display_hint(self):
+        if self.is_printed is None:
+            self.is_printed = True
+        return None
 
     def to_string(self):
-        self.is_printed = True
+        self.is_printed = bool(self.is_printed)
         try:
             with plain_settings():
                 return self.pointer_words() if is_pointer(self.value) else self.words()
@@ -467,9 +471,8 @@ class ValuePrinter:
             return "a Value that cannot be read"
 
     def children(self):
-        caller = sys._getframe().f_back
-        is_dap = caller is not None and caller.f_globals["__name__"].startswith("gdb.dap")
-        if self.is_printed and not is_dap:
+        self.is_printed = bool(self.is_printed)
+        if self.is_printed:
             return iter(())
         try:
             with plain_settings():

@@ -130,6 +130,9 @@ class Setup:
         text = run.stdout.decode("utf-8", "replace")
         noise = "warning: Error disabling address space randomization: .*\n"
         text = re.sub(noise, "", text).replace(self.work, "WORK")
+        # How gdb 16 says it.
+        end = "Reached end of recorded history; stopping.\nFollowing forward .* added to history."
+        text = re.sub(end, "No more reverse-execution history.", text)
         return re.sub(r"\(process \d+\)", "(process PID)", text)
 
     def session(self, arguments, commands, scripts=None, environment=()):
