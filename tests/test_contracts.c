@@ -481,7 +481,7 @@ static size_t draw_text(const uint32_t *alphabet, int n_letters, int n_character
 {
     size_t size = 0;
     for (int i = 0; i < n_characters; i++) {
-        size += utf8_encode(alphabet[draw_between(0, n_letters - 1)], text + size);
+        size += utf8_write(alphabet[draw_between(0, n_letters - 1)], text + size);
     }
     return size;
 }
@@ -518,7 +518,7 @@ START_TEST(contract_tokenizer_round_trip)
         Error error;
         for (int j = 0; j < n_letters; j++) {
             alphabet[j] = draw_character();
-            size += utf8_encode(alphabet[j], text + size);
+            size += utf8_write(alphabet[j], text + size);
         }
         ck_assert(dataset_parse(&dataset, "the alphabet", text, size, &error));
         ck_assert(tokenizer_init(&tokenizer, &dataset, &error));

@@ -75,7 +75,7 @@ static void add_vocabulary(Text *text, const Tokenizer *tokenizer)
             add(text, "\\u%04" PRIx32, code_point);
         } else {
             char bytes[UTF8_MAX_BYTES];
-            add_bytes(text, bytes, utf8_encode(code_point, bytes));
+            add_bytes(text, bytes, utf8_write(code_point, bytes));
         }
     }
     add(text, "\",");

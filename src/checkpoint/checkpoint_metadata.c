@@ -133,7 +133,7 @@ static int decode_rising(const char *text, size_t size, uint32_t *code_points)
     size_t offset = 0;
     while (offset < size) {
         uint32_t code_point = 0;
-        size_t n_bytes = utf8_decode(text + offset, size - offset, &code_point);
+        size_t n_bytes = utf8_read(text + offset, size - offset, &code_point);
         if (n_bytes == 0 || (n > 0 && code_point <= code_points[n - 1])) {
             return 0;
         }

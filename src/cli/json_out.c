@@ -88,7 +88,7 @@ void json_out_bytes(JsonOut *out, json_t *parent, const char *key, const char *b
     size_t length = 0;
     for (size_t i = 0; i < size;) {
         uint32_t code_point;
-        size_t n = utf8_decode(bytes + i, size - i, &code_point);
+        size_t n = utf8_read(bytes + i, size - i, &code_point);
         if (n > 0) {
             memcpy(text + length, bytes + i, n);
             length += n;

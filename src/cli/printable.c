@@ -48,7 +48,7 @@ bool printable_has(uint32_t code_point)
 static size_t clean_next(const char *text, size_t size, char shown[UTF8_MAX_BYTES], size_t *n_shown)
 {
     uint32_t code_point;
-    size_t n = utf8_decode(text, size, &code_point);
+    size_t n = utf8_read(text, size, &code_point);
     if (n > 0 && printable_has(code_point)) {
         memcpy(shown, text, n);
         *n_shown = n;

@@ -37,7 +37,7 @@ void dump_about_write_text(FILE *file, const char *text, size_t size)
     fputc('"', file);
     for (size_t i = 0; i < size;) {
         uint32_t code_point = 0;
-        size_t n = utf8_decode(text + i, size - i, &code_point);
+        size_t n = utf8_read(text + i, size - i, &code_point);
         write_code_point(file, n > 0 ? code_point : 0xFFFD);
         i += n > 0 ? n : 1;
     }

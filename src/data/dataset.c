@@ -72,7 +72,7 @@ static bool check_utf8(const char *name, const char *text, size_t size, Error *e
     size_t offset = 0;
     while (offset < size) {
         uint32_t code_point;
-        size_t n = utf8_decode(text + offset, size - offset, &code_point);
+        size_t n = utf8_read(text + offset, size - offset, &code_point);
         if (n == 0) {
             return error_set_file(
                 error, name, line,
@@ -91,7 +91,7 @@ static size_t leading_space(const char *text, size_t size)
     size_t skipped = 0;
     while (skipped < size) {
         uint32_t code_point;
-        size_t n = utf8_decode(text + skipped, size - skipped, &code_point);
+        size_t n = utf8_read(text + skipped, size - skipped, &code_point);
         if (!utf8_is_space(code_point)) {
             break;
         }
@@ -109,7 +109,7 @@ static size_t without_trailing_space(const char *text, size_t size)
             start--;
         }
         uint32_t code_point;
-        utf8_decode(text + start, size - start, &code_point);
+        utf8_read(text + start, size - start, &code_point);
         if (!utf8_is_space(code_point)) {
             break;
         }

@@ -16,7 +16,7 @@ static void mark_characters(const Dataset *dataset, bool *used)
         size_t offset = 0;
         while (offset < doc.size) {
             uint32_t code_point = 0;
-            size_t n = utf8_decode(doc.text + offset, doc.size - offset, &code_point);
+            size_t n = utf8_read(doc.text + offset, doc.size - offset, &code_point);
             assert(n > 0);
             used[code_point] = true;
             offset += n;
@@ -97,7 +97,7 @@ size_t tokenizer_encode(const Tokenizer *tokenizer, Document doc, int *tokens, s
     }
     while (offset < doc.size && n_tokens < max_tokens) {
         uint32_t code_point = 0;
-        offset += utf8_decode(doc.text + offset, doc.size - offset, &code_point);
+        offset += utf8_read(doc.text + offset, doc.size - offset, &code_point);
         int token_id = tokenizer_find(tokenizer, code_point);
         assert(token_id >= 0);
         tokens[n_tokens] = token_id;
@@ -118,5 +118,5 @@ size_t tokenizer_decode(const Tokenizer *tokenizer, int token_id, char *out)
     if (token_id == tokenizer->bos) {
         return 0;
     }
-    return utf8_encode(tokenizer->uchars[token_id], out);
+    return utf8_write(tokenizer->uchars[token_id], out);
 }

@@ -26,7 +26,7 @@ static bool is_surrogate(uint32_t code_point)
     return code_point >= 0xD800 && code_point < 0xE000;
 }
 
-size_t utf8_decode(const char *text, size_t size, uint32_t *code_point)
+size_t utf8_read(const char *text, size_t size, uint32_t *code_point)
 {
     static const uint32_t smallest[UTF8_MAX_BYTES + 1] = {0, 0, 0x80, 0x800, 0x10000};
     assert(text != NULL && size >= 1 && code_point != NULL);
@@ -49,7 +49,7 @@ size_t utf8_decode(const char *text, size_t size, uint32_t *code_point)
     return n;
 }
 
-size_t utf8_encode(uint32_t code_point, char *out)
+size_t utf8_write(uint32_t code_point, char *out)
 {
     assert(out != NULL && code_point <= UTF8_MAX_CODE_POINT && !is_surrogate(code_point));
     if (code_point < 0x80) {

@@ -15,12 +15,12 @@ enum {
 // Reads the code point at text. Returns how many bytes it has, or 0 if they are not valid UTF-8 or
 // the text ends too early.
 // Requires: size >= 1.
-size_t utf8_decode(const char *text, size_t size, uint32_t *code_point);
+size_t utf8_read(const char *text, size_t size, uint32_t *code_point);
 
 // Writes a code point and returns how many bytes it has.
 // Shapes: out [UTF8_MAX_BYTES].
 // Requires: code_point <= UTF8_MAX_CODE_POINT, not a surrogate.
-size_t utf8_encode(uint32_t code_point, char *out);
+size_t utf8_write(uint32_t code_point, char *out);
 
 // Returns whether str.strip() removes the code point.
 // Source: str.isspace, Unicode 14 (unchanged since Unicode 6.3)

@@ -76,7 +76,7 @@ static bool encode_prompt(const Checkpoint *checkpoint, const char *prompt, int 
     size_t offset = 0;
     for (size_t i = 0; i < *n_tokens; i++) {
         uint32_t code_point;
-        offset += utf8_decode(prompt + offset, text.size - offset, &code_point);
+        offset += utf8_read(prompt + offset, text.size - offset, &code_point);
         tokens[i] = tokenizer_find(tokenizer, code_point);
     }
     return true;

@@ -9,7 +9,7 @@ static bool check_character(const char *name, const char *bytes, size_t size, si
                             const Tokenizer *tokenizer, size_t *n_bytes, Error *error)
 {
     uint32_t code_point;
-    *n_bytes = utf8_decode(bytes, size, &code_point);
+    *n_bytes = utf8_read(bytes, size, &code_point);
     if (*n_bytes == 0) {
         return error_set(error, "%s: character %zu is not UTF-8", name, n_before + 1);
     }

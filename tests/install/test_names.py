@@ -8,6 +8,7 @@ is built three times, and must print the same:
     alone
     with functions, which end the program, of all names of OBJECTS.a that the library does not export
     with a shared library, also of all that it exports and every_header.c does not call
+A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it.
 Skips a static library where static programs cannot be linked.
 """
 
@@ -56,7 +57,7 @@ class Builder:
         return program, done.stderr if done.returncode != 0 else None
 
     def taken_names(self):
-        """Return the names that a static jansson has already taken from every program: its own."""
+        """Return the names of a static jansson, which no program may have again."""
         archive = subprocess.run([*self.command, "-print-file-name=libjansson.a"], check=True,
                                  capture_output=True, text=True).stdout.strip()
         return global_names(archive) if self.is_static and Path(archive).is_absolute() else set()
@@ -75,7 +76,10 @@ def check(builder, source, version, hidden, exported):
     missing = headers_without_call(source / "include", called)
     if missing:
         return f"every_header.c calls nothing of {missing}"
-    others = {"no names": set(), "names inside": hidden - builder.taken_names()}
+    shared_names = (hidden | exported) & builder.taken_names()
+    if shared_names:
+        return f"jansson has functions of the same names: {shared_names}"
+    others = {"no names": set(), "names inside": hidden}
     if not builder.is_static:
         others["names exported"] = exported - called
     printed = {}

@@ -1,5 +1,5 @@
-// For Eva: utf8.c has no undefined behaviour, for any bytes that utf8_decode() reads, up to 8 of
-// them, and any code points that utf8_encode() writes.
+// For Eva: utf8.c has no undefined behaviour, for any bytes that utf8_read() reads, up to 8 of
+// them, and any code points that utf8_write() writes.
 #include "__fc_builtin.h"
 
 #include "python/utf8.h"
@@ -16,7 +16,7 @@ static void decode_any_bytes(size_t size)
     char text[MAX_BYTES];
     Frama_C_make_unknown(text, MAX_BYTES);
     uint32_t code_point;
-    size_t n = utf8_decode(text + MAX_BYTES - size, size, &code_point);
+    size_t n = utf8_read(text + MAX_BYTES - size, size, &code_point);
     //@ assert n <= size;
     if (n > 0) {
         //@ assert code_point <= UTF8_MAX_CODE_POINT;
@@ -27,7 +27,7 @@ static void decode_any_bytes(size_t size)
 static void encode_code_points(unsigned first, unsigned last)
 {
     char out[UTF8_MAX_BYTES];
-    size_t n = utf8_encode(Frama_C_unsigned_int_interval(first, last), out);
+    size_t n = utf8_write(Frama_C_unsigned_int_interval(first, last), out);
     //@ assert 1 <= n <= UTF8_MAX_BYTES;
 }
 

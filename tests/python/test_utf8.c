@@ -15,7 +15,7 @@ static size_t decode_exactly(const unsigned char *bytes, size_t size, uint32_t *
     char *text = malloc(size);
     ck_assert_ptr_nonnull(text);
     memcpy(text, bytes, size);
-    size_t n = utf8_decode(text, size, code_point);
+    size_t n = utf8_read(text, size, code_point);
     free(text);
     return n;
 }
@@ -63,7 +63,7 @@ START_TEST(exactly_the_well_formed_sequences_decode)
             unsigned char bytes[4] = {(unsigned char)(first_two >> 8), (unsigned char)first_two,
                                       edges[i / sizeof edges], edges[i % sizeof edges]};
             uint32_t code_point;
-            size_t n = utf8_decode((const char *)bytes, sizeof bytes, &code_point);
+            size_t n = utf8_read((const char *)bytes, sizeof bytes, &code_point);
             if (n != table_size(bytes)) { // ck_assert notes every pass: too slow for millions
                 ck_abort_msg("%02x %02x %02x %02x decodes as %zu bytes", bytes[0], bytes[1],
                              bytes[2], bytes[3], n);
@@ -81,8 +81,8 @@ START_TEST(every_code_point_survives_the_round_trip)
         }
         char text[UTF8_MAX_BYTES];
         uint32_t decoded = UINT32_MAX;
-        size_t n = utf8_encode(code_point, text);
-        size_t n_decoded = utf8_decode(text, n, &decoded);
+        size_t n = utf8_write(code_point, text);
+        size_t n_decoded = utf8_read(text, n, &decoded);
         if (n_decoded != n || decoded != code_point) {
             ck_abort_msg("U+%04X takes %zu bytes, decodes as %zu bytes of U+%04X",
                          (unsigned)code_point, n, n_decoded, (unsigned)decoded);
@@ -122,7 +122,7 @@ START_TEST(code_point_encodes_as_in_python)
 {
     const Utf8Case *c = &utf8_cases[_i];
     char text[UTF8_MAX_BYTES] = {0};
-    size_t n = utf8_encode(c->code_point, text);
+    size_t n = utf8_write(c->code_point, text);
     ck_assert_uint_eq(n, strlen(c->text));
     ck_assert_mem_eq(text, c->text, n);
 }
@@ -144,7 +144,7 @@ START_TEST(encode_writes_no_more_than_it_returns)
     const Utf8Case *c = &utf8_cases[_i];
     char text[UTF8_MAX_BYTES];
     memset(text, '#', sizeof text);
-    for (size_t i = utf8_encode(c->code_point, text); i < sizeof text; i++) {
+    for (size_t i = utf8_write(c->code_point, text); i < sizeof text; i++) {
         ck_assert_int_eq(text[i], '#');
     }
 }
@@ -156,7 +156,7 @@ START_TEST(truncated_sequence_is_refused)
     const Utf8Case *c = &utf8_cases[_i];
     for (size_t size = 1; size < strlen(c->text); size++) {
         uint32_t code_point;
-        ck_assert_uint_eq(utf8_decode(c->text, size, &code_point), 0);
+        ck_assert_uint_eq(utf8_read(c->text, size, &code_point), 0);
         ck_assert_uint_eq(decode_exactly((const unsigned char *)c->text, size, &code_point), 0);
     }
 }
@@ -206,9 +206,9 @@ END_TEST
 START_TEST(decode_takes_one_character_of_many)
 {
     uint32_t code_point = 0;
-    ck_assert_uint_eq(utf8_decode("\xC3\xA9\xFF", 3, &code_point), 2);
+    ck_assert_uint_eq(utf8_read("\xC3\xA9\xFF", 3, &code_point), 2);
     ck_assert_uint_eq(code_point, 0xE9);
-    ck_assert_uint_eq(utf8_decode("a\xFF", 2, &code_point), 1);
+    ck_assert_uint_eq(utf8_read("a\xFF", 2, &code_point), 1);
     ck_assert_uint_eq(code_point, 'a');
 }
 END_TEST
