@@ -612,7 +612,9 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
            matrix_data(model, MATRIX_ATTN_WQ, l) + 2 * s->n_embd * s->n_embd);
     wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv,
                         3 * s->n_embd, s->n_embd);
-    if (!all_usual(layer->qkv, 3 * s->n_embd * s->stride)) {
+    // The queries need no check. If one is not finite, none of its scores is, so its probabilities
+    // are NaN, and so is h, which is checked below. If it is finite, its skipped products are zero.
+    if (!all_usual(layer->qkv + s->n_embd * s->stride, 2 * s->n_embd * s->stride)) {
         return false;
     }
     wide_attention_forward(s, wide, layer);

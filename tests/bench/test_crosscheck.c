@@ -355,6 +355,99 @@ START_TEST(one_extreme_weight_is_the_same_on_every_level)
 }
 END_TEST
 
+// The last position has a key or a value that the queries before it do not attend to: for them, the
+// kernels multiply it by zero. There are as many positions as a vector has lanes: in lanes without
+// a position, the kernels would notice.
+static const char hidden_text[] = "aaaaaab\n";
+static const int hidden_tokens[] = {2, 0, 0, 0, 0, 0, 0, 1, 2};
+
+enum {
+    HIDDEN_A,
+    HIDDEN_B,
+    HIDDEN_BOS,
+    N_HIDDEN_POSITIONS = WIDEST,
+};
+
+typedef struct Weight {
+    MatrixKind kind;
+    int row;
+    int column;
+    double value;
+} Weight;
+
+static const struct {
+    const char *title;
+    Weight weights[12]; // the others are zero
+} hidden_cases[] = {
+    // b does not attend to itself: its score is minus infinity.
+    {"a key that is infinite",
+     {{MATRIX_WTE, HIDDEN_A, 0, 1},
+      {MATRIX_WTE, HIDDEN_BOS, 0, 1},
+      {MATRIX_WTE, HIDDEN_B, 1, 1},
+      {MATRIX_ATTN_WQ, 0, 0, 1},
+      {MATRIX_ATTN_WQ, 0, 1, -1},
+      {MATRIX_ATTN_WK, 0, 1, 1.7e308},
+      {MATRIX_ATTN_WV, 0, 0, 1},
+      {MATRIX_ATTN_WO, 0, 0, 1},
+      {MATRIX_LM_HEAD, HIDDEN_A, 0, 1}}},
+    // The two huge values of b cancel each other out, and its gradients are zero: BOS is certain to
+    // come next. The products with the gradients of the others overflow.
+    {"values that are huge",
+     {{MATRIX_WTE, HIDDEN_A, 0, 1e-8},
+      {MATRIX_WTE, HIDDEN_BOS, 0, 1e-8},
+      {MATRIX_WTE, HIDDEN_B, 1, 1},
+      {MATRIX_ATTN_WV, 0, 1, 1e290},
+      {MATRIX_ATTN_WV, 1, 1, -1e290},
+      {MATRIX_ATTN_WO, 0, 0, 1e15},
+      {MATRIX_ATTN_WO, 0, 1, 1e15},
+      {MATRIX_LM_HEAD, HIDDEN_A, 0, 1e5},
+      {MATRIX_LM_HEAD, HIDDEN_BOS, 1, 1e5}}},
+};
+
+enum {
+    N_HIDDEN_CASES = sizeof hidden_cases / sizeof *hidden_cases,
+};
+
+static void set_weights(Model *model, const Weight *weights)
+{
+    memset(model->data, 0, model->n_params * sizeof *model->data);
+    for (const Weight *weight = weights; weight->value != 0.0; weight++) {
+        const Matrix *matrix = &model->matrices[weight->kind]; // there is only one layer
+        size_t at = (size_t)(weight->row * matrix->n_in + weight->column);
+        model->data[matrix->first_param + at] = weight->value;
+    }
+}
+
+// Compares the gradients themselves: a training step would end at the first that is not a number.
+START_TEST(what_a_query_does_not_attend_to_is_the_same_on_every_level)
+{
+    Check check;
+    RunOptions options = run_options_default();
+    options.model =
+        (ModelConfig){.n_layer = 1, .n_embd = 4, .n_head = 1, .block_size = N_HIDDEN_POSITIONS};
+    open_check_of_text(&check, hidden_cases[_i].title, &options, hidden_text);
+    double losses[LOCKSTEP_MAX_RUNS];
+    const Model *expected = &check.lockstep.sessions[0].model;
+    for (size_t run = 0; run < check.lockstep.n_runs; run++) {
+        Error error = {""};
+        Session *session = &check.lockstep.sessions[run];
+        set_weights(&session->model, hidden_cases[_i].weights);
+        ck_assert(engine_forward(session->engine, hidden_tokens, N_HIDDEN_POSITIONS, &losses[run],
+                                 &error));
+        ck_assert(engine_backward(session->engine, &error));
+        ck_assert_msg(isfinite(losses[run]), "%s: loss %g", check.title, losses[run]);
+        assert_same_double(losses[run], losses[0], check.title);
+        for (size_t i = 0; i < expected->n_params; i++) {
+            double grad = session->model.grad[i];
+            ck_assert_msg(same_number(grad, expected->grad[i]),
+                          "%s: gradient %zu is %a, simd %s %a", check.title, i, expected->grad[i],
+                          check.names[run], grad);
+        }
+    }
+    close_check(&check);
+}
+END_TEST
+
 START_TEST(extreme_settings_are_the_same_on_every_level)
 {
     static const AdamConfig settings[] = {
@@ -406,6 +499,8 @@ int main(int argc, char **argv)
     tcase_add_loop_test(tcase, extreme_parameters_are_the_same_on_every_level, 0, N_INIT_STDS);
     tcase_add_loop_test(tcase, one_extreme_weight_is_the_same_on_every_level, 0,
                         MATRIX_ATTN_WQ + 2 * N_LAYER_MATRICES);
+    tcase_add_loop_test(tcase, what_a_query_does_not_attend_to_is_the_same_on_every_level, 0,
+                        N_HIDDEN_CASES);
     tcase_add_loop_test(tcase, extreme_settings_are_the_same_on_every_level, 0, 9);
     tcase_add_loop_test(tcase, samples_of_any_temperature_are_the_same_on_every_level, 0, 5);
     return run_suite(suite);
