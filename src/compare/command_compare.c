@@ -208,7 +208,7 @@ static bool read_next(NextFile *next, const char *file_name, const ModelConfig *
 }
 
 static bool judge_update(const CompareOptions *options, const UpdateFiles *files,
-                         UpdateVerdict *verdict, Error *error)
+                         ExitStatus *status, Error *error)
 {
     UpdateValues values;
     UpdateDiff diff;
@@ -221,7 +221,10 @@ static bool judge_update(const CompareOptions *options, const UpdateFiles *files
     } else if (ok) {
         update_diff_print_text(stdout, &diff);
     }
-    *verdict = diff.verdict;
+    bool is_explained =
+        options->unexplained && (diff.verdict == UPDATE_ROUNDING || diff.verdict == UPDATE_FOLLOWS);
+    bool is_right = diff.verdict == UPDATE_SAME || is_explained;
+    *status = is_right && !diff.is_left_over ? EXIT_DONE : EXIT_DIFFERS;
     update_values_free(&values);
     return ok && output_flush(error);
 }
@@ -240,19 +243,14 @@ static ExitStatus compare_updates(const CompareOptions *options, Error *error)
         files.next_dumps[side] = next[side].is_tensors ? NULL : &next[side].dump;
         files.next_tensors[side] = next[side].is_tensors ? &next[side].tensors : NULL;
     }
-    UpdateVerdict verdict = UPDATE_NO_CLAIM;
-    ok = ok && judge_update(options, &files, &verdict, error);
+    ExitStatus status = EXIT_TROUBLE;
+    ok = ok && judge_update(options, &files, &status, error);
     for (int side = 0; side < 2; side++) {
         dump_free(&dumps[side]);
         dump_free(&next[side].dump);
         tensor_file_free(&next[side].tensors);
     }
-    if (!ok) {
-        return EXIT_TROUBLE;
-    }
-    bool is_explained =
-        options->unexplained && (verdict == UPDATE_ROUNDING || verdict == UPDATE_FOLLOWS);
-    return verdict == UPDATE_SAME || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+    return ok ? status : EXIT_TROUBLE;
 }
 
 static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error)

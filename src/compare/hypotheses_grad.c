@@ -334,6 +334,70 @@ static bool try_odd_ones(const GradSums *sums, double more, const char *format, 
     return true;
 }
 
+// ---- Something that no contribution gives
+
+// Whether each gradient is its sum plus the same factor times the parameter.
+static bool has_decay(const GradSums *sums, const uint32_t *members, double factor)
+{
+    const Bounds *b = sums->search->bounds;
+    for (size_t i = 0; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        double more = factor * b->data[members[i]];
+        GradSum widened = *sum;
+        widened.allowed += 4 * b->unit * fabs(more);
+        if (!fits(&widened, sum->total + more)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_decay(const GradSums *sums, const uint32_t *members, char *text)
+{
+    const Bounds *b = sums->search->bounds;
+    double factor = 0;
+    double doubt = INFINITY;
+    for (size_t i = 0; i < sums->n; i++) {
+        const GradSum *sum = &sums->sums[i];
+        double param = b->data[members[i]];
+        if (b->rules[members[i]] != RULE_PARAM || !b->has_data[members[i]]) {
+            return false;
+        }
+        if (sum->allowed < doubt * fabs(param)) {
+            doubt = sum->allowed / fabs(param);
+            factor = (sum->grad - sum->total) / param;
+        }
+    }
+    if (sums->n < 3 || !has_decay(sums, members, factor)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "is their sum plus %.6g x the parameter: weight decay",
+             factor);
+    return true;
+}
+
+// Whether some of the gradients have contributions, and others have none.
+static bool some_have_terms(const Bounds *b, const uint32_t *members, size_t n)
+{
+    size_t n_with = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_with += count_terms(b, members[i]) > 0;
+    }
+    return n_with > 0 && n_with < n;
+}
+
+static bool try_left_over(const GradSums *sums, const uint32_t *members, size_t n, char *text)
+{
+    if (!some_have_terms(sums->search->bounds, members, n)) {
+        return false;
+    }
+    snprintf(
+        text, HYPOTHESIS_BYTES,
+        "has gradients where nothing contributes to them: compare --next shows whether they are "
+        "left over from the step before");
+    return true;
+}
+
 // ---- Gradients of other parameters
 
 // Whether each gradient is within what the gradient of another node should be.
@@ -473,13 +537,15 @@ static bool find_all(HypothesisSearch *search, const GradSums *sums, const uint3
         return false;
     }
     if (sums->sums[0].n == 0) {
-        return has_names && try_rows(sums, members, text);
+        return (has_names && try_rows(sums, members, text)) || try_decay(sums, members, text) ||
+               try_left_over(sums, members, n, text);
     }
     if (has_names) {
         hypothesis_begin(search, true, members, n);
     }
     return try_whole(search, sums, text) || (has_names && hypotheses_try_passages(search, text)) ||
-           try_single(sums, members, has_names, text);
+           try_single(sums, members, has_names, text) || try_decay(sums, members, text) ||
+           try_left_over(sums, members, n, text);
 }
 
 static bool has_too_many_terms(const Bounds *b, const uint32_t *members, size_t n)

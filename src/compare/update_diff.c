@@ -14,6 +14,7 @@
 
 #include "cli/json_out.h"
 #include "compare/diff_numbers.h"
+#include "compare/left_over.h"
 #include "microgpt/adam_rule.h"
 #include "python/hexfloat.h"
 
@@ -401,6 +402,7 @@ bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error)
     diff->n_grads_differ = count_different(a->grad, b->grad, n);
     diff->n_next_differ = count_different(a->next, b->next, n);
     diff->verdict = judge(diff, &ratios);
+    diff->is_left_over = left_over_is_found(values);
     free(ratios.list);
     return true;
 }
@@ -455,6 +457,10 @@ void update_diff_print_text(FILE *file, const UpdateDiff *diff)
     }
     fprintf(file, "\nbefore it %zu parameters and %zu gradients differ, after it %zu parameters\n",
             diff->n_data_differ, diff->n_grads_differ, diff->n_next_differ);
+    if (diff->is_left_over) {
+        fprintf(file, "B's gradients of the next step are A's plus those of this step: B does not "
+                      "set them to 0\n");
+    }
     if (diff->n_unexplained > 0) {
         print_unexplained(file, diff);
     }
@@ -479,6 +485,7 @@ bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
     json_out_count(&out, out.root, "n_data_differ", diff->n_data_differ);
     json_out_count(&out, out.root, "n_grads_differ", diff->n_grads_differ);
     json_out_count(&out, out.root, "n_next_differ", diff->n_next_differ);
+    json_out_bool(&out, out.root, "gradients_left_over", diff->is_left_over);
     json_out_count(&out, out.root, "n_unexplained", diff->n_unexplained);
     if (diff->n_unexplained > 0) {
         json_out_text(&out, out.root, "first_unexplained", diff->values->paths[diff->first]);

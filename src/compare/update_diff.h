@@ -34,6 +34,7 @@ typedef struct UpdateDiff {
     size_t n_next_differ;
     size_t n_unexplained; // parameters that the correct rule does not explain
     size_t first;         // of them
+    bool is_left_over;    // B adds the gradients of this step to those of the next one
     size_t n_rules;
     char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES]; // that explain B's step, the likeliest first
 } UpdateDiff;

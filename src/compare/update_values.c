@@ -15,7 +15,7 @@
 
 enum {
     PATH_BYTES = 256,
-    N_ARRAYS = 5, // of a side
+    N_ARRAYS = 6, // of a side
 };
 
 // Where to look up a path's value: in a dump, in the moments that it contains, or in tensors.
@@ -77,10 +77,16 @@ static bool find_in_tensors(const TensorFile *tensors, const char *path, double 
     return true;
 }
 
-static bool find_value(const Source *source, const char *path, double *data)
+// Finds the value after the update, and the gradient of the next step if it is known.
+static bool find_next(const Source *next, const char *path, double *data, double *grad,
+                      bool *has_grad)
 {
-    return source->tensors != NULL ? find_in_tensors(source->tensors, path, data)
-                                   : find_in_dump(&source->values, path, data, NULL);
+    *has_grad = next->tensors == NULL && find_in_dump(&next->values, path, data, grad);
+    if (*has_grad) {
+        return true;
+    }
+    return next->tensors != NULL ? find_in_tensors(next->tensors, path, data)
+                                 : find_in_dump(&next->values, path, data, NULL);
 }
 
 static bool find_moment(const Source *source, const char *kind, const char *path, double *data)
@@ -120,8 +126,8 @@ static bool allocate(UpdateValues *values, size_t n, Error *error)
     bool ok = (values->paths = calloc(n + 1, sizeof *values->paths)) != NULL;
     for (int side = 0; side < 2; side++) {
         SideValues *of_side = &values->sides[side];
-        double **arrays[N_ARRAYS] = {&of_side->data, &of_side->grad, &of_side->m, &of_side->v,
-                                     &of_side->next};
+        double **arrays[N_ARRAYS] = {&of_side->data, &of_side->grad, &of_side->m,
+                                     &of_side->v,    &of_side->next, &of_side->next_grad};
         for (int i = 0; i < N_ARRAYS; i++) {
             *arrays[i] = calloc(n + 1, sizeof **arrays[i]);
             ok = ok && *arrays[i] != NULL;
@@ -136,10 +142,12 @@ static void take_parameter(UpdateValues *values, const Source *now, const Source
 {
     size_t i = values->n_params;
     bool has_moments[2] = {false, false};
+    bool has_next_grad[2] = {false, false};
     for (int side = 0; side < 2; side++) {
         SideValues *of_side = &values->sides[side];
         if (!find_in_dump(&now[side].values, path, &of_side->data[i], &of_side->grad[i]) ||
-            !find_value(&next[side], path, &of_side->next[i])) {
+            !find_next(&next[side], path, &of_side->next[i], &of_side->next_grad[i],
+                       &has_next_grad[side])) {
             return;
         }
         has_moments[side] =
@@ -152,6 +160,7 @@ static void take_parameter(UpdateValues *values, const Source *now, const Source
         values->borrows_moments = true;
     }
     values->has_moments = values->has_moments && has_moments[0];
+    values->has_next_grads = values->has_next_grads && has_next_grad[0] && has_next_grad[1];
     values->paths[i] = path;
     values->n_params++;
 }
@@ -160,6 +169,7 @@ static void take_all(UpdateValues *values, const NodeDump *dump, const Source *n
                      const Source *next)
 {
     values->has_moments = true;
+    values->has_next_grads = true;
     for (size_t i = 0; i < dump->n_nodes; i++) {
         const char *path = dump_path(dump, i);
         if (is_parameter(path)) {
@@ -224,6 +234,7 @@ void update_values_free(UpdateValues *values)
         free(of_side->m);
         free(of_side->v);
         free(of_side->next);
+        free(of_side->next_grad);
     }
     free(values->paths);
     *values = (UpdateValues){0};

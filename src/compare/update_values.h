@@ -16,7 +16,8 @@ typedef struct SideValues {
     double *grad;
     double *m; // the moments before the update
     double *v;
-    double *next; // the data after the update
+    double *next;      // the data after the update
+    double *next_grad; // the gradients of the next step
 } SideValues;
 
 typedef struct UpdateValues {
@@ -27,6 +28,7 @@ typedef struct UpdateValues {
     SideValues sides[2];
     bool has_moments;     // false: they are not known, and are 0 here
     bool borrows_moments; // those of B are not known; A's are used
+    bool has_next_grads;  // false: they are not known on both sides
 } UpdateValues;
 
 // The files of both sides: the dump of a step, and a dump or a checkpoint after its update.

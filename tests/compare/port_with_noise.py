@@ -31,7 +31,7 @@ MISTAKES = {
     "doubled_fc1": False, "halved_fc2": False, "by_n_wq": False,
     "minus_wv": False, "transposed_grad_wo": False, "left_over_wte": False,
     "key_grad_of_last": False, "loss_grad_doubled": False, "zero_wk": False,
-    "no_mean_of_grads": False,
+    "no_mean_of_grads": False, "left_over": False, "weight_decay": False,
 }
 
 
@@ -249,6 +249,11 @@ class Port:
         return logits
 
     def run(self, tokens, n_layers):
+        if self.mistake == "left_over":
+            self.run_document(tokens[:-1] + tokens[-2:], n_layers)  # longer by a position
+        self.run_document(tokens, n_layers)
+
+    def run_document(self, tokens, n_layers):
         self.lookups = []
         caches = [([], []) for _ in range(n_layers)]
         n = len(tokens) - 1
@@ -293,6 +298,9 @@ class Port:
             for i, row in enumerate(matrix):
                 for j, p in enumerate(row):
                     p.grad = grads[j][i]
+        if self.mistake == "weight_decay":
+            for p in all_of(""):
+                p.grad = Scalar.round(p.grad + 0.01 * p.data)
         if self.mistake == "left_over_wte":
             for j, p in enumerate(self.params["wte"][1]):
                 p.grad += 0.25 + 0.5 * j

@@ -109,6 +109,8 @@ SAYS = {
     "loss_grad_doubled": ("posN.loss", "is 2 x their sum, throughout"),
     "zero_wk": ("layer0.attn_wk[*]", "is 0, as if nothing had been added, throughout"),
     "no_mean_of_grads": ("posN.loss", "is 5 x their sum, throughout"),
+    "left_over": ("lm_head[*]", None),
+    "weight_decay": ("lm_head[*]", "is their sum plus 0.01 x the parameter: weight decay"),
 }
 
 # Where little is shown, other words are as true.
@@ -171,6 +173,9 @@ class Checks:
         if mistake is None:
             self.check(first is None, name, json.dumps(first))
             return
+        if mistake == "left_over":
+            texts = [kind["subject_did"] for kind in found["kinds"] if kind["pattern"] == "wpe[*]"]
+            self.check("left over from the step before" in (texts[0] or ""), name, texts)
         pattern, says = SAYS[mistake]
         did = first["subject_did"] if first else None
         if values == "vectors" and grads == "all" and not (single and mistake == "single_logit"):

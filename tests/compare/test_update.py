@@ -81,6 +81,16 @@ class Nothing(Adam):
             p.grad = 0.0
 
 
+class LeftOver(Adam):
+    """Leaves the gradients for the next step to add to."""
+
+    def step(self, step):
+        grads = [p.grad for p in self.params]
+        super().step(step)
+        for p, grad in zip(self.params, grads):
+            p.grad = grad
+
+
 def paths_of(model):
     for name, rows in model.state_dict.items():
         for i, row in enumerate(rows):
@@ -88,14 +98,14 @@ def paths_of(model):
                 yield f"{name}[{i},{k}]", p
 
 
-def run_port(adam_class, step, moments=True, spoil=None):
-    """Return the sparse dumps of a step and of the next. Up to that step, Adam is the right one."""
+def run_port(adam_class, step, moments=True, spoil=None, spoil_next=None, first_class=Adam):
+    """Return the sparse dumps of a step and of the next. Up to that step, Adam is of first_class."""
     rng = random.Random(SETTINGS.seed)
     documents = list(NAMES)
     rng.shuffle(documents)
     tokenizer = Tokenizer(documents)
     model = Model(SETTINGS, tokenizer.vocab_size, rng)
-    adam = Adam(model.params)
+    adam = first_class(model.params)
     dumps = []
     for number in range(step + 1):
         if adam_class.rounded(0.1) != 0.1:
@@ -105,6 +115,8 @@ def run_port(adam_class, step, moments=True, spoil=None):
         document_loss(model, tokenizer.encode(document)).backward()
         if number + 1 == step and spoil is not None:
             spoil(model)
+        if number == step and spoil_next is not None:
+            spoil_next(model)
         for p in model.params:
             p.grad = adam_class.rounded(p.grad)
         if number + 1 >= step:
@@ -257,6 +269,45 @@ class Updates(unittest.TestCase):
         status, out = self.judge(Adam, 2, spoil=spoil)
         self.assertEqual(status, 1)
         self.assertIn("B updates by the right rule; what differs was different before", out)
+
+    def test_gradients_left_over(self):
+        text = "B's gradients of the next step are A's plus those of this step"
+        for step, options in ((1, {}), (5, {}), (5, {"moments": False}),
+                              (2, {"first_class": LeftOver})):
+            with self.subTest(step=step, **options):
+                status, out = self.judge(LeftOver, step, "--unexplained", **options)
+                self.assertEqual((status, text in out), (1, True), out)
+        floats = type("Floats", (LeftOver,), {"rounded": staticmethod(to_float)})
+        status, out = self.judge(floats, 1, "--unexplained")
+        self.assertEqual((status, text in out), (1, True), out)
+        report = json.loads(self.judge(LeftOver, 1, "--json")[1])
+        self.assertIs(report["gradients_left_over"], True)
+
+    def test_gradients_that_are_not_left_over(self):
+        def times(factor):
+            def spoil(model):
+                for p in model.params:
+                    p.grad *= factor
+            return spoil
+
+        def add_decay(model):
+            for p in model.params:
+                p.grad += 0.1 * p.data
+        for step in (1, 2, 5):
+            for spoil in (times(2), times(-1), times(0), add_decay, None):
+                with self.subTest(step=step, spoil=spoil):
+                    out = self.judge(Adam, step, spoil_next=spoil)[1]
+                    self.assertNotIn("those of this step", out)
+                    out = self.judge(Adam, step, spoil=spoil)[1]
+                    self.assertNotIn("those of this step", out)
+        # Two steps with the same document and hardly an update: B's gradients are twice A's, too.
+        dump = "# microgpt-nodes 1 {{\"step\": {}}}\n" + "".join(
+            f"wte[{i},0] {i + 1} {{:.17g}}\n" for i in range(9))
+        for name, step, factor in (("a", 1, 1), ("b", 1, 1), ("a2", 2, 1), ("b2", 2, 2)):
+            Path(self.folder, name).write_text(dump.format(step, *(factor * (i + 1.1) for i in range(9))))
+        _, out, _ = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertIn("the update of step 1", out)
+        self.assertNotIn("those of this step", out)
 
     def test_moments_of_the_other_side(self):
         status, out = self.judge(type("Port", (Adam,), {"inside": True}), 4, moments=False)
