@@ -1,6 +1,6 @@
 """Makes the manual page from the program's own help, so that none of its options is missing.
 
-    make_manual.py PROGRAM TEMPLATE OUTPUT
+    docs/man/make_manual.py build/microgpt docs/man/microgpt.1.in docs/man/microgpt.1
 
 The template's line @COMMANDS@ becomes a subsection for each command. Options that a command has in
 common with `run`, help included, are only named there.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The manual page has the program's commands and options, and man accepts it without warnings.
+"""The manual page is the one that the program's help makes, has its commands and options, and man accepts it
+without warnings.
 
     test_manual.py PROGRAM PAGE
 """
@@ -8,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from program_help import read_commands, read_options
@@ -25,6 +27,16 @@ def read_page(page):
         part = part.replace(" ,\n.Fl ", "\n.Fl ")
         options[name] = {"--" + flag.replace("\\-", "-"): value for flag, value in FLAG.findall(part)}
     return options
+
+
+def is_up_to_date(program, page):
+    """Compare the page with one that is made now."""
+    folder = Path(page).parent
+    with tempfile.TemporaryDirectory() as elsewhere:
+        made = Path(elsewhere, "microgpt.1")
+        subprocess.run([sys.executable, folder / "make_manual.py", program, folder / "microgpt.1.in", made],
+                       check=True)
+        return made.read_bytes() == Path(page).read_bytes()
 
 
 def warnings(page):
@@ -53,6 +65,9 @@ def main():
             if value and value != options.get(flag):
                 n_failed += 1
                 print(f"{command} {flag} {value}: the program has {options.get(flag)}")
+    if not is_up_to_date(program, page):
+        n_failed += 1
+        print("the help has changed; make the page again, with the command in docs/man/make_manual.py")
     complaints = warnings(page)
     print(f"{len(on_page)} commands, {n_failed} differ from the program", complaints, sep="\n")
     return 1 if n_failed > 0 or complaints else 0
