@@ -10,17 +10,19 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#ifdef HAVE_CAPABILITIES
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#endif
 
 enum {
     RUN_MAX_ARGS = 64,
@@ -40,7 +42,7 @@ typedef struct Program {
     rlim_t address_space;      // as ulimit -v, in bytes
     rlim_t file_size;          // as ulimit -f, in bytes
     uid_t user;                // who runs it, where the test is run by root; 0: the same
-    bool obeys_permissions;    // without root's right to ignore them; of no effect for other users
+    bool obeys_permissions;    // without root's right to ignore them: see permissions_hold()
 
     // And what came of it.
     int status;        // the exit status, or minus the signal that ended it
@@ -60,13 +62,33 @@ static inline void set_limits(const Program *p)
     }
 }
 
-// Keeps a capability of root's from the program that this process becomes. (As another user it
-// might have no way to its own file, where that is below root's home.)
-static inline void lose_capability(unsigned long capability)
+// Whether a program with obeys_permissions obeys them. Only Linux can keep root from ignoring them;
+// elsewhere the caller, if it is root, must skip what needs that.
+static inline bool permissions_hold(void)
 {
-    if (prctl(PR_CAPBSET_READ, capability) == 1 && prctl(PR_CAPBSET_DROP, capability) != 0) {
-        _exit(RUN_CANNOT_EXECUTE);
+#ifdef HAVE_CAPABILITIES
+    return true;
+#else
+    if (geteuid() == 0) {
+        puts("skipped: files without permission (root reads and writes them)");
+        fflush(stdout); // before the next fork, or it would be printed twice
     }
+    return geteuid() != 0;
+#endif
+}
+
+// Keeps root's capabilities from the program that this process becomes. (As another user it might
+// have no way to its own file, where that is below root's home.)
+static inline void lose_capabilities(void)
+{
+#ifdef HAVE_CAPABILITIES
+    static const unsigned long lost[] = {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH};
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
+        if (prctl(PR_CAPBSET_READ, lost[i]) == 1 && prctl(PR_CAPBSET_DROP, lost[i]) != 0) {
+            _exit(RUN_CANNOT_EXECUTE);
+        }
+    }
+#endif
 }
 
 // Opens what standard input should be. The text must fit into a pipe.
@@ -132,8 +154,7 @@ static inline void become_program(const Program *p, char **args, int out, int er
     }
     alarm(RUN_TIMEOUT); // goes on counting in the program
     if (p->obeys_permissions && geteuid() == 0) {
-        lose_capability(CAP_DAC_OVERRIDE);
-        lose_capability(CAP_DAC_READ_SEARCH);
+        lose_capabilities();
     }
     if (p->user != 0 && setuid(p->user) != 0) {
         _exit(RUN_CANNOT_EXECUTE);

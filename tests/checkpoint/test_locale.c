@@ -24,8 +24,12 @@ typedef struct NumericLocale {
     char encoding[8];
 } NumericLocale;
 
+// Returns false for another libc than glibc, which may accept any name and change nothing.
 static bool set_comma_locale(void)
 {
+#ifndef __GLIBC__
+    return false;
+#else
     const NumericLocale locale = {
         .magic = 0x20031114, // locale/localeinfo.h, LIMAGIC(LC_NUMERIC)
         .n_values = 6,
@@ -45,13 +49,14 @@ static bool set_comma_locale(void)
     write_bytes_to("comma/LC_NUMERIC", &locale, sizeof locale);
     setenv("LOCPATH", folder, 1);
     return setlocale(LC_NUMERIC, "comma") != NULL;
+#endif
 }
 
 START_TEST(checkpoints_have_no_commas)
 {
     make_checkpoint("point", 5);
     if (!set_comma_locale()) {
-        printf("SKIPPED: this libc takes no locale from a file\n");
+        printf("skipped: this libc takes no locale from a file\n");
         return;
     }
     char text[16];

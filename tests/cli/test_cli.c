@@ -588,10 +588,12 @@ END_TEST
 
 START_TEST(data_must_be_readable)
 {
-    ck_assert_int_eq(chmod("data", 0), 0);
-    p.obeys_permissions = true;
-    run_option("data", "data");
-    assert_refused(1, "data", "Permission denied");
+    if (permissions_hold()) {
+        ck_assert_int_eq(chmod("data", 0), 0);
+        p.obeys_permissions = true;
+        run_option("data", "data");
+        assert_refused(1, "data", strerror(EACCES));
+    }
 }
 END_TEST
 

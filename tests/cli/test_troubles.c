@@ -3,11 +3,15 @@
 // A command is a line of the table; a kind of trouble is a test, which runs once for each line.
 #include <check.h>
 #include <dirent.h>
-#include <linux/fs.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
+#ifdef HAVE_BIND_MOUNTS
+#include <sys/mount.h>
+#endif
+#ifdef HAVE_FILE_FLAGS
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
 
 #include "check_more.h"
 #include "cli/cli_more.h"
@@ -424,30 +428,61 @@ END_TEST
 
 // ---- saving where the last step would fail ----
 
+// Returns false where that is not possible, or not allowed.
+static bool mount_file(const char *source, const char *target)
+{
+#ifdef HAVE_BIND_MOUNTS
+    return mount(source, target, NULL, MS_BIND, NULL) == 0;
+#else
+    return source == target; // never
+#endif
+}
+
+static void unmount_file(const char *target)
+{
+#ifdef HAVE_BIND_MOUNTS
+    ck_assert_int_eq(umount(target), 0);
+#else
+    (void)target;
+#endif
+}
+
 // As containers have it.
 START_TEST(a_mounted_file_is_found_before_the_training)
 {
     write_text("source", "old\n");
     write_text("kept", "");
-    if (mount("source", "kept", NULL, MS_BIND, NULL) != 0) {
-        return; // not root, or not allowed
+    if (!mount_file("source", "kept")) {
+        puts("skipped: a mounted file (nothing can be mounted on a file here)");
+        return;
     }
     run("train --data data --num-steps 10000000 --save kept " SIZES);
-    ck_assert_int_eq(umount("kept"), 0);
+    unmount_file("kept");
     assert_refused(1, "kept", "is a mounted file");
 }
 END_TEST
+
+// Returns false where that is not possible, or not allowed.
+static bool set_immutable(int fd, bool immutable)
+{
+#ifdef HAVE_FILE_FLAGS
+    int flags = immutable ? FS_IMMUTABLE_FL : 0;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+#else
+    return fd < 0 && immutable; // never
+#endif
+}
 
 START_TEST(an_immutable_file_is_found_before_the_training)
 {
     write_text("kept", "old\n");
     int fd = open("kept", O_RDONLY);
-    int flags = FS_IMMUTABLE_FL;
-    int none = 0;
-    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0) {
+    if (set_immutable(fd, true)) {
         run("train --data data --num-steps 10000000 --save kept " SIZES);
-        ck_assert_int_eq(ioctl(fd, FS_IOC_SETFLAGS, &none), 0);
+        ck_assert(set_immutable(fd, false));
         assert_refused(1, "kept", "is immutable");
+    } else {
+        puts("skipped: an immutable file (no file can be made so here)");
     }
     close(fd);
 }

@@ -115,7 +115,7 @@ static bool fail_at(const Case *c, size_t at)
     Error error = {""};
     Checkpoint checkpoint = session_checkpoint(&session);
     restore();
-    size_t n_open = count_entries("/proc/self/fd");
+    size_t n_open = count_entries("/dev/fd");
     arm(c, at);
     bool saved = checkpoint_save(&checkpoint, "folder/file", &error);
     disarm();
@@ -139,7 +139,7 @@ static bool fail_at(const Case *c, size_t at)
         expect_kept(c, error.message);
     }
     expect(count_entries("folder") == 3, c, "a file was left behind"); // with . and ..
-    expect(count_entries("/proc/self/fd") == n_open, c, "a file was left open");
+    expect(count_entries("/dev/fd") == n_open, c, "a file was left open");
     return true;
 }
 
@@ -211,11 +211,11 @@ static size_t fail_reading(void)
         at++;
         Error error = {""};
         Checkpoint checkpoint;
-        size_t n_open = count_entries("/proc/self/fd");
+        size_t n_open = count_entries("/dev/fd");
         arm(&eio, at);
         bool loaded = checkpoint_load(&checkpoint, "old", 0, &error);
         disarm();
-        expect(count_entries("/proc/self/fd") == n_open, &eio, "a file was left open");
+        expect(count_entries("/dev/fd") == n_open, &eio, "a file was left open");
         if (loaded) {
             checkpoint_free(&checkpoint);
         }

@@ -43,43 +43,43 @@ static size_t allowed(size_t size)
     return f->fault == FAULT_SHORT && f->n_calls == f->at ? (size + 1) / 2 : size;
 }
 
-int __real_open64(const char *path, int flags, ...);
-int __wrap_open64(const char *path, int flags, ...);
-int __wrap_open64(const char *path, int flags, ...)
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...)
 {
-    return fails("open") ? -1 : __real_open64(path, flags, 0);
+    return fails("open") ? -1 : __real_open(path, flags, 0);
 }
 
-int __real_openat64(int folder, const char *path, int flags, ...);
-int __wrap_openat64(int folder, const char *path, int flags, ...);
-int __wrap_openat64(int folder, const char *path, int flags, ...)
+int __real_openat(int folder, const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...);
+int __wrap_openat(int folder, const char *path, int flags, ...)
 {
     va_list arguments;
     va_start(arguments, flags);
     mode_t mode = va_arg(arguments, mode_t);
     va_end(arguments);
-    return fails("openat") ? -1 : __real_openat64(folder, path, flags, mode);
+    return fails("openat") ? -1 : __real_openat(folder, path, flags, mode);
 }
 
-int __real_fstat64(int fd, void *status);
-int __wrap_fstat64(int fd, void *status);
-int __wrap_fstat64(int fd, void *status)
+int __real_fstat(int fd, void *status);
+int __wrap_fstat(int fd, void *status);
+int __wrap_fstat(int fd, void *status)
 {
-    return fails("fstat") ? -1 : __real_fstat64(fd, status);
+    return fails("fstat") ? -1 : __real_fstat(fd, status);
 }
 
-int __real_lstat64(const char *path, void *status);
-int __wrap_lstat64(const char *path, void *status);
-int __wrap_lstat64(const char *path, void *status)
+int __real_lstat(const char *path, void *status);
+int __wrap_lstat(const char *path, void *status);
+int __wrap_lstat(const char *path, void *status)
 {
-    return fails("lstat") ? -1 : __real_lstat64(path, status);
+    return fails("lstat") ? -1 : __real_lstat(path, status);
 }
 
-int __real_fstatat64(int folder, const char *path, void *status, int flags);
-int __wrap_fstatat64(int folder, const char *path, void *status, int flags);
-int __wrap_fstatat64(int folder, const char *path, void *status, int flags)
+int __real_fstatat(int folder, const char *path, void *status, int flags);
+int __wrap_fstatat(int folder, const char *path, void *status, int flags);
+int __wrap_fstatat(int folder, const char *path, void *status, int flags)
 {
-    return fails("fstatat") ? -1 : __real_fstatat64(folder, path, status, flags);
+    return fails("fstatat") ? -1 : __real_fstatat(folder, path, status, flags);
 }
 
 char *__real_realpath(const char *path, char *resolved);
@@ -89,12 +89,14 @@ char *__wrap_realpath(const char *path, char *resolved)
     return fails("realpath") ? NULL : __real_realpath(path, resolved);
 }
 
+#ifdef HAVE_GETRANDOM
 ssize_t __real_getrandom(void *bytes, size_t size, unsigned flags);
 ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags);
 ssize_t __wrap_getrandom(void *bytes, size_t size, unsigned flags)
 {
     return fails("getrandom") ? -1 : __real_getrandom(bytes, size, flags);
 }
+#endif
 
 int __real_fchmod(int fd, mode_t mode);
 int __wrap_fchmod(int fd, mode_t mode);
@@ -117,12 +119,14 @@ int __wrap_flock(int fd, int operation)
     return fails("flock") ? -1 : __real_flock(fd, operation);
 }
 
+#ifdef HAVE_STATX
 int __real_statx(int folder, const char *path, int flags, unsigned mask, void *status);
 int __wrap_statx(int folder, const char *path, int flags, unsigned mask, void *status);
 int __wrap_statx(int folder, const char *path, int flags, unsigned mask, void *status)
 {
     return fails("statx") ? -1 : __real_statx(folder, path, flags, mask, status);
 }
+#endif
 
 ssize_t __real_write(int fd, const void *bytes, size_t size);
 ssize_t __wrap_write(int fd, const void *bytes, size_t size);
@@ -131,11 +135,11 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t size)
     return fails("write") ? -1 : __real_write(fd, bytes, allowed(size));
 }
 
-ssize_t __real_pread64(int fd, void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t offset);
-ssize_t __wrap_pread64(int fd, void *bytes, size_t size, off_t offset)
+ssize_t __real_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *bytes, size_t size, off_t offset)
 {
-    return fails("pread") ? -1 : __real_pread64(fd, bytes, allowed(size), offset);
+    return fails("pread") ? -1 : __real_pread(fd, bytes, allowed(size), offset);
 }
 
 int __real_fsync(int fd);

@@ -4,6 +4,7 @@
 
 #include "check_more.h"
 #include "kernels/adam_kernels.h"
+#include "kernels/exactmath.h"
 #include "kernels/random_inputs.h"
 
 enum {
@@ -360,14 +361,19 @@ START_TEST(gradients_of_every_exponent_follow_the_formula)
 }
 END_TEST
 
-// Beside a v that they cannot change. The learning rate is 0, so that no p is in doubt.
+// Where the kernels do not leave everything to libm, beside a v that they cannot change. The
+// learning rate is 0, so that no p is in doubt.
 START_TEST(libm_is_not_asked_about_tiny_gradients)
 {
     SimdLevel level = (SimdLevel)_i;
     AdamStep numbers = adam_step_numbers(&usual_config, 1000, 2000);
     numbers.lr_t = 0;
     random_start(9);
-    for (int exponent = -1074; exponent <= -64 && simd_has(level); exponent++) {
+    bool has_kernels = EXACT_MARGIN < 0.5 && simd_has(level);
+    if (EXACT_MARGIN >= 0.5) {
+        puts("skipped: tiny gradients (with this libm, the kernels leave everything to it)");
+    }
+    for (int exponent = -1074; exponent <= -64 && has_kernels; exponent++) {
         enum {
             N = 8 * 32 // whole vectors and blocks
         };

@@ -248,10 +248,12 @@ START_TEST(where_nothing_can_be_saved_nothing_is_trained)
     assert_refused(1, "missing/file", strerror(ENOENT));
     run("train " QUICK " --save /dev/null");
     assert_refused(1, "/dev/null", "is not a regular file");
-    ck_assert_int_eq(mkdir("closed", 0500), 0);
-    p.obeys_permissions = true;
-    run("train " QUICK " --save closed/file");
-    assert_refused(1, "closed/file", strerror(EACCES));
+    if (permissions_hold()) {
+        ck_assert_int_eq(mkdir("closed", 0500), 0);
+        p.obeys_permissions = true;
+        run("train " QUICK " --save closed/file");
+        assert_refused(1, "closed/file", strerror(EACCES));
+    }
 }
 END_TEST
 
