@@ -1,5 +1,5 @@
-// Adam, the optimiser: subtracts from every parameter the running mean of its gradient, divided by
-// the square root of the running mean of its squared gradient, times the learning rate.
+// Adam, the optimiser: subtracts from each parameter the learning rate times the running mean of
+// its gradient, divided by the square root of the running mean of its squared gradient.
 #ifndef MICROGPT_ADAM_H
 #define MICROGPT_ADAM_H
 
@@ -19,7 +19,7 @@ extern "C" {
 typedef struct Adam {
     AdamConfig config;
     size_t n_params;
-    SimdLevel simd; // the kernels that adam_step_simd() uses; at first the processor's best
+    SimdLevel simd; // the kernels that adam_step_simd() uses; initially simd_best()
     double *m;      // [n_params] first moments
     double *v;      // [n_params] second moments, never negative
     size_t n_asked; // how many parameters the kernels left to libm, in all steps so far

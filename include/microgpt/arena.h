@@ -28,11 +28,11 @@ typedef struct Arena {
     char *end;           // the end of the current chunk
     ArenaChunk *current; // NULL before the first allocation
     ArenaChunk *first;
-    size_t chunk_size; // of the first chunk; later ones are multiples of it, or as large as asked
+    size_t chunk_size; // of the first chunk; later ones: a multiple of it, or one large allocation
     size_t peak;       // the most bytes in use at any time before the last reset
 } Arena;
 
-// A state of the arena to reset it to.
+// A state of the arena to which arena_reset() can return.
 typedef struct ArenaMark {
     ArenaChunk *chunk;
     char *next;

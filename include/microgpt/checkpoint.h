@@ -36,7 +36,7 @@ typedef struct DatasetDigest {
 typedef struct Checkpoint {
     Model model;
     Tokenizer tokenizer;
-    bool can_resume; // false: another program's file, with matrices only; all below is 0 then
+    bool can_resume; // false: another program's file, with matrices only; the members below are 0
     Adam adam;
     Random random;
     uint64_t seed;
@@ -56,21 +56,21 @@ enum {
 // Source: binascii.crc32(b''.join(doc + b'\n' for doc in docs))
 DatasetDigest checkpoint_digest(const Dataset *dataset);
 
-// Checks that the checkpoint can be saved to path, so that a long training does not fail at its end
-// because the folder is read-only. Leaves no files behind.
+// Checks that the checkpoint can be saved to path, so that a long training run does not fail at its
+// end because the folder is read-only. Leaves no files behind.
 // Errors: as checkpoint_save.
 bool checkpoint_check(const Checkpoint *checkpoint, const char *path, Error *error);
 
 // Creates or replaces the file atomically: at every moment path names either the complete old file
-// or the complete new one. Follows a symbolic link, keeps the mode of the old file.
+// or the complete new one. Follows a symbolic link and keeps the mode of the old file.
 // Errors: a number that is not finite, errors of the system; the old file is then unchanged.
 bool checkpoint_save(const Checkpoint *checkpoint, const char *path, Error *error);
 
 // Reads a file of checkpoint_save(), or one of another program that has the matrices under their
-// names in the state_dict. Reads a pipe to its end; `-` is standard input. n_head is used for a
-// file that does not contain it; 0: not known.
-// Errors: errors of the system, out of memory, and everything that can be wrong with a file, each
-// with a message of its own.
+// names in the state_dict. Reads a pipe to its end; `-` is standard input. n_head is used if the
+// file does not contain it; pass 0 if it is not known.
+// Errors: errors of the system; out of memory; a file that is invalid, with a message that says
+// how.
 bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error *error);
 
 // Frees what checkpoint_load() made; does nothing to a zeroed Checkpoint.

@@ -28,17 +28,18 @@ typedef struct Document {
 typedef struct Dataset {
     Document *docs;
     size_t n_docs;
-    char *text; // what the documents point into, if the data set owns it; NULL otherwise
+    char *text; // the text that the documents point into; NULL if the data set does not own it
 } Dataset;
 
-// Reads a file as `[line.strip() for line in open(path) if line.strip()]`: as UTF-8; lines end in
-// \n, \r or \r\n; white space is that of Unicode; NUL bytes are kept. Reads a pipe to its end; `-`
-// is standard input.
+// Reads a file as Python's `[line.strip() for line in open(path) if line.strip()]`: as UTF-8; lines
+// end in \n, \r or \r\n; white space is that of Unicode; NUL bytes are kept. Reads a pipe to its
+// end; `-` is standard input.
 // Errors: no such file, a directory, a device (which might never end), too large, invalid UTF-8
 // (with the byte's offset), no document in it, out of memory.
 bool dataset_read(Dataset *dataset, const char *path, Error *error);
 
-// The same for a text in memory, which must outlive the data set; errors call it by name.
+// The same for a text in memory, which must outlive the data set. Error messages use name where
+// dataset_read() uses the path.
 bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t size, Error *error);
 
 // Makes a data set of the names that are compiled into the library (data/names.txt).

@@ -30,8 +30,8 @@ typedef struct ModelConfig {
     int vocab_size; // V
 } ModelConfig;
 
-// Which matrix of the state_dict. There is one of each of the first three, and one of each of the
-// others per layer.
+// The kinds of matrices in the state_dict. A model has one matrix of each of the first three kinds,
+// and one of each other kind per layer.
 typedef enum MatrixKind {
     MATRIX_WTE,     // [V,E] token embeddings: row token_id is read directly
     MATRIX_WPE,     // [B,E] position embeddings: row pos_id is read directly
@@ -72,8 +72,8 @@ typedef struct Model {
 // Errors: a size out of range, n_embd not divisible by n_head.
 bool model_count_params(const ModelConfig *config, size_t *n_params, Error *error);
 
-// Return how many matrices such a model has, and write their shapes and offsets, in state_dict
-// order.
+// Return the number of matrices of a model with these sizes, and write their shapes and offsets, in
+// state_dict order.
 // Shapes: matrices [model_count_matrices(config)].
 // Requires: sizes that model_count_params accepts, and fewer than SIZE_MAX parameters.
 int model_count_matrices(const ModelConfig *config);

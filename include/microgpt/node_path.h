@@ -35,12 +35,12 @@ const char *value_op_name(ValueOp op);
 // Requires: node_id < graph_n_nodes(g).
 size_t node_path(const Graph *g, size_t node_id, char *path);
 
-// For the paths of many nodes: what was counted for one serves the next. In rising order all of
-// them together take time in proportion to their number.
+// Writes the paths of many nodes, and reuses for each what was counted for the one before. If the
+// nodes are in ascending order, the total time is proportional to their number.
 typedef struct NodePaths {
     const Graph *graph;
-    size_t first; // of the nodes whose operations are counted, those with one name
-    size_t end;   // behind their last
+    size_t first; // the first of the nodes whose operations are counted: those that share a name
+    size_t end;   // one past the last of them
     size_t next;  // n_before counts the nodes before this one
     size_t n_all[OP_RELU + 1];
     size_t n_before[OP_RELU + 1];
@@ -48,7 +48,7 @@ typedef struct NodePaths {
 
 NodePaths node_paths(const Graph *g);
 
-// The same as node_path(), of paths->graph.
+// The same as node_path(), for paths->graph.
 size_t node_paths_write(NodePaths *paths, size_t node_id, char *path);
 
 #pragma GCC visibility pop

@@ -22,7 +22,7 @@ enum {
 // The complete state, as random.getstate() returns it. Copy the struct to save or restore it.
 typedef struct Random {
     uint32_t state[RANDOM_STATE_WORDS];
-    uint32_t index;    // of the next word to use; RANDOM_STATE_WORDS: all words are used
+    uint32_t index;    // of the next word to use; RANDOM_STATE_WORDS: all words have been used
     bool has_gauss;    // gauss() computes two numbers at a time; the second one is still unused
     double gauss_next; // this second number; 0 unless has_gauss
 } Random;

@@ -159,7 +159,7 @@ struct Graph {
     uint32_t part; // the current part, an index into scopes; or NO_SCOPE
 };
 
-// A state of the graph to reset it to.
+// A state of the graph to which graph_reset() can return.
 typedef struct GraphMark {
     ArenaMark nodes;
     size_t n_scopes;

@@ -39,14 +39,14 @@ static ArenaChunk *new_chunk(size_t size)
     return chunk;
 }
 
-// The pointer that links the chunk after the current one.
+// Returns the pointer that links the chunk after the current one.
 static ArenaChunk **link_after_current(Arena *arena)
 {
     return arena->current != NULL ? &arena->current->next : &arena->first;
 }
 
-// The size of a new chunk: half of what is in use, so that a large arena has few chunks, as a whole
-// multiple of the first chunk.
+// Returns the size of a new chunk: about half of what is in use, so that a large arena has few
+// chunks, in multiples of the first chunk.
 static size_t next_chunk_size(const Arena *arena, size_t size)
 {
     size_t n_times = 1 + arena_used(arena) / 2 / arena->chunk_size;

@@ -1,20 +1,20 @@
 // Backpropagation: the order in which to visit the nodes, then the chain rule at every edge.
 //
-// Carries `backward` of `class Value` in microgpt.py. Comes after value.c, which made the nodes.
-// The contracts are in microgpt/value.h.
+// Implements `backward` of `class Value` in microgpt.py, for the nodes that value.c makes. The
+// contracts are in microgpt/value.h.
 #include <assert.h>
 
 #include "autograd/graph.h"
 #include "base/exact.h"
 #include "microgpt/value.h"
 
-// The order of a recursive walk that takes the children from left to right:
+// The order of a recursive traversal that takes the children from left to right:
 //
 //     build_topo(v): if v is not visited: mark it; build_topo() of each child; append v to topo
 //
-// A sum is as deep as it has terms, too deep for recursion in C. So this is one loop: it does what
-// the call for call.v does, and the calls that wait for that one are on a stack, below them one
-// without a node, which ends the loop.
+// The graph of a sum is as deep as the sum has terms, which is too deep for recursion in C. So this
+// is one loop, which does what the call for call.v does. The stack has the calls that wait for that
+// one, and below them a call without a node, which ends the loop.
 bool graph_build_topo(Graph *g, Value *root, Error *error)
 {
     assert(g != NULL && root != NULL && !root->visited);

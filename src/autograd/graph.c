@@ -1,4 +1,4 @@
-// The memory of a graph: nodes and their ids, marks to go back to, and how many bytes it takes.
+// The memory of a graph: nodes and their ids, marks to reset it to, and how many bytes it uses.
 //
 // Python leaves this to its garbage collector. The contracts are in microgpt/value.h and
 // autograd/graph.h.
@@ -13,14 +13,14 @@
 
 enum {
     CHUNK_NODES = 8192,  // nodes in the arena's first chunk, some 450 KB
-    FIRST_SCOPES = 1024, // how many scopes there is memory for at first
+    FIRST_SCOPES = 1024, // the initial capacity for scopes
 };
 
 void graph_init(Graph *g)
 {
     assert(g != NULL);
-    // Two graphs have different addresses. That their lower bits are the same is possible, but all
-    // that is lost then is the check that their nodes are not mixed.
+    // Two graphs have different addresses. Their lower bits may be equal; then the only loss is the
+    // check that their nodes are not mixed.
     uint32_t id = (uint32_t)((uintptr_t)g / sizeof(void *));
     *g = (Graph){
         .id = id,
@@ -80,14 +80,14 @@ size_t graph_n_nodes(const Graph *g)
     return arena_used(&g->arena) / sizeof(Value);
 }
 
-// The capacity of topo when there are n nodes: more than n, so that slightly longer documents need
-// no new allocation.
+// Returns the capacity of topo for n nodes: more than n, so that slightly longer documents need no
+// new allocation.
 static size_t next_topo_capacity(size_t n)
 {
     return count_add(n, n / 2);
 }
 
-// Bytes of topo and of the stack that graph_build_topo() needs, for that many nodes.
+// Returns the bytes of topo and of the stack of graph_build_topo(), for that many nodes.
 static size_t topo_bytes(size_t capacity)
 {
     return count_mul(capacity, sizeof(Value *) + sizeof(TopoCall));
@@ -147,13 +147,13 @@ GraphMark graph_mark(const Graph *g)
 void graph_reset(Graph *g, GraphMark mark)
 {
     arena_reset(&g->arena, mark.nodes);
-    g->n_topo = 0; // it may have nodes that are gone
+    g->n_topo = 0; // its nodes may be gone
     g->n_scopes = mark.n_scopes;
     g->part = mark.part;
     g->out_of_memory = false;
 }
 
-// How many bytes of a chunk are nodes. Chunks after the current one have none.
+// Returns how many bytes of a chunk are nodes. Chunks after the current one have none.
 static size_t used_bytes(const Graph *g, const ArenaChunk *chunk)
 {
     if (chunk == g->arena.current) {
@@ -162,13 +162,13 @@ static size_t used_bytes(const Graph *g, const ArenaChunk *chunk)
     return chunk->next->before - chunk->before;
 }
 
-// The chunk after this one; NULL after the current one.
+// Returns the chunk after this one; NULL after the current one.
 static const ArenaChunk *next_chunk(const Graph *g, const ArenaChunk *chunk)
 {
     return chunk != g->arena.current ? chunk->next : NULL;
 }
 
-// The first chunk; NULL if there are no nodes.
+// Returns the first chunk; NULL if there are no nodes.
 static const ArenaChunk *first_chunk(const Graph *g)
 {
     return g->arena.current != NULL ? g->arena.first : NULL;

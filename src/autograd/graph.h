@@ -1,5 +1,5 @@
-// What the other files of the Value class need of graph.c: memory for nodes, for their order and
-// for their names.
+// The parts of graph.c that the other files of the Value class need: memory for nodes, for their
+// order and for their names.
 #ifndef MICROGPT_GRAPH_H
 #define MICROGPT_GRAPH_H
 
@@ -8,12 +8,12 @@
 
 #include "microgpt/value.h"
 
-// Memory for n nodes next to each other, not yet filled. NULL where there is none, and then
-// g->out_of_memory is set.
+// Returns memory for n nodes next to each other, not initialised. If memory runs out, sets
+// g->out_of_memory and returns NULL.
 Value *graph_new_nodes(Graph *g, size_t n);
 
-// Memory for one node. Where there is none, it is g->no_memory, so that operators need no check.
-// Inline, since it is called for every node: the arena is asked only when its chunk is full.
+// Returns memory for one node; g->no_memory if memory runs out, so that operators need no check.
+// Inline, since it is called for every node: only a full chunk takes a call of arena_alloc().
 static inline Value *graph_new_node(Graph *g)
 {
     if ((size_t)(g->arena.end - g->arena.next) >= sizeof(Value)) {
@@ -29,7 +29,7 @@ static inline Value *graph_new_node(Graph *g)
 // Errors: the graph ran out of memory, now or before.
 bool graph_reserve_topo(Graph *g, Error *error);
 
-// The next capacity of g->scopes after n scopes were too few.
+// Returns the next capacity of g->scopes after n scopes were too few.
 size_t graph_next_scopes_capacity(size_t n);
 
 #endif

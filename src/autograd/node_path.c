@@ -1,4 +1,4 @@
-// Names of nodes: the scopes in which they are made, and the paths that follow from them.
+// Names of nodes: the scopes in which nodes are made, and the paths that follow from them.
 //
 // The contracts are in microgpt/value.h (graph_enter() and the like) and microgpt/node_path.h.
 #include "microgpt/node_path.h"
@@ -44,7 +44,7 @@ void graph_leave(Graph *g)
     }
     assert(g->part != NO_SCOPE);
     g->part = g->scopes[g->part].parent;
-    // What is made next, until it gets a name, belongs to the enclosing part.
+    // Until they get a name, the next nodes belong to the enclosing part.
     Scope around = {.name = "", .index = -1, .parent = NO_SCOPE, .is_part = true};
     add_scope(g, g->part != NO_SCOPE ? g->scopes[g->part] : around);
 }
@@ -70,7 +70,7 @@ const char *value_op_name(ValueOp op)
     return names[op];
 }
 
-// A path being written; what does not fit is cut off.
+// A path that is being written, truncated to fit.
 typedef struct Path {
     char *text;
     size_t length;
@@ -86,7 +86,7 @@ static void __attribute__((format(printf, 2, 3))) append(Path *path, const char 
     path->length = length < NODE_PATH_BYTES ? length : NODE_PATH_BYTES - 1;
 }
 
-// One step of the path: pos2 for a part, q[5] or fc1[17].relu for a thing.
+// Appends one component of the path: pos2 for a part, q[5] or fc1[17].relu for a name.
 static void append_scope_name(Path *path, const Scope *scope)
 {
     const char *brackets = strstr(scope->name, "[]");
@@ -103,10 +103,10 @@ static void append_scope_name(Path *path, const Scope *scope)
 }
 
 enum {
-    MAX_DEPTH = 8, // pos, layer, attn, head, thing; a reader's own graph may have a few more
+    MAX_DEPTH = 8, // pos, layer, attn, head, name; a graph of another program may have a few more
 };
 
-// The scope's name, after the names of all scopes that enclose it.
+// Appends the scope's name, after the names of all scopes that enclose it.
 static void append_scope_path(Path *path, const Graph *g, const Scope *scope)
 {
     const Scope *chain[MAX_DEPTH];
@@ -127,10 +127,10 @@ static void append_scope_path(Path *path, const Graph *g, const Scope *scope)
     }
 }
 
-// The last scope that starts at the node or before; SIZE_MAX where the first scope comes later.
+// Returns the last scope that starts at or before the node; SIZE_MAX if there is none.
 static size_t find_scope(const Graph *g, size_t node_id)
 {
-    size_t low = 0; // scopes before low start at node_id or before, those from high on after it
+    size_t low = 0; // scopes before low start at or before node_id, those from high on after it
     size_t high = g->n_scopes;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -143,7 +143,7 @@ static size_t find_scope(const Graph *g, size_t node_id)
     return low == 0 ? SIZE_MAX : low - 1;
 }
 
-// Counts the operations of the nodes [first, end), unless they are counted already.
+// Counts the operations of the nodes [first, end), unless that has been done.
 static void count_ops(NodePaths *paths, size_t first, size_t end)
 {
     if (paths->first == first && paths->end == end) {
@@ -155,7 +155,7 @@ static void count_ops(NodePaths *paths, size_t first, size_t end)
     }
 }
 
-// Of these, the operations before the node.
+// Counts the operations of those nodes that come before node_id.
 static void count_ops_before(NodePaths *paths, size_t node_id)
 {
     if (node_id < paths->next) {
@@ -168,7 +168,7 @@ static void count_ops_before(NodePaths *paths, size_t node_id)
     }
 }
 
-// Names a node by its operation, and by its number where [first, end) have several of it.
+// Appends the node's operation, and its number if [first, end) has several of that operation.
 static void append_op(Path *path, NodePaths *paths, size_t node_id, size_t first, size_t end)
 {
     ValueOp op = graph_node(paths->graph, node_id)->op;
@@ -199,7 +199,7 @@ size_t node_paths_write(NodePaths *paths, size_t node_id, char *path_text)
     Path path = {path_text, 0};
     path_text[0] = '\0';
     size_t scope_id = find_scope(g, node_id);
-    size_t next = scope_id + 1; // SIZE_MAX + 1 is 0: the first scope comes later
+    size_t next = scope_id + 1; // SIZE_MAX + 1 is 0: the first scope starts after the node
     size_t end = next < g->n_scopes ? g->scopes[next].first_node : graph_n_nodes(g);
     if (scope_id == SIZE_MAX) {
         append_op(&path, paths, node_id, 0, end);

@@ -1,9 +1,9 @@
 // THE Value class: the operators, each of which makes one node of the graph.
 //
-// Carries `class Value` of microgpt.py up to its backward(), which is in backward.c. Each operator
-// computes its data, then its local gradients, then makes the node. What Python makes of several
-// operators is made of the same ones here, in the same order. The contracts are in
-// microgpt/value.h.
+// Implements `class Value` of microgpt.py up to its backward(), which is in backward.c. Each
+// operator computes its data, then its local gradients, then makes the node. An operator that
+// Python composes of others is composed of the same ones here, in the same order. The contracts are
+// in microgpt/value.h.
 #include "microgpt/value.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "autograd/graph.h"
 #include "base/exact.h"
 
-// The one place that makes a node. A child that does not exist is NULL, and its local gradient 0.
+// Every operator makes its node here. A missing child is NULL, and its local gradient is 0.
 static Value *make_node(Graph *g, ValueOp op, double data, Value *a, Value *b,
                         const double local_grads[2])
 {

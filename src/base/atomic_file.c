@@ -43,7 +43,7 @@ static bool find_target(AtomicFile *file, Error *error)
     struct stat status;
     if (lstat(file->path, &status) == 0) {
         return error_set_file(error, file->path, 0,
-                              "is a link to a file that is not there; remove the link");
+                              "is a symbolic link to a file that does not exist; remove the link");
     }
     file->target = strdup(file->path);
     return file->target != NULL || error_out_of_memory(error, "a path", strlen(file->path) + 1);
@@ -69,7 +69,7 @@ static bool open_folder(AtomicFile *file, Error *error)
     return file->folder >= 0 || save_error(file, errno, error);
 }
 
-// What the target is; *exists is false where there is none yet.
+// Looks up the target; sets *exists to false if it does not exist yet.
 static bool find_old(AtomicFile *file, struct stat *old, bool *exists, Error *error)
 {
     *exists = fstatat(file->folder, file->base, old, AT_SYMLINK_NOFOLLOW) == 0;
@@ -98,8 +98,8 @@ static bool check_sticky(const AtomicFile *file, const struct stat *old, Error *
                           "it; save to another name");
 }
 
-// Other causes that would otherwise show only after the work is done. A system that cannot tell is
-// not an error.
+// Checks other obstacles that would otherwise be noticed only after the work is done. If the system
+// cannot tell, that is not an error.
 static bool check_attributes(const AtomicFile *file, Error *error)
 {
     switch (platform_obstacle(file->folder, file->base)) {
@@ -126,8 +126,8 @@ static bool is_same_file(const AtomicFile *file, const char *name)
 }
 
 // Creates the file and locks it. Its name cannot be guessed, so in a folder where other users may
-// write, none of them can create it first. Before the lock is taken, another process may mistake
-// the file for one that a dead process left, and remove it; then *is_ours is false.
+// write, no other user can create it first. Until it is locked, another process may mistake the
+// file for one that a dead process left behind, and remove it; then *is_ours is false.
 static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *error)
 {
     uint64_t number;
@@ -138,10 +138,10 @@ static bool try_temporary(AtomicFile *file, mode_t mode, bool *is_ours, Error *e
     file->fd = openat(file->folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (file->fd < 0) {
         int reason = errno;
-        file->temporary[0] = '\0'; // a file of that name belongs to somebody else
+        file->temporary[0] = '\0'; // a file of that name exists; it is not ours
         return save_error(file, reason, error);
     }
-    // On a file system without locks, no process removes unlocked files either.
+    // On a file system without locks, other processes do not remove unlocked files.
     bool is_locked = platform_lock(file->fd) || errno != EWOULDBLOCK;
     *is_ours = is_locked && is_same_file(file, file->temporary);
     return true;
@@ -288,7 +288,7 @@ static bool keep_finished(AtomicFile *file, int reason, Error *error)
     const char *kept = file->temporary + 1;
     bool is_renamed = renameat(file->folder, file->temporary, file->folder, kept) == 0;
     error_set_file(error, file->path, 0,
-                   "cannot be saved: %s; what was to be saved is the file %s in its folder",
+                   "cannot be saved: %s; the new contents are in the file %s in the same folder",
                    strerror(reason), is_renamed ? kept : file->temporary);
     file->temporary[0] = '\0';
     atomic_file_discard(file);
@@ -305,9 +305,10 @@ bool atomic_file_commit(AtomicFile *file, Error *error)
         return keep_finished(file, errno, error);
     }
     file->temporary[0] = '\0'; // it has become the target
-    close(file->fd);           // now, and with it the lock; all it could tell fsync has told
+    close(file->fd); // and the lock with it; fsync has already reported any error of the file
     file->fd = -1;
-    bool durable = sync_to_disk(file->folder) || errno == EINVAL; // some file systems cannot
+    bool durable = sync_to_disk(file->folder) ||
+                   errno == EINVAL; // EINVAL: the file system cannot flush folders
     if (!durable) {
         error_set_file(error, file->path, 0, "is saved, but may be lost if the power fails: %s",
                        strerror(errno));

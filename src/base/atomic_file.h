@@ -1,4 +1,4 @@
-// A file that is replaced as a whole: until it is committed, every reader sees the old one.
+// A file that is replaced as a whole: until it is committed, every reader sees the old file.
 //
 //     AtomicFile file;
 //     bool ok = atomic_file_begin(&file, path, error) && atomic_file_write(&file, ..., error) &&
@@ -21,11 +21,11 @@ enum {
 
 typedef struct AtomicFile {
     const char *path; // for errors
-    char *target;     // what is replaced: where path is a symbolic link, what it leads to
+    char *target;     // the file to replace; if path is a symbolic link, the file that it points to
     const char *base; // the target's name within its folder
-    int folder;       // the target's folder, open: every call is relative to it
+    int folder;       // the target's folder, opened: all calls are relative to it
     int fd;           // of the temporary file
-    char temporary[ATOMIC_FILE_NAME_BYTES]; // its name; empty: there is none
+    char temporary[ATOMIC_FILE_NAME_BYTES]; // its name; empty if there is none
     bool loses_owner; // the target belongs to a user or a group that the new file cannot have
 } AtomicFile;
 

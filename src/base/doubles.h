@@ -12,7 +12,7 @@ enum {
     CACHE_LINE = 64, // bytes
 };
 
-// n zeros, to be freed by free(); NULL where there is no memory.
+// Returns n zeros, which free() frees; NULL if memory runs out.
 static inline double *doubles_alloc(size_t n)
 {
     size_t size = count_mul(n, sizeof(double));

@@ -7,8 +7,7 @@
 
 #include "base/long_path.h"
 
-// Appends to a message that has length bytes so far, and cuts what does not fit. Returns the new
-// length.
+// Appends to a message that has length bytes so far, truncated to fit. Returns the new length.
 static size_t __attribute__((format(printf, 3, 0)))
 append(Error *error, size_t length, const char *format, va_list arguments)
 {

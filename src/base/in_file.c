@@ -1,4 +1,4 @@
-// Careful input: see in_file.h.
+// Reads files and pipes: see in_file.h.
 #include "base/in_file.h"
 
 #include <errno.h>
@@ -20,8 +20,8 @@ bool in_file_is_standard_input(const char *path)
            strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
 }
 
-// Who reads a pipe waits for who writes it, and a terminal for who types. Nothing else is waited
-// for, whatever it has become since it was looked at.
+// Opening a pipe waits for a writer, and a terminal may wait as well. Opens anything else without
+// waiting, even if the path has become something else since stat().
 static int open_path(const char *path)
 {
     struct stat status;
@@ -29,7 +29,7 @@ static int open_path(const char *path)
     return open(path, O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK));
 }
 
-// Whether what is open there comes to an end at some time.
+// Checks that reading the file will come to an end.
 static bool check_kind(const InFile *file, const struct stat *status, bool is_standard_input,
                        const char *kind, Error *error)
 {
@@ -40,7 +40,7 @@ static bool check_kind(const InFile *file, const struct stat *status, bool is_st
                     S_ISSOCK(status->st_mode) || isatty(file->fd) == 1 || is_standard_input;
     return is_known ||
            error_set_file(error, file->name, 0,
-                          "is not a regular file, nor a pipe; copy the %s to one first", kind);
+                          "is not a regular file or a pipe; copy the %s to a regular file", kind);
 }
 
 static bool grow(InFile *file, size_t *capacity, Error *error)
@@ -49,7 +49,7 @@ static bool grow(InFile *file, size_t *capacity, Error *error)
     char *stream = realloc(file->stream, larger);
     if (stream == NULL) {
         return error_set_file(error, file->name, 0,
-                              "out of memory for its bytes (%zu and more); use a smaller file",
+                              "out of memory for its bytes (more than %zu); use a smaller file",
                               file->size);
     }
     file->stream = stream;
@@ -77,7 +77,7 @@ static bool read_stream(InFile *file, Error *error)
         file->size += (size_t)n;
         if (file->size > IN_FILE_MAX_STREAM) {
             return error_set_file(error, file->name, 0,
-                                  "brings more than %d bytes; copy them to a regular file first",
+                                  "has more than %d bytes; copy them to a regular file",
                                   IN_FILE_MAX_STREAM);
         }
     }
@@ -92,10 +92,11 @@ static bool measure(InFile *file, const char *kind, bool is_standard_input, Erro
     if (!check_kind(file, &status, is_standard_input, kind, error)) {
         return false;
     }
-    if (!S_ISREG(status.st_mode) || is_standard_input) { // of which a part may have been read
+    if (!S_ISREG(status.st_mode) ||
+        is_standard_input) { // a part of standard input may have been read already
         return read_stream(file, error);
     }
-    // Where addresses have 32 bits a file can be larger than all of them.
+    // With 32-bit addresses, a file can be larger than SIZE_MAX.
     file->size =
         (off_t)(size_t)status.st_size == status.st_size ? (size_t)status.st_size : SIZE_MAX;
     return true;
@@ -117,7 +118,7 @@ bool in_file_open(InFile *file, const char *path, const char *kind, Error *error
     return true;
 }
 
-// Copies from the memory that the stream is in.
+// Copies from the stream in memory.
 static void copy_stream(const InFile *file, size_t offset, void *bytes, size_t *size)
 {
     size_t n_left = offset < file->size ? file->size - offset : 0;

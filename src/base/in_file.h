@@ -1,4 +1,4 @@
-// A file to be read at any place: a regular file, or all that a pipe brings.
+// A file with random access: a regular file, or a pipe, which is read to its end when it is opened.
 #ifndef MICROGPT_IN_FILE_H
 #define MICROGPT_IN_FILE_H
 
@@ -8,27 +8,27 @@
 #include "microgpt/error.h"
 
 enum {
-    IN_FILE_MAX_STREAM = 1 << 30, // bytes of a pipe: they are kept in memory
+    IN_FILE_MAX_STREAM = 1 << 30, // bytes of a pipe, which are kept in memory
 };
 
 typedef struct InFile {
     const char *name; // for errors
     int fd;
     size_t size;
-    char *stream; // what came through a pipe; NULL: the file can be read where one likes
+    char *stream; // all bytes that came from a pipe; NULL for a regular file
 } InFile;
 
-// Whether a path stands for standard input: `-`, or one of the system's names for it.
+// Returns whether a path means standard input: `-`, or one of the system's names for it.
 bool in_file_is_standard_input(const char *path);
 
-// Opens a regular file and learns its size; of a pipe, a terminal or standard input all is read, up
-// to its end. kind is what the file should be, for errors.
-// Errors: no such file; a directory, or a device, which could go on for ever; a pipe that brings
-// more than IN_FILE_MAX_STREAM; out of memory.
+// Opens a regular file and finds out its size. Reads a pipe, a terminal or standard input to its
+// end. kind says in error messages what the file should be.
+// Errors: no such file; a directory; a device, which might never end; a pipe with more than
+// IN_FILE_MAX_STREAM bytes; out of memory.
 bool in_file_open(InFile *file, const char *path, const char *kind, Error *error);
 
-// Reads *size bytes from the offset on, and sets *size to how many there were: fewer where the file
-// has shrunk since it was measured.
+// Reads *size bytes at the offset, and sets *size to how many it read: fewer if the file has become
+// shorter since it was opened.
 bool in_file_read(const InFile *file, size_t offset, void *bytes, size_t *size, Error *error);
 
 void in_file_close(InFile *file);

@@ -1,4 +1,4 @@
-// Numbers as files store them, lowest byte first, whatever the machine's byte order.
+// Numbers as they are stored in files: lowest byte first, on every machine.
 #ifndef MICROGPT_LITTLE_ENDIAN_H
 #define MICROGPT_LITTLE_ENDIAN_H
 
@@ -44,7 +44,7 @@ static inline void little_endian_get(const unsigned char *bytes, size_t n, doubl
     }
 }
 
-// Floats as doubles. n_each is 4, or 2 for bfloat16: a float without its lower half.
+// Converts floats to doubles. n_each is 4, or 2 for bfloat16, which is the upper half of a float.
 // Shapes: numbers [n], bytes [n_each n].
 static inline void little_endian_get_floats(const unsigned char *bytes, size_t n_each, size_t n,
                                             double *numbers)

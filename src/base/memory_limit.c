@@ -1,4 +1,4 @@
-// Asks the operating system how much memory is available: see memory_limit.h.
+// Finds out how much memory is available: see memory_limit.h.
 #include "base/memory_limit.h"
 
 #include <math.h>

@@ -5,10 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// The most bytes that this process may have: the machine's, or less where a limit is set.
+// Returns the most bytes that this process may use: the memory of the machine, or a smaller
+// resource limit.
 size_t memory_limit(void);
 
-// Whether it may have n_bytes. For the message, both in MiB, rounded apart.
+// Returns whether the process may use n_bytes. Also converts both numbers to MiB for a message, one
+// rounded up and the other down, so that they differ if it does not fit.
 bool memory_fits(size_t n_bytes, double *needed_mib, double *limit_mib);
 
 #endif

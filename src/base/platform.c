@@ -1,5 +1,5 @@
-// The only file with system calls beyond POSIX.1-2008: see platform.h. The build looks for them,
-// and defines HAVE_... for those that are there.
+// The only file with system calls beyond POSIX.1-2008: see platform.h. meson.build checks which of
+// them exist, and defines HAVE_... for those.
 #if defined(__APPLE__)
 #define _DARWIN_C_SOURCE
 #elif !defined(__FreeBSD__) && !defined(__OpenBSD__) && !defined(__NetBSD__)
@@ -34,7 +34,7 @@ bool platform_random(void *bytes, size_t size)
     }
     ssize_t n = read(fd, bytes, size);
     close(fd);
-    errno = EIO; // in case there were too few
+    errno = EIO; // if the file had too few bytes
     return n == (ssize_t)size;
 #endif
 }

@@ -1,12 +1,12 @@
-// What this project needs of a system beyond POSIX.1-2008. All of it is in platform.c, with a way
-// for systems that do not have it.
+// The system calls that this project needs beyond POSIX.1-2008. platform.c has all of them, each
+// with a replacement for systems that do not have it.
 #ifndef MICROGPT_PLATFORM_H
 #define MICROGPT_PLATFORM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-// Fills the bytes with random ones that nobody can guess. At most 256.
+// Fills at most 256 bytes with random ones that nobody can predict.
 // Errors: returns false and sets errno.
 bool platform_random(void *bytes, size_t size);
 
@@ -21,13 +21,14 @@ typedef enum PlatformObstacle {
     PLATFORM_PROTECTED,   // it is immutable or append-only
 } PlatformObstacle;
 
-// Looks at the file of that name in an open folder. Follows no symbolic link.
+// Returns what is in the way of replacing the file of that name in an open folder. Does not follow
+// symbolic links.
 PlatformObstacle platform_obstacle(int folder, const char *name);
 
-// The bytes of the machine's memory; SIZE_MAX if the system does not say.
+// Returns the bytes of the machine's memory; SIZE_MAX if the system does not tell.
 size_t platform_memory(void);
 
-// How many columns a terminal has; 0 if fd is none, or does not say.
+// Returns how many columns a terminal has; 0 if fd is no terminal, or it does not tell.
 size_t platform_terminal_columns(int fd);
 
 #endif

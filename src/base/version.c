@@ -1,4 +1,4 @@
-// Which version this is: see include/microgpt/version.h.
+// The version of the library: see include/microgpt/version.h.
 #include "microgpt/version.h"
 
 const char *microgpt_version(void)

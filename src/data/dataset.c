@@ -1,7 +1,7 @@
 // Turns a text file into documents: see include/microgpt/dataset.h.
 //
-// Carries `docs = [line.strip() for line in open(...) if line.strip()]` and the shuffle. Comes
-// before the tokenizer. Nothing is copied line by line: documents are views into the text.
+// Implements `docs = [line.strip() for line in open(...) if line.strip()]` and the shuffle. The
+// tokenizer follows. No line is copied: documents point into the text.
 #include "microgpt/dataset.h"
 
 #include <assert.h>
@@ -12,7 +12,7 @@
 #include "data/default_names.h"
 #include "python/utf8.h"
 
-// Reads all of the file; the caller frees the text, on failure as well.
+// Reads the whole file. The caller frees the text, even after a failure.
 static bool read_text(const InFile *file, char **text, size_t *size, Error *error)
 {
     if (file->size > DATASET_MAX_BYTES) {
@@ -56,7 +56,7 @@ bool dataset_default(Dataset *dataset, Error *error)
     return dataset_parse(dataset, "names.txt", default_names, default_names_size, error);
 }
 
-// Whether a line ends with this byte: \n, or a \r that no \n follows.
+// Returns whether a line ends with this byte: \n, or a \r that is not followed by \n.
 static bool ends_line(const char *text, size_t size, size_t offset)
 {
     if (text[offset] == '\r') {
@@ -65,7 +65,7 @@ static bool ends_line(const char *text, size_t size, size_t offset)
     return text[offset] == '\n';
 }
 
-// Checks that all of the text is UTF-8, so that later code need not.
+// Checks that the whole text is UTF-8, so that later code need not.
 static bool check_utf8(const char *name, const char *text, size_t size, Error *error)
 {
     size_t line = 1;
@@ -85,7 +85,7 @@ static bool check_utf8(const char *name, const char *text, size_t size, Error *e
     return true;
 }
 
-// How many bytes of white space the text starts with.
+// Returns how many bytes of white space the text starts with.
 static size_t leading_space(const char *text, size_t size)
 {
     size_t skipped = 0;
@@ -100,7 +100,7 @@ static size_t leading_space(const char *text, size_t size)
     return skipped;
 }
 
-// How many bytes are left when the white space at the end is gone.
+// Returns the size of the text without the white space at its end.
 static size_t without_trailing_space(const char *text, size_t size)
 {
     while (size > 0) {
@@ -124,8 +124,8 @@ static Document strip(const char *text, size_t size)
     return (Document){text + skipped, without_trailing_space(text + skipped, size - skipped)};
 }
 
-// The next line, without its end. A \r\n counts as two ends; the blank line between them is dropped
-// like any other.
+// Returns the size of the next line, without its line end. \r\n counts as two line ends; the blank
+// line between them is dropped like any other.
 static size_t line_size(const char *text, size_t size)
 {
     size_t n = 0;
@@ -135,7 +135,7 @@ static size_t line_size(const char *text, size_t size)
     return n;
 }
 
-// Collects the documents, or only counts them where docs is NULL.
+// Collects the documents; only counts them if docs is NULL.
 static size_t split_documents(const char *text, size_t size, Document *docs)
 {
     size_t n_docs = 0;
@@ -162,7 +162,7 @@ bool dataset_parse(Dataset *dataset, const char *name, const char *text, size_t 
     }
     size_t n_docs = split_documents(text, size, NULL);
     if (n_docs == 0) {
-        return error_set_file(error, name, 0, "%s; write one document a line",
+        return error_set_file(error, name, 0, "%s; write one document per line",
                               size == 0 ? "is empty" : "has only blank lines");
     }
     Document *docs = calloc(n_docs, sizeof *docs);

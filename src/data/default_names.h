@@ -1,4 +1,5 @@
-// data/names.txt as it stands, compiled into the library; made by data/embed.py while building.
+// The contents of data/names.txt, compiled into the library. data/embed.py makes them during the
+// build.
 #ifndef MICROGPT_DEFAULT_NAMES_H
 #define MICROGPT_DEFAULT_NAMES_H
 

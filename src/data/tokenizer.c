@@ -1,6 +1,7 @@
 // Turns characters into token ids and back: see include/microgpt/tokenizer.h.
 //
-// Carries `uchars`, `BOS` and `tokens` of microgpt.py. Comes after the data set, before the engine.
+// Implements `uchars`, `BOS` and `tokens` of microgpt.py. The data set comes before it, the engine
+// after it.
 #include "microgpt/tokenizer.h"
 
 #include <assert.h>
@@ -8,7 +9,7 @@
 
 #include "python/utf8.h"
 
-// A byte for each code point there is, set where some document has it.
+// Sets used[code_point] for every code point that occurs in a document.
 static void mark_characters(const Dataset *dataset, bool *used)
 {
     for (size_t doc_id = 0; doc_id < dataset->n_docs; doc_id++) {
@@ -72,11 +73,12 @@ void tokenizer_free(Tokenizer *tokenizer)
     *tokenizer = (Tokenizer){0};
 }
 
-// A binary search that does not branch on what it finds. Letters follow no pattern, so a processor
-// would mispredict half of such branches, and a name's letters would take longer than its loss.
+// A binary search without branches on the result of a comparison. Letters follow no pattern, so a
+// processor would mispredict half of such branches, and looking up a name's letters would take
+// longer than computing its loss.
 int tokenizer_find(const Tokenizer *tokenizer, uint32_t code_point)
 {
-    const uint32_t *uchars = tokenizer->uchars; // the place is among n of these
+    const uint32_t *uchars = tokenizer->uchars; // the code point is among n of these
     int n = tokenizer->n_uchars;
     while (n > 1) {
         int half = n / 2;

@@ -11,7 +11,7 @@
 enum {
     MANTISSA_BITS = 52,
     EXPONENT_BIAS = 1023,
-    MAX_EXPONENT = 1 << 20, // that a text may have: far beyond a double's, far below overflow
+    MAX_EXPONENT = 1 << 20, // of a text: far above that of a double, far below overflow
 };
 
 int hexfloat_format(double number, char *out)
@@ -31,14 +31,14 @@ int hexfloat_format(double number, char *out)
     if (number == 0) {
         return snprintf(out, HEXFLOAT_BYTES, "%s0x0.0p+0", sign);
     }
-    int leading = biased != 0 ? 1 : 0; // a subnormal number has none, and the smallest exponent
+    int leading = biased != 0 ? 1 : 0; // a subnormal number has none, and has the smallest exponent
     int exponent = biased != 0 ? biased - EXPONENT_BIAS : 1 - EXPONENT_BIAS;
     return snprintf(out, HEXFLOAT_BYTES, "%s0x%d.%013" PRIx64 "p%+d", sign, leading, mantissa,
                     exponent);
 }
 
-// A text being read. Its digits become a whole number and an exponent of two; if that pair is not
-// exactly a double, the text is refused.
+// The text that is still to be read. Its digits become an integer and a power of two; the text is
+// rejected if their product is not exactly a double.
 typedef struct Text {
     const char *at;
     const char *end;
@@ -57,7 +57,7 @@ static bool is_word(const Text *text, const char *word)
     return length == strlen(word) && memcmp(text->at, word, length) == 0;
 }
 
-// -1 where it is no digit.
+// Returns the value of a hexadecimal digit, or -1 if c is none.
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9') {
@@ -66,7 +66,8 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-// Appends hexadecimal digits to the mantissa; returns how many, or -1 where they are too many.
+// Appends hexadecimal digits to the mantissa. Returns how many there are, or -1 if they are too
+// many.
 static int take_digits(Text *text, uint64_t *mantissa)
 {
     int n = 0;
@@ -81,7 +82,7 @@ static int take_digits(Text *text, uint64_t *mantissa)
     return n;
 }
 
-// `p+5`, `p-1022`, `p0`: all that is left of the text.
+// Reads `p+5`, `p-1022` or `p0`, which must be the rest of the text.
 static bool take_exponent(Text *text, int *exponent)
 {
     if (!take(text, 'p')) {
@@ -105,7 +106,7 @@ static bool take_exponent(Text *text, int *exponent)
     return true;
 }
 
-// mantissa * 2**exponent, if that is a double.
+// Computes mantissa * 2**exponent. Returns false if the result is not a double.
 static bool scale(uint64_t mantissa, int exponent, double *number)
 {
     if (mantissa != 0) {

@@ -1,6 +1,6 @@
 // CPython's generator, from the words of the Mersenne Twister up to gauss() and choices().
 //
-// Carries the `random.` calls of microgpt.py. Every function takes the same steps as CPython: it
+// Implements the `random.` calls of microgpt.py. Every function takes the same steps as CPython: it
 // draws the same numbers in the same order, and drops the same unused bits.
 #include "microgpt/random.h"
 
@@ -55,7 +55,7 @@ static void init_by_array(Random *random, const uint32_t *key, uint32_t n_keys)
             i = 1;
         }
     }
-    state[0] = 0x80000000u; // whatever the seed, not all bits are zero
+    state[0] = 0x80000000u; // so that not all bits are zero, whatever the seed is
 }
 
 void random_seed(Random *random, uint64_t seed)
@@ -68,7 +68,7 @@ void random_seed(Random *random, uint64_t seed)
     random->index = N;
 }
 
-// Makes the next N words out of the last N.
+// Computes the next N words from the last N.
 static void twist(Random *random)
 {
     uint32_t *state = random->state;
@@ -109,7 +109,7 @@ uint64_t random_getrandbits(Random *random, int n_bits)
     if (n_bits <= 32) {
         return next_word(random) >> (32 - n_bits);
     }
-    uint64_t low = next_word(random); // the low word is drawn first
+    uint64_t low = next_word(random); // CPython draws the low word first
     uint64_t high = next_word(random) >> (64 - n_bits);
     return high << 32 | low;
 }
@@ -127,7 +127,7 @@ static int bit_length(uint64_t n)
 uint64_t random_randbelow(Random *random, uint64_t n)
 {
     assert(n >= 1);
-    int n_bits = bit_length(n); // of n, not of n - 1: for a power of two half the draws are wasted
+    int n_bits = bit_length(n); // of n, not of n - 1: half the draws are wasted if n is 2**k
     uint64_t r = random_getrandbits(random, n_bits);
     while (r >= n) {
         r = random_getrandbits(random, n_bits);
@@ -171,7 +171,7 @@ double random_gauss(Random *random, double mu, double sigma)
     return mu + z * sigma;
 }
 
-// The sum of weights[0 .. last], added from the left as itertools.accumulate does.
+// Returns the sum of weights[0 .. last], added from the left, as itertools.accumulate does.
 static double cumulative_weight(const double *weights, size_t last)
 {
     double sum = weights[0];
@@ -187,8 +187,8 @@ size_t random_choices(Random *random, const double *weights, size_t n)
     double total = cumulative_weight(weights, n - 1);
     assert(total > 0 && isfinite(total));
     double x = random_random(random) * total;
-    // bisect_right over the cumulative weights, which rise: the first that is greater than x. The
-    // last index is the answer whatever its weight, as rounding may leave x at the total itself.
+    // This is bisect_right over the ascending cumulative weights: the first that is greater than x.
+    // If rounding makes x equal to the total, the result is the last index, whatever its weight.
     double cumulative = weights[0];
     size_t i = 0;
     while (i < n - 1 && cumulative <= x) {

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-// How many bytes a sequence has, told by its first one; 0 for a byte that starts none.
+// Returns how many bytes a sequence with this first byte has; 0 if no sequence starts with it.
 static size_t sequence_size(unsigned char first)
 {
     if (first < 0x80) {
