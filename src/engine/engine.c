@@ -93,7 +93,7 @@ void engine_set_simd(Engine *engine, SimdLevel level)
     }
 }
 
-// For asserts, which a build may leave out.
+// Only for asserts, which a build may omit.
 static bool __attribute__((unused))
 tokens_are_valid(const Model *model, const int *tokens, size_t n_tokens)
 {

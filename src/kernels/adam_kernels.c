@@ -8,12 +8,12 @@
 #include "kernels/exactmath.h"
 
 enum {
-    BLOCK = 32, // parameters that the plain loops take at a time
+    BLOCK = 32, // how many parameters the plain loops update at a time
 };
 
-// What the first half of a block's update saves for the second, and both for libm: the old values,
-// and doubts. A doubt is not zero if libm may give another result. (Doubts are doubles, so that the
-// compiler can vectorise the loops.)
+// What the first half of a block's update saves for the second half, and what both save for libm:
+// the old values, and doubts. A doubt is nonzero if libm may give another result. (Doubts are
+// doubles, so that the compiler can vectorise the loops.)
 typedef struct Block {
     double v_hat[BLOCK];
     double root[BLOCK]; // of v_hat, correctly rounded
@@ -23,9 +23,9 @@ typedef struct Block {
     double p_doubt[BLOCK]; // about p only
 } Block;
 
-// Updates m[i] and v[i]. libm's square is g * g, or the neighbour on the side of the exact rest;
-// the neighbour only if the rest is so large that adding it, scaled by the factor, gives the
-// neighbour.
+// Updates m[i] and v[i]. libm's square is g * g, or the adjacent double in the direction of the
+// exact rest. It can be the adjacent double only if the rest is so large that adding the rest,
+// scaled by the factor, gives the adjacent double.
 static inline void update_moments(const double *restrict g, double *restrict m, double *restrict v,
                                   Block *restrict block, size_t i, const AdamStep *s)
 {
@@ -47,11 +47,11 @@ static inline void update_moments(const double *restrict g, double *restrict m, 
     block->root[i] = sqrt(block->v_hat[i]);
 }
 
-// Updates p[i]. libm's root is root, or the neighbour if the exact rest, remainder / (2 root), is
-// within libm's margin of the midpoint; the comparison avoids the division. A difference of one ULP
-// of the root makes up to two ULP of the sum with eps, and the quotient may be rounded the other
-// way: less than three ULP, at most three times 2^-52 of the change. (If the root is too small for
-// its exact rest, adding it does not change eps >= 2^-64.)
+// Updates p[i]. libm's root is root, or the adjacent double if the exact rest, remainder / (2
+// root), is within libm's margin of the midpoint; the comparison avoids the division. A difference
+// of one ULP of the root makes up to two ULP of the sum with eps, and the quotient may be rounded
+// the other way: less than three ULP, at most three times 2^-52 of the change. (If the root is too
+// small for its exact rest, adding it does not change eps >= 2^-64.)
 //
 // is_late: beta1**step is so small that correction1 is 1.
 static inline void update_params(double *restrict p, const double *restrict m,
@@ -96,11 +96,11 @@ static void update_two_halves(double *restrict p, const double *restrict m, Bloc
     }
 }
 
-// Whether libm must give the same v, for gradients of any size. v is a monotonic function of the
-// square, so it is enough that v is the same for both ends of an interval that contains libm's
-// square. The ends are two ULP away, since square and libm's square are off by less than one each,
-// or 2^-1073, since subnormal ones are off by less than 2^-1074. (Infinities and NaN are not equal
-// to anything.)
+// Returns whether libm must give the same v, for gradients of any size. v is a monotonic function
+// of the square, so it is enough that v is the same for both ends of an interval that contains
+// libm's square. The ends are two ULP away, since square and libm's square are off by less than one
+// each, or 2^-1073, since subnormal ones are off by less than 2^-1074. (Infinities and NaN are not
+// equal to anything.)
 static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
 {
     double square = g * g;
@@ -131,7 +131,7 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
     return finite;
 }
 
-// Whether no parameter of the block is in doubt.
+// Returns whether no parameter of the block is in doubt.
 static bool is_settled(const Block *block)
 {
     double sums[4] = {0};
@@ -170,8 +170,8 @@ static bool update_blocks(double *p, const double *g, double *m, double *v, size
     return finite;
 }
 
-// Updates every parameter with libm: those after the last block, or all if nothing is known about
-// libm's errors or the settings are unusual.
+// Updates each parameter with libm. This is used for the parameters after the last block, and for
+// all parameters if nothing is known about libm's errors or the settings are unusual.
 static bool update_by_libm(double *p, const double *g, double *m, double *v, size_t n,
                            const AdamStep *step, size_t *n_asked)
 {
@@ -194,7 +194,8 @@ static bool update_plain(double *p, const double *g, double *m, double *v, size_
            finite;
 }
 
-// Whether the settings are in the range for which the kernels are exact. Any sensible training is.
+// Returns whether the settings are in the range for which the kernels are exact. The settings of
+// any sensible training run are.
 static bool is_regular(const AdamStep *step)
 {
     return step->eps >= 0x1p-64 && step->eps <= 0x1p64 && step->lr_t >= 0 && step->lr_t <= 0x1p64 &&

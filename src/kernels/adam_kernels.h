@@ -20,7 +20,7 @@
 bool adam_update(SimdLevel level, double *p, const double *g, double *m, double *v, size_t n,
                  const AdamStep *step, size_t *n_asked);
 
-// The function of a level.
+// The kernel of a level.
 // Requires: eps in [2^-64, 2^64], lr_t in [0, 2^64].
 typedef bool AdamKernel(double *p, const double *g, double *m, double *v, size_t n,
                         const AdamStep *step, size_t *n_asked);

@@ -1,5 +1,5 @@
-// Adam over Lanes, for one instruction set: adam_avx2.c and adam_avx512.c include this after their
-// lanes_*.h.
+// Adam over Lanes, for one instruction set: adam_avx2.c, adam_avx512.c and adam_neon.c include this
+// after their lanes_*.h.
 //
 // The divider is the slowest unit, so it does only two of the four divisions and roots per
 // parameter: the corrections are constants, and dividing by a constant is a multiplication and a
@@ -23,14 +23,15 @@ typedef enum Division {
     BY_ONE,        // the correction is 1: beta**step is too small to change it
 } Division;
 
-// Whether divide() by the reciprocal is always correctly rounded.
+// Returns whether divide() by the reciprocal is always correctly rounded.
 //
 // With y = divisor, z = 1/y rounded, q = x * z rounded, r = x - q * y (exact), the result q + r * z
 // is x / y rounded if q is less than one ULP off (Markstein). For x and y scaled to [1, 2): the
-// error of q before rounding is at most x * 2^-54, half an ULP where x >= y; where x < y it is less
-// than one, so that with the rounding q may be 1.5 ULP off; but then it takes x > 2 - 3 * 2^-52 for
-// x/y to be so near a midpoint that the last step errs, and y > x. So all divisors are good but the
-// last few below a power of two: for a correction 1 - beta**step the last ones before it becomes 1.
+// error of q before rounding is at most x * 2^-54, half an ULP if x >= y. If x < y it is less than
+// one ULP, so that q may be 1.5 ULP off after rounding; but then x/y is close enough to a midpoint
+// for the last step to be wrong only if x > 2 - 3 * 2^-52, and y > x. So all divisors are good
+// except the last few below a power of two: for a correction 1 - beta**step, these are the last
+// ones before it becomes 1.
 static bool has_good_reciprocal(double divisor)
 {
     int exponent;
@@ -53,10 +54,10 @@ static inline __attribute__((always_inline)) Lanes divide(Lanes x, Divisor by, D
 
 enum {
     LAG = 8,   // how many vectors the second half is behind the first
-    MANY = 32, // doubts after which a block ends; the default model has some six per step
+    MANY = 32, // doubts at which a block ends; the default model has about six per step
 };
 
-// What the first half saves for the second.
+// What the first half of the update saves for the second half.
 typedef struct Halfway {
     Lanes v_hat;
     Lanes root; // of v_hat, correctly rounded
@@ -64,7 +65,7 @@ typedef struct Halfway {
 
 // A vector with lanes that may need libm, as it was before its update.
 typedef struct Doubt {
-    size_t first;   // parameter of the vector
+    size_t first;   // the first parameter of the vector
     unsigned lanes; // that are in doubt, as bits
     double p[N_LANES];
     double v[N_LANES]; // not used if only p is in doubt
@@ -87,14 +88,14 @@ static inline __attribute__((always_inline)) void note_doubt(Doubt *doubt, size_
     lanes_store(doubt->p, p);
 }
 
-// The new v by a square.
+// Computes the new v from a square.
 static inline __attribute__((always_inline)) Lanes v_by(Lanes square, Lanes decayed,
                                                         const AdamStep *s)
 {
     return decayed + lanes_all(s->one_minus_beta2) * square;
 }
 
-// Updates m and v of N_LANES parameters. is_known: the lanes in which libm must give the same v.
+// Updates m and v of N_LANES parameters. is_known tells in which lanes libm must give the same v.
 static inline __attribute__((always_inline)) Halfway
 update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
                Division how, LaneMask *is_known)
@@ -102,7 +103,8 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
     Lanes grad = lanes_load(g);
     lanes_store(m, lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad);
 
-    // If the square's exact rest is so large that libm may give the neighbour, so does this factor.
+    // If the square's exact rest is so large that libm may give the adjacent double, so does this
+    // factor.
     Lanes square = grad * grad;
     Lanes rest = lanes_fms(grad, grad, square);
     Lanes other_square = lanes_fma(rest, lanes_all(1 / (1 - 2 * EXACT_MARGIN)), square);
@@ -124,11 +126,12 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
 // Updates N_LANES parameters. Returns in which lanes libm must give the same p, given v.
 //
 // The exact root of v_hat is root + remainder / (2 * root). If that is too near a midpoint, libm's
-// root may be the neighbour on the remainder's side: other_root is this neighbour there, and root
-// elsewhere. The quotient with it would be change + other_remainder / divisor, rounded. The code
-// uses a slightly too large inverse, which only widens the interval: p is a monotonic function of
-// the quotient, so if p is the same for both ends, it is the same for all numbers between them.
-// (Roots below the smallest one here do not change eps >= 2^-64.)
+// root may be the adjacent double in the direction of the remainder. In these lanes other_root is
+// this double, in the others it is root. The quotient with other_root would be change +
+// other_remainder / divisor, rounded. The code uses a slightly too large inverse, which only widens
+// the interval: p is a monotonic function of the quotient, so if p is the same for both ends, it is
+// the same for all numbers between them. (Roots below the smallest one here do not change
+// eps >= 2^-64.)
 static inline __attribute__((always_inline)) LaneMask
 update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Divisor correction1,
               Division how)
@@ -154,9 +157,10 @@ update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Di
     return lanes_both(lanes_not_tiny(new_p), lanes_equal(new_p, other_p));
 }
 
-// Updates up to n vectors of parameters; returns how many it did. The update of a parameter is one
-// long chain of dependent operations. The loop does the second half of the chain for one parameter
-// together with the first half for a later one, so that the processor can run both in parallel.
+// Updates up to n vectors of parameters, and returns how many it has updated. The update of a
+// parameter is one long chain of dependent operations. The loop does the second half of the chain
+// for one parameter together with the first half for a later one, so that the processor can run
+// both in parallel.
 static inline __attribute__((always_inline)) size_t
 update_block(double *p, const double *g, double *m, double *v, size_t n, const AdamStep *step,
              Division how1, Division how2, Doubts *doubts)
@@ -210,21 +214,21 @@ static void settle_p(double *p, const double *m, const double *v, const Doubt *d
     }
 }
 
-// The lanes in which libm must give the same v, new_v, as bits, for gradients of any size:
+// Returns as bits the lanes in which libm must give the same v, new_v, for gradients of any size:
 // g * g = square + rest.
 //
 // By cases:
 // - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
-//   libm's square is square, or the neighbour on the side of rest if rest times this factor reaches
-//   it. The slack only widens the interval on that side.
-// - Smaller squares, also subnormal ones: libm's is square or a neighbour, at most 2^-1022 away;
-//   rest is at most half of that, so that with the slack it reaches both of them.
+//   libm's square is square, or the adjacent double in the direction of rest if rest times this
+//   factor reaches it. The slack only widens the interval on that side.
+// - Smaller squares, also subnormal ones: libm's is square or an adjacent double, at most 2^-1022
+//   away; rest is at most half of that, so that with the slack it reaches both of them.
 // Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
 // v, so do all numbers between them. (Infinities and NaN are not equal to anything here. For the
 // root of a huge v, update_params() has no inverse.)
 //
-// As a part of update_moments(), even behind a branch, this slowed down the Adam of a small model
-// by a fifth, and that of a wide one, with many tiny gradients, was no faster.
+// As a part of update_moments(), even after a branch, this made Adam slower by a fifth for a small
+// model, and no faster for a wide model, which has many tiny gradients.
 static unsigned known_of_any_size(const double *g, const double *old_v, const double *new_v,
                                   const AdamStep *s)
 {
@@ -256,7 +260,7 @@ static bool settle_v(double *p, const double *g, const double *m, double *v, con
     return finite;
 }
 
-// Settles p first: if v is in doubt as well, this p is wrong, and settle_v() replaces it.
+// Computes p first: if v is in doubt as well, this p is wrong, and settle_v() replaces it.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v, Doubts *doubts,
                           const AdamStep *step)
 {

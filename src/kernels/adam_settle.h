@@ -1,5 +1,5 @@
-// The second and the third part of Adam's rule, for the kernels: they compute the square and the
-// root themselves, or with libm.
+// The parts of Adam's rule that follow the square and the root, for the kernels, which compute the
+// square and the root themselves or with libm.
 #ifndef MICROGPT_ADAM_SETTLE_H
 #define MICROGPT_ADAM_SETTLE_H
 

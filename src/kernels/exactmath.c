@@ -15,7 +15,7 @@ double exactmath_libm(ExactFunction function, double x)
     return pow(x, exponents[function]);
 }
 
-// Whether libm must round result + rest to result.
+// Returns whether libm must round result + rest to result.
 static bool is_certain(double result, double rest)
 {
     double size = fabs(result);

@@ -1,10 +1,10 @@
 // The results of this machine's libm, for several numbers at a time.
 //
 // microgpt.py computes every power and exponential with libm, whose results are not always
-// correctly rounded; a fast substitute has to give the same results. It can, because libm's error
+// correctly rounded. A fast substitute has to give the same results. It can, because libm's error
 // is bounded: the kernels (exactmath_lanes.h) compute the result to some 60 bits or more, and round
 // it. If the result is so close to the midpoint of two doubles that libm might give the other one,
-// they call libm: for about one number in twenty.
+// they call libm. This happens for about one number in twenty.
 #ifndef MICROGPT_EXACTMATH_H
 #define MICROGPT_EXACTMATH_H
 

@@ -9,7 +9,7 @@
 #include "kernels/exactmath.h"
 #include "kernels/exp_table.h"
 
-// Replaces the lanes whose bits are set by libm's results.
+// Replaces the lanes whose bits are set with libm's results.
 static __attribute__((noinline, cold)) Lanes exact_by_libm(ExactFunction function, Lanes x, Lanes y,
                                                            unsigned bits)
 {

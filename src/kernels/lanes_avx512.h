@@ -17,7 +17,7 @@ enum {
 };
 
 typedef __m512d Lanes;
-typedef __mmask8 LaneMask; // one bit a lane
+typedef __mmask8 LaneMask; // one bit per lane
 
 static inline Lanes lanes_load(const double *memory)
 {
@@ -130,7 +130,7 @@ static inline LaneMask lanes_zero_or_above(Lanes a, double low)
     return _mm512_cmpge_epu64_mask(_mm512_sub_epi64(bits, one), _mm512_sub_epi64(first, one));
 }
 
-// Plain operators: the compiler turns "both" into a comparison under a mask.
+// Written with plain operators: the compiler turns lanes_both() into a comparison under a mask.
 static inline LaneMask lanes_both(LaneMask a, LaneMask b)
 {
     return (LaneMask)(a & b);

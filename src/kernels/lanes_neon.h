@@ -74,8 +74,8 @@ static inline Lanes lanes_sqrt(Lanes a)
 
 static const double lanes_inverse_error = 0x1p-14;
 
-// 1 / a, with a relative error of at most lanes_inverse_error: that of the
-// instruction is 2^-8, and the step after it squares it.
+// 1 / a, with a relative error of at most lanes_inverse_error. The instruction has an error of
+// 2^-8, and the step after it squares this.
 static inline Lanes lanes_inverse_estimate(Lanes a)
 {
     Lanes estimate = vrecpeq_f64(a);

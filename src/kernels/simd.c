@@ -1,4 +1,4 @@
-// Asks the processor for its vector instructions: see include/microgpt/simd.h.
+// Finds out which vector instructions the processor has: see include/microgpt/simd.h.
 #include "microgpt/simd.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 // gpt() over Values, one token at a time, and the loss of a document.
 //
-// Carries `gpt`, and the forward half of the training loop's body. Comes after scalar_nn.c; the
-// engine (engine.c) calls it. scalar_size.c counts what is made here.
+// Implements `gpt` and the forward half of the training loop's body, with the functions of
+// scalar_nn.c, for engine.c. scalar_size.c counts the nodes that this file makes.
 #include "scalar/scalar_gpt.h"
 
 #include <assert.h>
@@ -14,13 +14,13 @@
 #include "scalar/scalar_nn.h"
 #include "scalar/scalar_size.h"
 
-// The matrix's leaves, row by row.
+// Returns the leaves of the matrix, row by row.
 static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)
 {
     return gpt->params + model_matrix(gpt->model, kind, layer)->first_param;
 }
 
-// Where the cache keeps the key or value vector of a position.
+// Returns where the cache keeps the key or value vector of a position.
 static Value **cache_row(const ScalarGpt *gpt, Value **rows, int layer, size_t pos_id)
 {
     const ModelConfig *config = &gpt->model->config;
@@ -33,7 +33,7 @@ static void copy_vector(Value **out, Value *const *x, size_t n)
     memcpy(out, x, n * sizeof(Value *));
 }
 
-// Adds the residual stream to what a block made, element by element, the block's output left.
+// Adds the residual stream to the output of a block, which is the left operand.
 static void add_residual(Graph *g, Value **x, Value *const *x_residual, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -42,7 +42,7 @@ static void add_residual(Graph *g, Value **x, Value *const *x_residual, size_t n
     }
 }
 
-// Token and position become one vector.
+// Adds the embeddings of the token and of the position.
 static void embed(ScalarGpt *gpt, int token_id, size_t pos_id)
 {
     size_t n_embd = (size_t)gpt->model->config.n_embd;
@@ -54,7 +54,7 @@ static void embed(ScalarGpt *gpt, int token_id, size_t pos_id)
     }
 }
 
-// One head: the better its query fits a key, the more it takes of the value beside that key.
+// One head: a sum of the values, each weighted by how well its key fits the query.
 // Formula: head_out = sum_t softmax_t(q . k_t / sqrt(D)) * v_t
 static void attention_head(ScalarGpt *gpt, int layer, size_t head, size_t n_positions)
 {
@@ -122,7 +122,7 @@ static void mlp_block(ScalarGpt *gpt, int layer)
     graph_leave(g);
 }
 
-// The logits of the token that follows token_id; its keys and values join the cache.
+// Computes the logits of the token that follows token_id, and adds its key and value to the cache.
 // Shapes: logits [V].
 // Source: gpt
 static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **logits)
@@ -143,7 +143,7 @@ static void gpt_position(ScalarGpt *gpt, int token_id, size_t pos_id, Value **lo
            logits);
 }
 
-// Sets the leaves to the parameters' present values, and their gradients to 0.
+// Sets the leaves to the current values of the parameters, and their gradients to 0.
 static void load_params(ScalarGpt *gpt)
 {
     for (size_t i = 0; i < gpt->model->n_params; i++) {
@@ -152,7 +152,7 @@ static void load_params(ScalarGpt *gpt)
     }
 }
 
-// Starts a document: an empty graph but for the parameters, an empty cache.
+// Starts a document, with a graph that has only the parameters, and an empty cache.
 static void start_document(ScalarGpt *gpt)
 {
     graph_reset(&gpt->graph, gpt->above_params);
@@ -219,8 +219,8 @@ void scalar_gpt_store_grads(ScalarGpt *gpt)
     }
 }
 
-// Drops the graph of the position just computed. Sampling needs only its keys and values, which
-// become leaves, so memory does not grow with the graphs of all positions.
+// Drops the graph of the position that was just computed. Sampling needs only its keys and values,
+// which become leaves, so the memory does not grow with the graphs of all positions.
 static void keep_only_cache(ScalarGpt *gpt, GraphMark before, size_t pos_id)
 {
     const ModelConfig *config = &gpt->model->config;
@@ -275,7 +275,7 @@ bool scalar_gpt_probs(ScalarGpt *gpt, int token_id, size_t pos_id, double temper
     return check_memory(gpt, error);
 }
 
-// Hands out the next n pointers of the vectors' memory.
+// Returns the next n pointers of the memory for the vectors.
 static Value **next_vector(Value ***free_vectors, size_t n)
 {
     Value **vector = *free_vectors;
@@ -301,7 +301,7 @@ static void lay_out_vectors(ScalarGpt *gpt)
     assert(next == gpt->vectors + scalar_gpt_count_vectors(config));
 }
 
-// The leaves of one matrix, side by side.
+// Makes the leaves of one matrix, next to each other in memory.
 static bool make_matrix(ScalarGpt *gpt, const Matrix *matrix)
 {
     Graph *g = &gpt->graph;
@@ -314,7 +314,7 @@ static bool make_matrix(ScalarGpt *gpt, const Matrix *matrix)
     return leaves != NULL;
 }
 
-// The parameters at the bottom of the graph, in state_dict order.
+// Makes the parameters, the first nodes of the graph, in state_dict order.
 static bool make_params(ScalarGpt *gpt)
 {
     Graph *g = &gpt->graph;
@@ -343,7 +343,7 @@ bool scalar_gpt_init(ScalarGpt *gpt, Model *model, Error *error)
     size_t n_newest = 2 * (size_t)config->n_layer * (size_t)config->n_embd;
     *gpt = (ScalarGpt){
         .model = model,
-        .cache.keys = calloc(n_cache + 1, sizeof(Value *)), // + 1: without layers there are none
+        .cache.keys = calloc(n_cache + 1, sizeof(Value *)), // + 1: without layers, there are none
         .cache.values = calloc(n_cache + 1, sizeof(Value *)),
         .cache_data = calloc(n_newest + 1, sizeof(double)),
         .params = calloc(model->n_params, sizeof(Value *)),

@@ -1,4 +1,4 @@
-// The model over Values: gpt() with its KV cache, the loss, and the scalar engine around them.
+// The model over Values: gpt() with its KV cache, the loss, and the scalar engine that uses them.
 #ifndef MICROGPT_SCALAR_GPT_H
 #define MICROGPT_SCALAR_GPT_H
 
@@ -16,8 +16,8 @@ typedef struct KvCache {
     Value **values;     // [L,B,E]
 } KvCache;
 
-// The graph of one document and what is needed to build it. The parameters are the graph's first
-// nodes, leaves that are kept; a document's nodes follow them, and are dropped for the next
+// The graph of one document and what is needed to build it. The parameters are leaves, the first
+// nodes of the graph, and stay. The nodes of a document follow them, and are dropped for the next
 // document.
 typedef struct ScalarGpt {
     Model *model;
@@ -26,15 +26,15 @@ typedef struct ScalarGpt {
     GraphMark above_params; // where a document's nodes start
     KvCache cache;
 
-    // Vectors of the position being computed, under the names they have in microgpt.py.
+    // The vectors of the current position, with their names in microgpt.py.
     Value **x;            // [E] the residual stream
     Value **x_residual;   // [E] x as it was before the block
-    Value **q;            // [E] all heads side by side
-    Value **x_attn;       // [E] the heads' outputs side by side
-    Value **hidden;       // [4E] the inside of the MLP
-    Value **attn_weights; // [B] of one head, logits first
-    Value **v_column;     // [B] one dimension of one head's values, over the positions
-    Value **probs;        // [V], logits first
+    Value **q;            // [E] of all heads, one after the other
+    Value **x_attn;       // [E] the outputs of the heads, one after the other
+    Value **hidden;       // [4E] the hidden layer of the MLP
+    Value **attn_weights; // [B] of one head; before the softmax, its logits
+    Value **v_column;     // [B] one dimension of the values of one head, at all positions
+    Value **probs;        // [V]; before the softmax, the logits
     Value **losses;       // [B]
     Value *loss;          // of the document, the root of the graph
     double *cache_data;   // [2,L,E] the newest keys and values, while sampling

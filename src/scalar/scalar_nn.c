@@ -15,7 +15,7 @@ void linear(Graph *g, const char *name, Value *const *x, size_t n_in, Value *con
     }
 }
 
-// The largest data, a plain number. As Python's max(): a later one must be greater to win.
+// Returns the largest data as a plain number. As in Python's max(), the first of equal ones wins.
 static double max_data(Value *const *values, size_t n)
 {
     double max_val = values[0]->data;

@@ -1,6 +1,6 @@
 // The three building blocks of the model, over Values: linear, softmax, rmsnorm.
 //
-// Comes after value.h, before scalar_gpt.h. A vector is an array of pointers to Values.
+// Uses value.h; scalar_gpt.h uses these. A vector is an array of pointers to Values.
 #ifndef MICROGPT_SCALAR_NN_H
 #define MICROGPT_SCALAR_NN_H
 
@@ -8,8 +8,8 @@
 
 #include "microgpt/value.h"
 
-// out = w @ x. Row i is named `name[i]`.
-// Shapes: x [n_in], w [n_out,n_in] nodes side by side, out [n_out].
+// out = w @ x. Output i is named `name[i]`.
+// Shapes: x [n_in], w [n_out,n_in] nodes next to each other in memory, out [n_out].
 // Source: linear
 void linear(Graph *g, const char *name, Value *const *x, size_t n_in, Value *const *w, size_t n_out,
             Value **out);

@@ -1,6 +1,6 @@
-// How many nodes, names and bytes a document takes on the graph: see scalar_size.h.
+// Counts the nodes, names and bytes of a document's graph: see scalar_size.h.
 //
-// Follows scalar_gpt.c line by line; test_scalar_gpt.c compares both for many sizes.
+// Follows scalar_gpt.c line by line; test_scalar_gpt.c compares the two for many sizes.
 #include "scalar/scalar_size.h"
 
 #include <assert.h>
@@ -10,25 +10,25 @@
 #include "base/count.h"
 #include "microgpt/value.h"
 
-// How many nodes linear() makes: per row n_in products, n_in sums and the 0 of sum().
+// The nodes of linear(): per row n_in products, n_in sums and the 0 of sum().
 static size_t linear_nodes(size_t n_in, size_t n_out)
 {
     return n_out * (2 * n_in + 1);
 }
 
-// x * x summed, / n (2 nodes), + 1e-5 (2), ** -0.5, x * scale.
+// The nodes of rmsnorm(): the sum of x * x, / n (2 nodes), + 1e-5 (2), ** -0.5, x * scale.
 static size_t rmsnorm_nodes(size_t n)
 {
     return (2 * n + 1) + 2 + 2 + 1 + n;
 }
 
-// x - max (2 nodes), exp; their sum; total ** -1, e * that.
+// The nodes of softmax(): x - max (2 nodes), exp; their sum; total ** -1, e * that.
 static size_t softmax_nodes(size_t n)
 {
     return 3 * n + (n + 1) + 2 * n;
 }
 
-// What one layer makes at each position, leaving out what looks back at the positions before.
+// The nodes of one layer at each position, except those that depend on earlier positions.
 static size_t layer_nodes(const ModelConfig *config)
 {
     size_t n_embd = (size_t)config->n_embd;
@@ -39,8 +39,8 @@ static size_t layer_nodes(const ModelConfig *config)
     return qkvo + mlp + norms_and_residuals + heads;
 }
 
-// What one layer makes for each pair of a position and a key that it looks at: in each head q . k,
-// its scaling, a share of the softmax, and the weight times the value.
+// The nodes of one layer for each pair of a position and a key that it attends to: in each head q .
+// k, its scaling, a share of the softmax, and the weight times the value.
 static size_t pair_nodes(const ModelConfig *config)
 {
     size_t head_dim = (size_t)(config->n_embd / config->n_head);
@@ -80,7 +80,7 @@ size_t scalar_gpt_count_cache(const ModelConfig *config)
     return count_mul((size_t)config->n_layer, (size_t)config->block_size * (size_t)config->n_embd);
 }
 
-// The names that one layer gives at each position, but for those of each key.
+// The number of names that one layer gives at each position, except those for each key.
 static size_t layer_scopes(const ModelConfig *config)
 {
     size_t n_embd = (size_t)config->n_embd;
@@ -93,7 +93,7 @@ static size_t layer_scopes(const ModelConfig *config)
     return 2 * parts + norms + qkvo + mlp + residuals + heads;
 }
 
-// How many scopes a document has; logit, exp and weight are named for each key of each head.
+// The number of scopes of a document; logit, exp and weight are named for each key of each head.
 static size_t count_scopes(const ModelConfig *config, size_t n_positions)
 {
     size_t n_layer = (size_t)config->n_layer;
@@ -114,7 +114,7 @@ size_t scalar_gpt_count_bytes(const ModelConfig *config, size_t n_positions)
     size_t n_params = 0;
     bool valid = model_count_params(config, &n_params, &ignored);
     assert(valid && n_positions >= 1);
-    (void)valid; // asserts may be left out
+    (void)valid; // asserts may be omitted
     size_t n_nodes = count_add(n_params, scalar_gpt_count_nodes(config, n_positions));
     size_t n_pointers = count_add(n_params, count_mul(2, scalar_gpt_count_cache(config)));
     n_pointers = count_add(n_pointers, scalar_gpt_count_vectors(config));

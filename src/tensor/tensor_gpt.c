@@ -14,18 +14,18 @@
 struct TensorGpt {
     Model *model;
     SimdLevel level;
-    Plain plain; // empty until needed, as are the next two
+    Plain plain; // not allocated until needed; the same holds for the next two
     Wide wide;
     WideSample sample;
-    int *tokens; // [max_tokens], of the last forward
+    int *tokens; // [max_tokens], of the last forward pass
     size_t max_tokens;
-    size_t n_positions; // of the last forward
-    bool is_wide;       // whether the kernels ran it
+    size_t n_positions; // of the last forward pass
+    bool is_wide;       // whether the kernels did the last forward pass
     bool sample_is_wide;
     size_t peak_bytes;
 };
 
-// NULL: a level without kernels, which uses the plain loops.
+// NULL for a level without kernels, which uses the plain loops.
 static const WideKernels *const kernels_of_levels[N_SIMD_LEVELS] = {
 #ifdef __aarch64__
     [SIMD_NEON] = &wide_kernels_neon,
@@ -166,27 +166,27 @@ bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
     return true;
 }
 
-// The number of positions to allocate for pos_id: twice as many as before, but at most block_size,
-// so that the cache of a growing sample is moved only a few times.
-static size_t sample_room(const TensorGpt *gpt, size_t pos_id)
+// Returns the number of positions to allocate for pos_id: twice as many as before, but at most
+// block_size, so that the cache of a growing sample is moved only a few times.
+static size_t sample_capacity(const TensorGpt *gpt, size_t pos_id)
 {
-    size_t room = pos_id < WIDEST ? WIDEST : 2 * pos_id;
+    size_t capacity = pos_id < WIDEST ? WIDEST : 2 * pos_id;
     size_t block_size = (size_t)gpt->model->config.block_size;
-    return room < block_size ? room : block_size;
+    return capacity < block_size ? capacity : block_size;
 }
 
 static bool need_sample(TensorGpt *gpt, size_t pos_id, Error *error)
 {
     const ModelConfig *config = &gpt->model->config;
-    size_t room = sample_room(gpt, pos_id);
-    if (pos_id >= gpt->sample.max_positions && !wide_sample_grow(&gpt->sample, config, room)) {
-        return error_out_of_memory(error, "sampling", wide_sample_count_bytes(config, room));
+    size_t capacity = sample_capacity(gpt, pos_id);
+    if (pos_id >= gpt->sample.max_positions && !wide_sample_grow(&gpt->sample, config, capacity)) {
+        return error_out_of_memory(error, "sampling", wide_sample_count_bytes(config, capacity));
     }
     note_bytes(gpt);
     return true;
 }
 
-// The same as the kernels' sample_probs().
+// Does the same as the kernels' sample_probs().
 static void plain_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temperature,
                         double *probs)
 {
@@ -225,7 +225,8 @@ bool tensor_gpt_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temper
         kernels->sample_probs(&gpt->sample, gpt->model, token_id, pos_id, temperature, probs);
         return true;
     }
-    if (pos_id >= gpt->plain.max_positions && !need_plain(gpt, sample_room(gpt, pos_id), error)) {
+    if (pos_id >= gpt->plain.max_positions &&
+        !need_plain(gpt, sample_capacity(gpt, pos_id), error)) {
         return false;
     }
     plain_probs(gpt, token_id, pos_id, temperature, probs);

@@ -2,9 +2,9 @@
 // Its results are bit-identical to those of the scalar engine.
 //
 // It computes all positions of a document together, layer by layer, which is possible because no
-// position attends to a later one. Where positions share a gradient, backward adds to it in
-// descending order of the positions, as the scalar engine does. Sampling computes one token at a
-// time, with a cache of keys and values.
+// position attends to a later one. If several positions contribute to a gradient, backward adds
+// their contributions in descending order of the positions, as the scalar engine does. Sampling
+// computes one token at a time, with a cache of keys and values.
 #ifndef MICROGPT_TENSOR_GPT_H
 #define MICROGPT_TENSOR_GPT_H
 

@@ -1,9 +1,9 @@
-// The tensor engine's kernels, for one instruction set: tensor_avx2.c and tensor_avx512.c include
-// this after their lanes_*.h. tensor_wide.h explains the layout; tensor_nn.h states the formulas
-// and the order of every sum; tensor_plain.c is the same in plain loops.
+// The tensor engine's kernels, for one instruction set: tensor_avx2.c, tensor_avx512.c and
+// tensor_neon.c include this after their lanes_*.h. tensor_wide.h explains the layout; tensor_nn.h
+// states the formulas and the order of every sum; tensor_plain.c does the same in plain loops.
 //
-// In this order: sums of products, the operations forward, the document forward, the operations
-// backward, the document backward. Sampling is in tensor_sample_lanes.h.
+// The order in this file: sums of products, the operations forward, the document forward, the
+// operations backward, the document backward. Sampling is in tensor_sample_lanes.h.
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "tensor/tensor_wide.h"
 
 // For functions that are inlined at each call, so that the compiler knows the constants there.
-#ifndef ALWAYS_INLINE // coverage is measured of each function once, not of each call
+#ifndef ALWAYS_INLINE // a coverage build measures each function once, not each call
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #endif
 
@@ -78,7 +78,7 @@ typedef struct Products {
 enum {
     MOST_SUMS = N_REGISTERS / 2, // the other registers are for weights and x
     MOST_ROWS = MOST_SUMS / 2,
-    ACTIVE_STEP = WIDEST, // rows of a ReLU; the list of them is so much longer
+    ACTIVE_STEP = WIDEST, // rows of a ReLU; their list has space for this many more
 };
 
 // Computes n_out sums at the same time, each in a register. n_out is a constant.
@@ -293,9 +293,9 @@ ALWAYS_INLINE void transpose(const double *from, size_t from_row, double *to, si
     }
 }
 
-// Whether all numbers are finite and far from overflow: true if the sum of their magnitudes is. The
-// kernels skip products with zeros (see tensor_wide.h), so their callers check the other factors of
-// these products, or sums that contain them.
+// Returns whether all numbers are finite and far from overflow, which is true if the sum of their
+// magnitudes is. The kernels skip products with zeros (see tensor_wide.h), so their callers check
+// the other factors of these products, or sums that contain them.
 // Requires: whole vectors, or parameters.
 static bool all_usual(const double *x, size_t n)
 {
@@ -357,7 +357,7 @@ static void exp_rows(double *x, size_t row, size_t n_rows, unsigned lanes)
     }
 }
 
-// The lanes of the vector from position t on whose positions exist, as bits.
+// Returns as bits the lanes of the vector from position t on whose positions exist.
 static inline unsigned lanes_in_use(const Sizes *s, size_t t)
 {
     return s->n - t < N_LANES ? (1U << (s->n - t)) - 1 : ALL_LANES;
@@ -404,16 +404,16 @@ ALWAYS_INLINE void wide_rmsnorm_backward(const Sizes *s, const double *x, WideNo
     }
 }
 
-// Which lanes of the vector of queries from t on may attend to key position key.
-static inline LaneMask may_look(size_t t, size_t key)
+// Returns which lanes of the vector of queries from t on may attend to the key at position key.
+static inline LaneMask may_attend(size_t t, size_t key)
 {
     static const double numbers[WIDEST] = {0, 1, 2, 3, 4, 5, 6, 7};
     Lanes first = lanes_all((double)key - (double)t);
     return lanes_not_less(lanes_load(numbers), first);
 }
 
-// How many keys the queries of the vector from t on may attend to. If all positions fit into one
-// vector, it is a constant: a few more zeros cost less than loops of varying length.
+// Returns how many keys the queries of the vector from t on may attend to. If all positions fit
+// into one vector, it is a constant: a few more zeros take less time than loops of varying length.
 static inline size_t keys_of(const Sizes *s, size_t t)
 {
     return s->stride == N_LANES ? N_LANES : lesser(t + N_LANES, s->n);
@@ -428,13 +428,13 @@ ALWAYS_INLINE void attention_scores(const Sizes *s, double *e, size_t t, double 
     Lanes max = lanes_load(&e[t]) * factor;
     for (size_t key = 1; key < n_keys; key++) {
         Lanes score = lanes_load(&e[key * s->stride + t]) * factor;
-        max = lanes_select(may_look(t, key), lanes_max(score, max), max);
+        max = lanes_select(may_attend(t, key), lanes_max(score, max), max);
     }
     Lanes minus_max = lanes_all(-0.0) - max;
     for (size_t key = 0; key < n_keys; key++) {
         double *score = &e[key * s->stride + t];
         Lanes difference = lanes_load(score) * factor + minus_max;
-        lanes_store(score, lanes_select(may_look(t, key), difference, lanes_all(0.0)));
+        lanes_store(score, lanes_select(may_attend(t, key), difference, lanes_all(0.0)));
     }
 }
 
@@ -446,7 +446,7 @@ ALWAYS_INLINE void attention_totals(const Sizes *s, double *e, size_t t, double 
     Lanes sum = lanes_all(0.0);
     for (size_t key = 0; key < n_keys; key++) {
         double *exponential = &e[key * s->stride + t];
-        Lanes looked = lanes_select(may_look(t, key), lanes_load(exponential), lanes_all(0.0));
+        Lanes looked = lanes_select(may_attend(t, key), lanes_load(exponential), lanes_all(0.0));
         lanes_store(exponential, looked);
         sum = sum + looked;
     }
@@ -546,8 +546,8 @@ ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows,
     return n_active;
 }
 
-// Where each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
-// last row: this is faster than separate code for a varying number of remaining rows.
+// If each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
+// last row. This is faster than separate code for a varying number of remaining rows.
 static inline size_t whole_steps(size_t n_active)
 {
     return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
@@ -691,7 +691,7 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
 
 // The same code is compiled three times: for the default sizes with at most 8 positions, for the
 // default sizes with more, and for all sizes. For the default sizes the compiler knows every length
-// but the number of positions.
+// except the number of positions.
 static bool document_forward(Wide *wide, const Model *model, const int *tokens, size_t n_positions,
                              double *loss)
 {

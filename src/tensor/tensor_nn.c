@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-// The exponent is a parameter, never a constant: compilers replace pow(x, 2.0) and pow(x, -1.0) by
+// The exponent is a parameter and not a constant: compilers replace pow(x, 2.0) and pow(x, -1.0) by
 // other operations, which do not always give the bits of libm's pow.
 static double power(double x, double exponent)
 {
@@ -98,7 +98,7 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
 void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
                             size_t n_in)
 {
-    // Where the ReLU is off, dy is 0, and skipping the row gives the same bits unless 0 * x is NaN.
+    // If the ReLU is off, dy is 0, and skipping the row gives the same bits unless 0 * x is NaN.
     bool may_skip = all_finite(x, n_in);
     for (size_t o = 0; o < n_out; o++) {
         if (dy[o] == 0 && may_skip) {
@@ -133,8 +133,8 @@ void rmsnorm_backward(const double *x, const RmsNorm *norm, const double *dy, do
     for (size_t i = 0; i < n; i++) {
         double dsquare = x[i] * dsum;
         dx[i] += norm->scale * dy[i];
-        dx[i] += dsquare; // by the left factor of x * x ...
-        dx[i] += dsquare; // ... and by the right one; 2 * dsquare would round elsewhere
+        dx[i] += dsquare; // for the left factor of x * x ...
+        dx[i] += dsquare; // ... and for the right one; adding 2 * dsquare would round differently
     }
 }
 
@@ -191,7 +191,7 @@ void attention_forward(const Attention *attention, const AttentionPosition *posi
     const double *k = position->k;
     const double *v = position->v;
     for (size_t h = 0; h < n_head; h++) {
-        size_t first = h * head_dim; // of the head's dimensions
+        size_t first = h * head_dim; // the first of the head's dimensions
         double *e = &position->e[h * attention->stride];
         Softmax *softmax = &position->softmax[h];
         for (size_t s = 0; s < n_keys; s++) {
@@ -212,18 +212,18 @@ void attention_forward(const Attention *attention, const AttentionPosition *posi
     }
 }
 
-// Head h of attention_backward().
+// The part of attention_backward() for head h.
 static void attention_head_backward(const Attention *attention, const AttentionPosition *position,
                                     const AttentionGrads *grads, size_t h)
 {
-    size_t first = h * attention->head_dim; // of the head's dimensions
+    size_t first = h * attention->head_dim; // the first of the head's dimensions
     size_t end = first + attention->head_dim;
     size_t n_embd = attention->n_head * attention->head_dim;
     size_t n_keys = position->n_keys;
     const double *e = &position->e[h * attention->stride];
     const Softmax *softmax = &position->softmax[h];
-    double *dprobs = grads->room;
-    double *dlogits = &grads->room[n_keys];
+    double *dprobs = grads->scratch;
+    double *dlogits = &grads->scratch[n_keys];
     for (size_t s = 0; s < n_keys; s++) {
         double prob = e[s] * softmax->inverse;
         dprobs[s] = 0.0;

@@ -2,10 +2,11 @@
 // backward, in loops that can be compared with microgpt.py.
 //
 // The scalar engine's backward adds up gradients in the order of a traversal of its graph. Here the
-// formulas state the order of every sum: "rising" or "falling" index is part of the contract, since
-// another order gives other bits. All sums start from +0.0 as Python's do, so that no sum is -0.0.
-// Backward functions add to the gradients of what positions share (weights, keys, values: += in the
-// formulas) and set the others (=). The caller takes the positions in descending order.
+// formulas state the order of every sum. The words "rising" and "falling" after an index are part
+// of the contract, since another order gives other bits. All sums start from +0.0 as Python's do,
+// so that no sum is -0.0. Backward functions add to gradients to which several positions contribute
+// (those of weights, keys and values: += in the formulas) and set the others (=). The caller takes
+// the positions in descending order.
 #ifndef MICROGPT_TENSOR_NN_H
 #define MICROGPT_TENSOR_NN_H
 
@@ -22,8 +23,8 @@ void embedding_backward(double *dwte_row, double *dwpe_row, const double *dx, si
 // Formula: y[o] = sum of w[o,i] * x[i], i rising
 void linear_forward(const double *w, const double *x, double *y, size_t n_out, size_t n_in);
 
-// Computes the gradient of the input through the rows first ... end-1. Adds to what dx contains: an
-// input of several matrices gets its gradient from one after the other.
+// Computes the gradient of the input through the rows first ... end-1. Adds to what dx contains,
+// since an input of several matrices gets its gradient from one matrix after the other.
 // Shapes: w [n_out,n_in], dy [n_out], dx [n_in].
 // Formula: dx[i] += w[o,i] * dy[o], o falling
 void linear_backward_input(const double *w, const double *dy, double *dx, size_t first, size_t end,
@@ -34,7 +35,7 @@ void linear_backward_input(const double *w, const double *dy, double *dx, size_t
 void linear_backward_weight(double *dw, const double *x, const double *dy, size_t n_out,
                             size_t n_in);
 
-// What rmsnorm's forward saves for its backward.
+// What the forward pass of rmsnorm saves for its backward pass.
 typedef struct RmsNorm {
     double mean_square; // plus 1e-5
     double scale;       // mean_square**-0.5
@@ -51,7 +52,7 @@ void rmsnorm_forward(const double *x, double *y, RmsNorm *norm, size_t n);
 //   dx[i] += scale * dy[i]; += x[i] * g; += x[i] * g (x * x has x as child twice: two additions)
 void rmsnorm_backward(const double *x, const RmsNorm *norm, const double *dy, double *dx, size_t n);
 
-// What softmax's forward saves for its backward, besides the exponentials.
+// What the forward pass of softmax saves for its backward pass, besides the exponentials.
 typedef struct Softmax {
     double total;   // the sum of the exponentials
     double inverse; // total**-1: probability i is e[i] * inverse
@@ -71,7 +72,7 @@ void softmax_backward(const double *e, const Softmax *softmax, const double *dpr
 // Formula: x = max(0, x); +0.0 if x is -0.0 or NaN
 void relu_forward(double *x, size_t n);
 
-// Replaces dx, the gradient of y, by the gradient of x; y is the result of the forward.
+// Replaces dx, the gradient of y, by the gradient of x; y is the result of relu_forward().
 // Shapes: y, dx [n].
 // Formula: dx = (1 if y > 0 else 0) * dy
 void relu_backward(const double *y, double *dx, size_t n);
@@ -84,14 +85,14 @@ typedef struct Attention {
     double inverse_sqrt_dim; // (head_dim**0.5)**-1
 } Attention;
 
-// A position that attends to n_keys positions, of which it is the last: the inputs, and what its
-// forward saves for its backward.
+// One position that attends to n_keys positions, of which it is the last: the inputs, and what the
+// forward pass saves for the backward pass.
 typedef struct AttentionPosition {
     const double *q; // [E]
     const double *k; // [n_keys,E]
     const double *v; // [n_keys,E]
     size_t n_keys;
-    double *e;        // [H,stride] exponentials of the scores, only n_keys of each row
+    double *e;        // [H,stride] exponentials of the scores; only n_keys of each row are used
     Softmax *softmax; // [H]
 } AttentionPosition;
 
@@ -107,7 +108,7 @@ typedef struct AttentionGrads {
     double *dq;         // [E]
     double *dk;         // [n_keys,E]
     double *dv;         // [n_keys,E]
-    double *room;       // [2 * n_keys]
+    double *scratch;    // [2 * n_keys] temporary numbers
 } AttentionGrads;
 
 // Formula: per head, falling:
@@ -121,7 +122,7 @@ void attention_backward(const Attention *attention, const AttentionPosition *pos
 // Formula: log(e[target] * inverse) * -1
 double loss_forward(const double *e, const Softmax *softmax, size_t target);
 
-// Computes the gradient of the probabilities, which is 0 for all but the target's.
+// Computes the gradients of the probabilities, which are 0 except for the target's.
 // Shapes: e, dprobs [n].
 // Formula: dprobs[target] = (1 / prob) * (-1 * dloss), the others 0
 void loss_backward(const double *e, const Softmax *softmax, size_t target, double dloss,

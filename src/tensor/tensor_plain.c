@@ -47,7 +47,8 @@ static void plain_plan_shared(Plan *plan, Plain *plain, const ModelConfig *confi
     plain->dxa = plan_doubles(plan, n_embd);
     plain->dh = plan_doubles(plan, count_mul(n_embd, 4));
     plain->dlogits = plan_doubles(plan, vocab_size);
-    plain->room = plan_doubles(plan, vocab_size > count_mul(t, 2) ? vocab_size : count_mul(t, 2));
+    plain->scratch =
+        plan_doubles(plan, vocab_size > count_mul(t, 2) ? vocab_size : count_mul(t, 2));
 }
 
 size_t plain_count_bytes(const ModelConfig *config, size_t n_positions)
@@ -109,7 +110,7 @@ static Attention attention_of(const Plain *plain, const ModelConfig *config)
     return attention;
 }
 
-// Position t in layer l. It attends to itself and to all positions before it.
+// Returns position t in layer l. It attends to itself and to all earlier positions.
 static AttentionPosition attention_position(const Plain *plain, const Attention *attention, int l,
                                             size_t t)
 {
@@ -132,13 +133,13 @@ static void plain_add(double *y, const double *x, size_t n)
     }
 }
 
-// Computes layer l for position t: from x0 to out, the next layer's x0.
+// Computes layer l for position t, from x0 to out, which is the next layer's x0.
 static void plain_layer_forward(Plain *plain, const Model *model, int l, size_t t, double *out)
 {
     PlainLayer *layer = &plain->layers[l];
     size_t n_embd = (size_t)model->config.n_embd;
     Attention attention = attention_of(plain, &model->config);
-    size_t at = t * n_embd; // the first index of the position's row
+    size_t at = t * n_embd; // the first index of the row of position t
 
     rmsnorm_forward(&layer->x0[at], &layer->xn1[at], &layer->norm1[t], n_embd);
     linear_forward(matrix_data(model, MATRIX_ATTN_WQ, l), &layer->xn1[at], &layer->q[at], n_embd,
@@ -204,8 +205,8 @@ static void plain_lm_head_backward(Plain *plain, Model *model, size_t target, do
     const double *w = matrix_data(model, MATRIX_LM_HEAD, -1);
     double *dx = &plain->dx[t * n_embd];
     double *dlogits = plain->dlogits;
-    loss_backward(e, &plain->softmax[t], target, dloss, plain->room, vocab_size);
-    softmax_backward(e, &plain->softmax[t], plain->room, dlogits, vocab_size);
+    loss_backward(e, &plain->softmax[t], target, dloss, plain->scratch, vocab_size);
+    softmax_backward(e, &plain->softmax[t], plain->scratch, dlogits, vocab_size);
 
     // The traversal of the scalar engine's graph reaches the network through the target's logit.
     // So backward adds the target's logit last, after all others in descending order.
@@ -241,7 +242,7 @@ static void plain_mlp_backward(Plain *plain, Model *model, int l, size_t t)
 }
 
 // xn1 was multiplied by three matrices. Backward takes the heads in descending order, and for each
-// the rows of its values, then those of its keys and of its queries. (At the first position the
+// head the rows of its values, then of its keys, then of its queries. (At the first position the
 // scalar engine interleaves keys and queries; but there both have the gradient 0, because the
 // softmax of a single score is constant.)
 static void qkv_backward(Plain *plain, Model *model, int l, size_t t)
@@ -283,8 +284,11 @@ static void attention_part_backward(Plain *plain, Model *model, int l, size_t t)
     linear_backward_weight(matrix_grad(model, MATRIX_ATTN_WO, l), &layer->xa[at], dx, n_embd,
                            n_embd);
     AttentionPosition position = attention_position(plain, &attention, l, t);
-    AttentionGrads grads = {
-        .dout = plain->dxa, .dq = plain->dq, .dk = plain->dk, .dv = plain->dv, .room = plain->room};
+    AttentionGrads grads = {.dout = plain->dxa,
+                            .dq = plain->dq,
+                            .dk = plain->dk,
+                            .dv = plain->dv,
+                            .scratch = plain->scratch};
     attention_backward(&attention, &position, &grads);
     qkv_backward(plain, model, l, t);
     rmsnorm_backward(&layer->x0[at], &layer->norm1[t], plain->dxn, dx, n_embd);

@@ -11,7 +11,7 @@
 #include "microgpt/model.h"
 #include "tensor/tensor_nn.h"
 
-// What a layer's forward saves for its backward. T is the number of positions.
+// What a layer's forward pass saves for its backward pass. T is the number of positions.
 typedef struct PlainLayer {
     double *x0;            // [T,E] the layer's input, the residual stream
     RmsNorm *norm1;        // [T]
@@ -31,7 +31,7 @@ typedef struct PlainLayer {
 typedef struct Plain {
     size_t max_positions;
     size_t n_bytes;
-    double *memory;     // all of the below
+    double *memory;     // of all arrays below
     PlainLayer *layers; // [L]
     double *embedded;   // [T,E] token plus position
     RmsNorm *norm0;     // [T]
@@ -46,15 +46,15 @@ typedef struct Plain {
     double *dxa;        // [E]
     double *dh;         // [4E]
     double *dlogits;    // [V]
-    double *room;       // [max(V, 2T)]
+    double *scratch;    // [max(V, 2T)] temporary numbers
 } Plain;
 
 // Returns the bytes for documents of up to n_positions; SIZE_MAX if that overflows.
 size_t plain_count_bytes(const ModelConfig *config, size_t n_positions);
 
 // Allocates memory for documents of up to n_positions: first in a zeroed Plain, then again for a
-// longer document. Keeps the keys and values and nothing else. Returns false and changes nothing if
-// memory runs out.
+// longer document. Keeps only the keys and values. Returns false and changes nothing if memory runs
+// out.
 bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions);
 
 void plain_free(Plain *plain);

@@ -1,6 +1,6 @@
 // The tensor engine's sampling kernels, for one instruction set: one token at a time, with a KV
-// cache. Included after tensor_lanes.h by tensor_avx2.c and tensor_avx512.c; tensor_wide.h explains
-// the layout.
+// cache. tensor_avx2.c, tensor_avx512.c and tensor_neon.c include this after tensor_lanes.h.
+// tensor_wide.h explains the layout.
 //
 // There is only one position, so a vector holds several outputs of a matrix, and the matrices are
 // transposed for that.
@@ -26,7 +26,7 @@ ALWAYS_INLINE void mix_tile(const double *w, const double *x, size_t x_row, cons
     }
 }
 
-// n_out outputs, rounded up to whole vectors.
+// Computes n_out outputs, rounded up to whole vectors.
 ALWAYS_INLINE void mix(const double *w, const double *x, size_t x_row, const uint32_t *order,
                        size_t n_terms, double *y, size_t n_out)
 {
@@ -48,7 +48,7 @@ ALWAYS_INLINE void mix(const double *w, const double *x, size_t x_row, const uin
 }
 
 // to[i,o] = w[o,i]. Shapes: w [n_out,n_in], to [n_in, n_out rounded up].
-static void turn_weight(const double *w, double *to, size_t n_out, size_t n_in)
+static void transpose_weight(const double *w, double *to, size_t n_out, size_t n_in)
 {
     size_t to_row = wide_round_up(n_out);
     for (size_t o = 0; o < n_out; o += N_LANES) {
@@ -76,17 +76,18 @@ static bool sample_begin(WideSample *sample, const Model *model)
     if (!all_usual(model->data, model->n_params)) {
         return false;
     }
-    turn_weight(matrix_data(model, MATRIX_LM_HEAD, -1), sample->lm_head, s.vocab_size, s.n_embd);
+    transpose_weight(matrix_data(model, MATRIX_LM_HEAD, -1), sample->lm_head, s.vocab_size,
+                     s.n_embd);
     for (int l = 0; l < model->config.n_layer; l++) {
-        size_t rows = (size_t)l * s.n_embd; // of the layers before
-        turn_weight(matrix_data(model, MATRIX_ATTN_WQ, l),
-                    &sample->qkv[rows * wide_round_up(3 * s.n_embd)], 3 * s.n_embd, s.n_embd);
-        turn_weight(matrix_data(model, MATRIX_ATTN_WO, l), &sample->wo[rows * s.row], s.n_embd,
-                    s.n_embd);
-        turn_weight(matrix_data(model, MATRIX_MLP_FC1, l),
-                    &sample->fc1[rows * wide_round_up(n_hidden)], n_hidden, s.n_embd);
-        turn_weight(matrix_data(model, MATRIX_MLP_FC2, l), &sample->fc2[4 * rows * s.row], s.n_embd,
-                    n_hidden);
+        size_t rows = (size_t)l * s.n_embd; // of the layers before this one
+        transpose_weight(matrix_data(model, MATRIX_ATTN_WQ, l),
+                         &sample->qkv[rows * wide_round_up(3 * s.n_embd)], 3 * s.n_embd, s.n_embd);
+        transpose_weight(matrix_data(model, MATRIX_ATTN_WO, l), &sample->wo[rows * s.row], s.n_embd,
+                         s.n_embd);
+        transpose_weight(matrix_data(model, MATRIX_MLP_FC1, l),
+                         &sample->fc1[rows * wide_round_up(n_hidden)], n_hidden, s.n_embd);
+        transpose_weight(matrix_data(model, MATRIX_MLP_FC2, l), &sample->fc2[4 * rows * s.row],
+                         s.n_embd, n_hidden);
     }
     return true;
 }
@@ -174,7 +175,7 @@ static size_t sample_relu(const double *h, size_t n, uint32_t *active)
 
 static void sample_layer(const Sizes *s, WideSample *sample, size_t l, size_t pos_id)
 {
-    size_t rows = l * s->n_embd; // of the layers before
+    size_t rows = l * s->n_embd; // of the layers before this one
     size_t n_hidden = 4 * s->n_embd;
     size_t qkv_row = wide_round_up(3 * s->n_embd);
     size_t hidden_row = wide_round_up(n_hidden);

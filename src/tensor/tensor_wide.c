@@ -8,7 +8,8 @@
 #include "kernels/exactmath.h"
 #include "tensor/tensor_memory.h"
 
-// [n_rows,S], the rows rounded up as well: a transposition takes whole squares.
+// Plans an array [n_rows,S]; n_rows is rounded up as well, because a transposition takes whole
+// squares.
 static double *plan_rows(Plan *plan, size_t n_rows, size_t s)
 {
     return plan_doubles(plan, count_mul(wide_round_up(n_rows), s));
@@ -77,7 +78,7 @@ size_t wide_count_bytes(const ModelConfig *config, size_t n_positions)
     return shared.used;
 }
 
-// The inverse of a size, as microgpt.py computes it: a power.
+// Returns the inverse of a size, computed as a power, as in microgpt.py.
 static double inverse_of(int size)
 {
     return exactmath_libm(EXACT_POW_MINUS_1, size);
@@ -88,8 +89,8 @@ static double inverse_sqrt_of(int size)
     return exactmath_libm(EXACT_POW_MINUS_1, exactmath_libm(EXACT_POW_1_2, size));
 }
 
-// Heads in descending order; for each the rows of its values, keys and queries, descending (see
-// qkv_backward() in tensor_plain.c).
+// The order: heads descending, and for each head the rows of its values, keys and queries,
+// descending (see qkv_backward() in tensor_plain.c).
 static void set_qkv_order(uint32_t *order, const ModelConfig *config)
 {
     size_t n_embd = (size_t)config->n_embd;
@@ -139,8 +140,8 @@ void wide_free(Wide *wide)
     *wide = (Wide){0};
 }
 
-// c is rounded up. Arrays in which a kernel reads or writes a whole vector at any index get one
-// more vector.
+// Plans the arrays for sampling; c is rounded up. Arrays in which a kernel reads or writes a whole
+// vector at any index get one more vector.
 static void plan_sample(Plan *plan, WideSample *sample, const ModelConfig *config, size_t c)
 {
     size_t n_embd = (size_t)config->n_embd;

@@ -1,10 +1,10 @@
 // The tensor engine's vector kernels: their memory and their interface.
 //
-// Activations are transposed with respect to the plain loops: one row per dimension, with the
+// Activations are transposed, compared with the plain loops: one row per dimension, with the
 // positions as columns, so that a vector holds the same number of several positions and every sum
 // stays in its lane, in its order. S below is the row length: the positions, rounded up to whole
-// vectors; wide_stride() may add one more. The lanes of positions that do not exist contain finite
-// numbers, their gradients zeros.
+// vectors; wide_stride() may add one more vector. Lanes of positions that do not exist contain
+// finite numbers, and zeros as gradients.
 //
 // The kernels skip products that are zero: those with the output of a ReLU that is off, and those
 // with a position that must not be attended to. That is exact if the other factor is finite. The
@@ -19,7 +19,7 @@
 #include "microgpt/model.h"
 
 enum {
-    WIDEST = 8, // lanes of the longest vector: what sizes are rounded up to
+    WIDEST = 8, // lanes of the longest vector; sizes are rounded up to multiples of it
 };
 
 static inline size_t wide_round_up(size_t n)
@@ -27,8 +27,8 @@ static inline size_t wide_round_up(size_t n)
     return (n + WIDEST - 1) / WIDEST * WIDEST;
 }
 
-// Returns S for the positions in whole vectors. The number of cache lines per row is odd: with an
-// even one, rows share sets of the cache, and 250 positions took more than twice as long.
+// Returns S for the positions in whole vectors. The number of cache lines per row is odd. If it
+// were even, rows would share sets of the cache: 250 positions took more than twice as long.
 static inline size_t wide_stride(size_t n)
 {
     return n < 64 ? n : (wide_round_up(n) / WIDEST | 1) * WIDEST;
@@ -39,7 +39,7 @@ typedef struct WideNorm {
     double *scale;       // [S] mean_square**-0.5
 } WideNorm;
 
-// What a layer's forward saves for its backward.
+// What a layer's forward pass saves for its backward pass.
 typedef struct WideLayer {
     double *x0; // [E,S] the layer's input, the residual stream
     WideNorm norm1;
@@ -57,12 +57,12 @@ typedef struct WideLayer {
     size_t n_active;
 } WideLayer;
 
-// Sampling has one position at a time: here a vector holds several outputs of a matrix, and the
-// weights are transposed for that. Row lengths are rounded up to whole vectors.
+// Sampling computes one position at a time. Here a vector holds several outputs of a matrix, and
+// the weights are transposed for that. Row lengths are rounded up to whole vectors.
 typedef struct WideSample {
     size_t max_positions; // C: the most positions that the cache can hold, in whole vectors
     size_t n_bytes;
-    double *memory;      // all of the below
+    double *memory;      // of all arrays below
     double *lm_head;     // [E,V]
     double *qkv;         // [L,E,3E]
     double *wo;          // [L,E,E]
@@ -77,16 +77,16 @@ typedef struct WideSample {
     double *scores;      // [C] of one head, then its probabilities
     double *logits;      // [V]
     uint32_t *active;    // [4E] the rows of h that are not zero, rising
-    double temperature;  // the last one
+    double temperature;  // of the last call
     double inverse_temperature;
-    double inverse_n_embd; // as Wide's
+    double inverse_n_embd; // as in Wide
     double inverse_sqrt_dim;
 } WideSample;
 
 typedef struct Wide {
     size_t max_positions;
     size_t n_bytes;
-    double *memory;    // all of the below
+    double *memory;    // of all arrays below
     WideLayer *layers; // [L]
     double *embedded;  // [E,S] token plus position
     WideNorm norm0;
@@ -108,16 +108,16 @@ typedef struct Wide {
     double inverse_sqrt_dim; // (D**0.5)**-1
 } Wide;
 
-// Bytes for documents of up to n_positions; SIZE_MAX where that overflows.
+// Returns the bytes for documents of up to n_positions; SIZE_MAX if that overflows.
 size_t wide_count_bytes(const ModelConfig *config, size_t n_positions);
 
-// Allocates memory for documents of up to n_positions; keeps no numbers. Returns false and changes
-// nothing if memory runs out.
+// Allocates memory for documents of up to n_positions, and does not keep any numbers. Returns false
+// and changes nothing if memory runs out.
 bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions);
 
 void wide_free(Wide *wide);
 
-// The same for samples of up to n_positions. Keeps the cache.
+// The same for samples of up to n_positions, but the cache is kept.
 size_t wide_sample_count_bytes(const ModelConfig *config, size_t n_positions);
 bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions);
 void wide_sample_free(WideSample *sample);

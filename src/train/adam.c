@@ -1,8 +1,8 @@
-// The optimiser.
+// The optimiser, Adam.
 //
-// Carries the Adam update of microgpt.py's training loop. Comes after the engine, which leaves the
-// gradients in the model. The arithmetic is in kernels/: adam_update_one() for one parameter, and
-// adam_update() for many at each SIMD level.
+// Implements the Adam update of microgpt.py's training loop. Comes after the engine, which leaves
+// the gradients in the model. The arithmetic is in kernels/: adam_update_one() for one parameter,
+// and adam_update() for many parameters, at each SIMD level.
 #include "microgpt/adam.h"
 
 #include <assert.h>

@@ -1,6 +1,6 @@
 // Inference: draws tokens from the probabilities of the trained model.
 //
-// Carries the last part of microgpt.py. Works with either engine.
+// Implements the last part of microgpt.py. Works with either engine.
 #include "microgpt/sample.h"
 
 #include <assert.h>
@@ -67,7 +67,7 @@ bool sampler_next(Sampler *sampler, Error *error)
                                     "learning_rate or init_std, or a higher temperature");
         }
         if (pos_id < sampler->n_prompt) {
-            token_id = sampler->prompt[pos_id]; // no choice, and nothing is drawn
+            token_id = sampler->prompt[pos_id]; // draws no random number
         } else {
             token_id = (int)random_choices(sampler->random, sampler->probs, vocab_size);
         }

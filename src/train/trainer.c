@@ -1,7 +1,7 @@
 // The body of the training loop.
 //
-// Carries `for step in range(num_steps)` of microgpt.py: document, tokens, loss, backward, update.
-// The loop itself, and what is printed, belong to the caller.
+// Implements the body of `for step in range(num_steps)` in microgpt.py: document, tokens, loss,
+// backward, update. The caller has the loop itself and prints.
 #include "microgpt/trainer.h"
 
 #include <assert.h>
@@ -42,12 +42,12 @@ void trainer_free(Trainer *trainer)
     *trainer = (Trainer){0};
 }
 
-// Characters of a document; all of it is valid UTF-8.
+// Returns how many characters a document has. The document is valid UTF-8.
 static size_t count_characters(Document doc)
 {
     size_t n = 0;
     for (size_t i = 0; i < doc.size; i++) {
-        n += (doc.text[i] & 0xC0) != 0x80; // all bytes but those that continue a character
+        n += (doc.text[i] & 0xC0) != 0x80; // counts all bytes that do not continue a character
     }
     return n;
 }
@@ -91,7 +91,7 @@ bool trainer_backward(Trainer *trainer, Error *error)
 
 bool trainer_update(Trainer *trainer, Error *error)
 {
-    // Both give the same bits. The engine with the graph is there to be read, and so is its Adam.
+    // Both give the same bits. Like the scalar engine, its Adam is meant to be read.
     bool plain = engine_kind(trainer->engine) == ENGINE_SCALAR;
     Error reason;
     bool ok =

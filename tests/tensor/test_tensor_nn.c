@@ -341,7 +341,7 @@ static AttentionPosition position_of(Layer *layer, size_t t)
 static void run_layer(Layer *layer)
 {
     size_t n_embd = layer->sizes.n_head * layer->sizes.head_dim;
-    double room[2 * T_MAX];
+    double scratch[2 * T_MAX];
     set_zero(layer->dk, layer->n * n_embd);
     set_zero(layer->dv, layer->n * n_embd);
     for (size_t t = 0; t < layer->n; t++) {
@@ -354,7 +354,7 @@ static void run_layer(Layer *layer)
                                 .dq = &layer->dq[t * n_embd],
                                 .dk = layer->dk,
                                 .dv = layer->dv,
-                                .room = room};
+                                .scratch = scratch};
         attention_backward(&layer->sizes, &position, &grads);
     }
 }
