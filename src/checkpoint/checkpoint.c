@@ -47,9 +47,9 @@ static bool check_finite(const Checkpoint *checkpoint, Error *error)
     return true;
 }
 
-// Where to write the bytes, and the CRC of those so far.
+// Where to write the bytes, and the CRC of the bytes so far.
 typedef struct Output {
-    CheckpointSink *write; // NULL: nowhere, only to compute the CRC
+    CheckpointSink *write; // NULL: only compute the CRC
     void *sink;
     uLong crc;
 } Output;
@@ -86,8 +86,8 @@ static bool write_all(Output *output, const Checkpoint *checkpoint, const char *
            write_numbers(output, checkpoint->adam.v, n_params, error);
 }
 
-// The CRC is that of the file with zeros in the place of the CRC. This place is near the beginning,
-// and a stream cannot seek back: so everything is serialized twice.
+// The CRC is computed over the file with zeros in place of the CRC. It is near the beginning of the
+// file, and a stream cannot seek back, so everything is serialized twice.
 static void put_crc(const Checkpoint *checkpoint, char *header, size_t header_size)
 {
     char digits[CHECKPOINT_CRC_DIGITS + 1];
@@ -98,7 +98,7 @@ static void put_crc(const Checkpoint *checkpoint, char *header, size_t header_si
     memcpy(header + strlen(CHECKPOINT_CRC_PREFIX), digits, CHECKPOINT_CRC_DIGITS);
 }
 
-// Makes the header, and reports everything that can fail before the first byte is written.
+// Makes the header. Everything that can fail before the first byte is written fails here.
 static bool prepare(const Checkpoint *checkpoint, const char *name, char **header,
                     size_t *header_size, Error *error)
 {

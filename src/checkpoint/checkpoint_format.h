@@ -12,14 +12,14 @@ enum {
     CHECKPOINT_CRC_DIGITS = 8,
     CHECKPOINT_NUMBER_BYTES = 8, // of a double
     CHECKPOINT_NAME_BYTES = 16 + MODEL_NAME_BYTES,
-    CHECKPOINT_MAX_UCHARS = UINT32_C(0x110000) - 0x800, // all of Unicode but the surrogates
+    CHECKPOINT_MAX_UCHARS = UINT32_C(0x110000) - 0x800, // all of Unicode except the surrogates
 };
 
-// Exact in a double, and so small that sums of several do not overflow.
+// Exact in a double, and small enough that sums of several do not overflow.
 #define CHECKPOINT_MAX_COUNT UINT64_C(1000000000000000)
 
-// How the header of a file of this program begins. The CRC's digits are at a fixed place, so that
-// they can be replaced by zeros when the CRC is computed, and be written last.
+// The beginning of the header of a file of this program. The CRC's digits are at a fixed place, so
+// that they can be zeros while the CRC is computed, and be written last.
 #define CHECKPOINT_CRC_PREFIX "{\"__metadata__\":{\"crc32\":\""
 
 #define CHECKPOINT_FORMAT "microgpt-checkpoint"
@@ -37,7 +37,7 @@ typedef enum TensorPart {
 // Shapes: name [CHECKPOINT_NAME_BYTES].
 void checkpoint_tensor_name(const Matrix *matrix, TensorPart part, char *name);
 
-// Makes the header: without its length, padded, with zeros for the CRC. The caller frees it.
+// Makes the header: without its length, padded, and with zeros as the CRC. The caller frees it.
 // Errors: out of memory, longer than CHECKPOINT_MAX_HEADER.
 bool checkpoint_header_make(const Checkpoint *checkpoint, char **header, size_t *size,
                             Error *error);

@@ -1,5 +1,5 @@
-// Writes a checkpoint's JSON header. This file builds all of it, so that it is easy to compare with
-// docs/checkpoint.md.
+// Writes a checkpoint's JSON header. The whole header is made in this file, so that it is easy to
+// compare with docs/checkpoint.md.
 #include "checkpoint/checkpoint_format.h"
 
 #include <assert.h>
@@ -41,7 +41,7 @@ static void add_bytes(Text *text, const char *bytes, size_t size)
     text->size += size;
 }
 
-// Appends a short piece. The arguments are those of this file, and are never too long.
+// Appends a short piece of text. The arguments all come from this file, and are never too long.
 static void add(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(Text *text, const char *format, ...)
 {
@@ -120,7 +120,7 @@ static void add_metadata(Text *text, const Checkpoint *checkpoint)
     add_count(text, "data_bytes", checkpoint->dataset.n_bytes);
     add_count(text, "data_docs", checkpoint->dataset.n_docs);
     add_random(text, &checkpoint->random);
-    text->size -= !text->out_of_memory; // the last comma
+    text->size -= !text->out_of_memory; // removes the last comma
     add(text, "}");
 }
 
@@ -166,7 +166,7 @@ bool checkpoint_header_make(const Checkpoint *checkpoint, char **header, size_t 
     if (text.size > CHECKPOINT_MAX_HEADER) {
         free(text.bytes);
         return error_set(error,
-                         "the checkpoint's header would have %zu bytes, at most %d are allowed; "
+                         "the checkpoint's header would have %zu bytes; at most %d are allowed;  "
                          "use fewer layers",
                          text.size, CHECKPOINT_MAX_HEADER);
     }

@@ -36,7 +36,7 @@ typedef struct Source {
     json_t *root;
     Metadata metadata;
     bool is_ours;     // written by checkpoint_save(), or another program's copy of such a file
-    bool begins_so;   // begins with the CRC, as checkpoint_save() writes it
+    bool begins_so;   // begins with the CRC, as checkpoint_save() writes files
     bool in_order;    // the tensors are in the order of checkpoint_save()
     int n_parts;      // tensors per matrix: the parameters, and Adam's moments if is_ours
     Matrix *matrices; // [n_matrices] that the header must describe
@@ -87,7 +87,7 @@ static bool read_header(Source *source)
         return bad(source, "is truncated: it ends within its header");
     }
     source->header_size = (size_t)header_size;
-    source->header = malloc(source->header_size + 1); // + 1: malloc(0) may give NULL
+    source->header = malloc(source->header_size + 1); // + 1: malloc(0) may return NULL
     if (source->header == NULL) {
         return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
     }
@@ -103,7 +103,7 @@ static bool read_header(Source *source)
 static bool parse_header(Source *source)
 {
     json_error_t json_error;
-    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL; // NUL may be in the alphabet
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL; // the alphabet may contain a NUL
     source->root = json_loadb(source->header, source->header_size, flags, &json_error);
     if (source->root != NULL) {
         return true;
@@ -120,7 +120,8 @@ static bool parse_header(Source *source)
                           json_error.position);
 }
 
-// Whether the string equals the text. Compares the lengths as well: a string may contain a NUL.
+// Returns whether the string equals the text. Compares the lengths as well, because a string may
+// contain a NUL.
 static bool is_text(const json_t *value, const char *text)
 {
     size_t size = strlen(text);
@@ -161,7 +162,7 @@ static bool tensor_error(const Source *source, const char *name, const char *wha
     return error_set_file(source->error, source->path, 0, "its tensor %s %s", name, what);
 }
 
-// Reads a member that is an array of two whole numbers, neither negative.
+// Reads a member that is an array of two integers, neither of which is negative.
 static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
 {
     const json_t *array = json_object_get(tensor, key);
@@ -178,7 +179,7 @@ static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
     return true;
 }
 
-// How many bytes a number of this type has; 0: the type is not supported.
+// Returns how many bytes a number of this type has, or 0 if the type is not supported.
 static size_t number_bytes(const json_t *dtype)
 {
     if (is_text(dtype, "F64")) {
@@ -187,8 +188,8 @@ static size_t number_bytes(const json_t *dtype)
     return is_text(dtype, "F32") ? 4 : is_text(dtype, "BF16") ? 2 : 0;
 }
 
-// Finds a tensor and its shape. A file of this program must have doubles: a resumed run needs all
-// of their bits.
+// Finds a tensor and its shape. A file of this program must have doubles, because a resumed run
+// needs all of their bits.
 static bool find_tensor(const Source *source, const char *name, const json_t **tensor,
                         uint64_t shape[2])
 {
@@ -239,7 +240,7 @@ static int count_layers(const Source *source)
     }
 }
 
-// A file of another program has all sizes of the model in its shapes, except n_head.
+// A file of another program tells all sizes of the model by its shapes, except n_head.
 static bool read_shapes(const Source *source, ModelConfig *config)
 {
     config->n_layer = count_layers(source);
@@ -261,14 +262,14 @@ static bool read_n_head(const Source *source, int known, ModelConfig *config)
 {
     if (!source->is_ours && !metadata_has(&source->metadata, "n_head")) {
         config->n_head = known;
-        return known > 0 || bad(source, "does not say how many heads there are; add n_head");
+        return known > 0 || bad(source, "does not contain the number of heads; add n_head");
     }
     if (!metadata_size(&source->metadata, "n_head", MODEL_MAX_SIZE, &config->n_head)) {
         return false;
     }
     if (known > 0 && known != config->n_head) {
         return error_set_file(source->error, source->path, 0,
-                              "was trained with %d heads, not %d; give n_head %d, or none",
+                              "was trained with %d heads, not %d; use n_head %d, or omit it",
                               config->n_head, known, config->n_head);
     }
     return true;
@@ -316,18 +317,19 @@ static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *toke
         return false;
     }
     if (tokenizer->vocab_size != vocab_size) {
-        return error_set_file(source->error, source->path, 0,
-                              "its vocabulary has %d characters, its matrices %d; add or mend the "
-                              "metadata vocabulary",
-                              tokenizer->n_uchars, vocab_size - 1);
+        return error_set_file(
+            source->error, source->path, 0,
+            "its vocabulary has %d characters, its matrices %d; add or correct the "
+            "metadata vocabulary",
+            tokenizer->n_uchars, vocab_size - 1);
     }
     return true;
 }
 
 // ---- where the tensors are ----
 
-// How many tensors the header describes. They must be the matrices and nothing else, so that their
-// sizes add up to the size of the file.
+// Returns how many tensors the header describes. They must be the matrices and nothing else, so
+// that their sizes add up to the size of the file.
 static size_t count_tensors(const Source *source)
 {
     return json_object_size(source->root) - (source->metadata.object != NULL);
@@ -426,8 +428,8 @@ static bool is_in_order(const Range *ranges, size_t n_ranges)
 // Checks that the tensors follow each other from the first byte on, in any order, without gaps or
 // overlaps. If they are in the order of checkpoint_save(), the file must also begin as that
 // function writes it, so that no damage can turn it into a file whose CRC is not checked. If
-// another program has loaded the file and saved it, the order is another one, and the CRC is no
-// longer valid.
+// another program has loaded and saved the file, the order is different, and the CRC is no longer
+// valid.
 static bool check_contiguous(Source *source)
 {
     size_t n_ranges = (size_t)source->n_parts * (size_t)source->n_matrices;
@@ -472,8 +474,8 @@ static bool read_ranges(Source *source)
     return check_contiguous(source);
 }
 
-// How many bytes the numbers have, by their types in the header. Sums that overflow are SIZE_MAX,
-// which is the size of no file.
+// Returns how many bytes the numbers have, by their types in the header. A sum that overflows is
+// SIZE_MAX, and no file has that size.
 static size_t count_data_bytes(const Source *source, size_t n_params)
 {
     if (source->is_ours) {
@@ -485,7 +487,8 @@ static size_t count_data_bytes(const Source *source, size_t n_params)
         char name[CHECKPOINT_NAME_BYTES];
         checkpoint_tensor_name(matrix, PART_PARAMS, name);
         const json_t *tensor = json_object_get(source->root, name);
-        size_t n_each = number_bytes(json_object_get(tensor, "dtype")); // 0: find_tensor() says why
+        // If n_each is 0, find_tensor() reports it.
+        size_t n_each = number_bytes(json_object_get(tensor, "dtype"));
         size_t n_numbers = count_mul((size_t)matrix->n_out, (size_t)matrix->n_in);
         n_bytes = count_add(n_bytes, count_mul(n_numbers, n_each));
     }
@@ -513,7 +516,7 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     double limit_mib;
     if (!memory_fits(needed, &needed_mib, &limit_mib)) {
         return error_set_file(source->error, source->path, 0,
-                              "needs %.0f MiB of memory, %.0f are available", needed_mib,
+                              "needs %.0f MiB of memory; %.0f are available", needed_mib,
                               limit_mib);
     }
     return true;
@@ -522,7 +525,7 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
 static bool read_layout(Source *source, const ModelConfig *config)
 {
     source->n_matrices = model_count_matrices(config);
-    // This bounds the number of matrices by the header's length, before memory is allocated.
+    // This limits the number of matrices by the header's length, before memory is allocated.
     if (!check_tensor_count(source)) {
         return false;
     }
@@ -537,8 +540,8 @@ static bool read_layout(Source *source, const ModelConfig *config)
 
 // ---- the numbers ----
 
-// Computes the CRC of all bytes before the numbers, with zeros in the place of the CRC. Overwrites
-// the header, which has been parsed by now.
+// Computes the CRC of all bytes before the numbers, with zeros in place of the CRC. Overwrites the
+// header, which has already been parsed.
 static void begin_crc(Source *source)
 {
     unsigned char length[CHECKPOINT_LENGTH_BYTES];
@@ -580,7 +583,7 @@ static bool check_numbers(const Source *source, const Matrix *matrix, TensorPart
         if (part == PART_V && numbers[i] < 0) {
             checkpoint_tensor_name(matrix, part, name);
             return tensor_error(source, name,
-                                "has a negative number, but squares are not negative");
+                                "has a negative number, but its numbers are means of squares");
         }
     }
     return true;

@@ -1,4 +1,4 @@
-// Reads and checks a checkpoint's __metadata__, which consists of strings by name.
+// Reads and checks a checkpoint's __metadata__, an object whose members are strings.
 #ifndef MICROGPT_CHECKPOINT_METADATA_H
 #define MICROGPT_CHECKPOINT_METADATA_H
 
@@ -8,7 +8,7 @@
 
 #include "microgpt/checkpoint.h"
 
-// What to read from, and where errors are reported.
+// The metadata, and where to report errors.
 typedef struct Metadata {
     const char *path;
     const json_t *object; // NULL: the file has no metadata
@@ -27,8 +27,8 @@ bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc);
 // Errors: the same; out of memory.
 bool metadata_tokenizer(const Metadata *metadata, Tokenizer *tokenizer);
 
-// Reads all that a resumed run needs, apart from the tensors: the members of the Checkpoint from
-// adam.config on.
+// Reads everything that a resumed run needs except the tensors: the members of Checkpoint from adam
+// on, without Adam's moments.
 bool metadata_training(const Metadata *metadata, Checkpoint *checkpoint);
 
 #endif

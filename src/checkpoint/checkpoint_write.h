@@ -1,4 +1,4 @@
-// Writes a checkpoint to any output: a file that is replaced atomically, or a stream.
+// Writes a checkpoint to an output: a file that is replaced atomically, or a stream.
 #ifndef MICROGPT_CHECKPOINT_WRITE_H
 #define MICROGPT_CHECKPOINT_WRITE_H
 
@@ -10,7 +10,7 @@
 // A function that writes the next bytes of a checkpoint to the output.
 typedef bool CheckpointSink(void *sink, const void *bytes, size_t size, Error *error);
 
-// Writes all bytes in order. Errors call the checkpoint by name.
+// Writes all bytes in order. name stands for the checkpoint in error messages.
 // Errors: as checkpoint_check_contents(); those of the sink.
 bool checkpoint_write(const Checkpoint *checkpoint, const char *name, CheckpointSink *write,
                       void *sink, Error *error);

@@ -37,8 +37,8 @@ const char *header_scan(const char *header, size_t size)
         }
         deepest = depth > deepest ? depth : deepest;
     }
-    // Every tensor has three brackets and far more than 24 bytes. A header of nothing but brackets
-    // would take a hundred times its size in memory when it is parsed.
+    // Every tensor has three brackets and far more than 24 bytes. A header that consists only of
+    // brackets would take a hundred times its size in memory when it is parsed.
     if (n_opened > 8 + size / 8) {
         return "its header has too many brackets";
     }

@@ -9,8 +9,8 @@ enum {
     HEADER_MAX_DEPTH = 8, // of nested objects and arrays; a checkpoint has 3
 };
 
-// Returns what is wrong with the header, for an error message, or NULL. A header that passes may
-// still not be JSON.
+// Returns what is wrong with the header, for an error message, or NULL if nothing is. A header that
+// passes may still not be JSON.
 const char *header_scan(const char *header, size_t size);
 
 #endif

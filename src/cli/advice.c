@@ -21,8 +21,8 @@ static bool is_setting(const char *word, size_t length)
 static void append(Error *error, const char *text, size_t n)
 {
     size_t length = strlen(error->message);
-    size_t room = sizeof error->message - 1 - length;
-    size_t n_copied = n < room ? n : room;
+    size_t space = sizeof error->message - 1 - length;
+    size_t n_copied = n < space ? n : space;
     memcpy(error->message + length, text, n_copied);
     error->message[length + n_copied] = '\0';
 }

@@ -5,8 +5,8 @@
 #include "microgpt/error.h"
 
 // The library's messages use the names of microgpt.py: "...; try a smaller learning_rate". This
-// replaces the names after the message's last semicolon, where the advice is, by options: "...; try
-// a smaller --learning-rate".
+// replaces the names after the message's last semicolon, where the advice is, with options: "...;
+// try a smaller --learning-rate".
 void advice_name_options(Error *error);
 
 #endif

@@ -60,7 +60,8 @@ static FileIdentity identify(const CommandFile *file)
     return identity.is_known ? identity : identify_new(file->path);
 }
 
-// Whether the file may be used only once. Devices such as /dev/null may be used several times.
+// Returns whether the file may be used only once. A device such as /dev/null may be used several
+// times.
 static bool is_exclusive(const struct stat *status)
 {
     return S_ISREG(status->st_mode) || S_ISBLK(status->st_mode) || S_ISFIFO(status->st_mode) ||
@@ -102,7 +103,7 @@ static bool check_pair(const CommandFile *a, const CommandFile *b, Error *error)
     return is_output(b) ? refuse(b, a->what, error) : refuse(a, b->what, error);
 }
 
-// Compares a file with a stream that the shell has opened. `-` is the stream itself.
+// Compares a file with a stream that the shell has opened. The path `-` means the stream itself.
 static bool check_stream(const CommandFile *file, int fd, const char *what, Error *error)
 {
     FileIdentity stream = {.exists = true};

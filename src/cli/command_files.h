@@ -16,18 +16,19 @@ typedef enum FileUse {
 } FileUse;
 
 typedef struct CommandFile {
-    const char *path; // NULL: not named
+    const char *path; // NULL: the file is not used
     FileUse use;
-    const char *option; // that names it, such as `--save`
-    const char *what;   // the name of it in errors: "the checkpoint"
+    const char *option; // the option that names the file, such as `--save`
+    const char *what;   // what error messages call it: "the checkpoint"
 } CommandFile;
 
-// Checks the files of a command. It compares the files and not their names, so it sees through
-// links, other spellings and standard streams. Files that do not exist yet are compared by folder
-// and name; after opening one, the caller calls command_files_are_apart() to be certain.
+// Checks the files of a command. It compares the files and not their names, so it also recognises a
+// file that is named by a link, by another spelling or as a standard stream. Files that do not
+// exist yet are compared by folder and name; after opening one, the caller calls
+// command_files_are_apart() to be certain.
 //
-// If the command is_printing, too, and one of the outputs is standard output, everything that it
-// prints goes to standard error from then on.
+// If is_printing is set, because the command also prints, and one of the outputs is standard
+// output, everything that is printed from then on goes to standard error.
 // Errors: EXIT_USAGE if an output is another file of the command, or standard input is read twice;
 // EXIT_FAILED if an output cannot be written.
 ExitStatus command_files_check(const CommandFile *files, size_t n_files, bool is_printing,

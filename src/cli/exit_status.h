@@ -6,14 +6,15 @@
 
 typedef enum ExitStatus {
     EXIT_DONE = 0,
-    EXIT_FAILED = 1,   // a file, memory, a loss that is not finite
-    EXIT_USAGE = 2,    // a mistake in the command line
-    EXIT_HANGUP = 129, // SIGHUP, SIGINT or SIGTERM after the step was finished: 128 + the signal
+    EXIT_FAILED = 1,   // the cause is a file, the memory, or a loss that is not finite
+    EXIT_USAGE = 2,    // the command line has a mistake
+    EXIT_HANGUP = 129, // after the step in which SIGHUP, SIGINT or SIGTERM came: 128 + signal
     EXIT_INTERRUPTED = 130,
     EXIT_TERMINATED = 143,
     EXIT_PIPE_CLOSED = 141, // the reader of the output has closed the pipe: 128 + SIGPIPE
 
-    // Commands that compare have the exit status of diff; EXIT_DONE means that both are the same.
+    // Commands that compare have the exit status of diff. EXIT_DONE means that both sides are the
+    // same.
     EXIT_DIFFERS = 1,
     EXIT_TROUBLE = 2, // any failure, or a mistake in the command line
 

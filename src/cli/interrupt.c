@@ -44,7 +44,7 @@ static void set_handler(int signal_number, SignalHandler *handler)
     sigaction(signal_number, &action, NULL);
 }
 
-// What is done at the signal now; SIG_ERR where it is not for us to know.
+// Returns the current handler of a signal; SIG_ERR if it cannot be represented as a SignalHandler.
 static SignalHandler *handler_of(int signal_number)
 {
     struct sigaction action;
@@ -77,7 +77,7 @@ void interrupt_end(void)
     }
 }
 
-// Whether the default action of a signal ends the program, and the signal can be caught.
+// Returns whether the default action of a signal ends the program, and the signal can be caught.
 static bool ends_program(int signal_number)
 {
     switch (signal_number) {

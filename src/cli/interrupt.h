@@ -16,8 +16,8 @@ int interrupt_caught(void);
 // Stops recording: signals end the program again.
 void interrupt_end(void);
 
-// Makes every signal that ends the program remove the temporary file first; NULL: no file. The
-// struct must not move until it is replaced.
+// Makes every signal that ends the program remove this temporary file first; NULL means no file.
+// The struct must not move until another one takes its place.
 void interrupt_guard(const AtomicFile *file);
 
 #endif

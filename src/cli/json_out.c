@@ -111,7 +111,7 @@ static bool say_out_of_memory(Error *error)
 static bool write_document(const JsonOut *out, FILE *file, size_t flags, Error *error)
 {
     if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
-        // If the file cannot be written, the caller reports it.
+        // the caller reports an error of the file
         return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
     }
     fputc('\n', file);
@@ -128,7 +128,7 @@ bool json_out_write_line(const JsonOut *out, FILE *file, Error *error)
     return write_document(out, file, FORMAT, error);
 }
 
-// Does not use json_dumps(), which omits a key if memory runs out, and continues.
+// Does not use json_dumps(), which omits a key and continues if memory runs out.
 char *json_out_compact(const JsonOut *out, Error *error)
 {
     size_t flags = FORMAT | JSON_COMPACT;

@@ -40,7 +40,7 @@ size_t nearest_distance(const char *a, size_t size_a, const char *b)
 const char *nearest_name(const char *text, size_t size, const char *const *names, size_t n_names)
 {
     const char *nearest = NULL;
-    size_t least = 1 + size / 3; // a shorter text may have fewer mistakes
+    size_t least = 1 + size / 3; // a shorter text may have fewer errors
     for (size_t i = 0; i < n_names; i++) {
         size_t distance = nearest_distance(text, size, names[i]);
         if (distance < least) {

@@ -255,7 +255,7 @@ static bool set_option(const Option *option, char *text, Error *error)
     return false;
 }
 
-// Whether `--text` begins the names of several options.
+// Returns whether `--text` is a prefix of several options.
 static bool is_ambiguous(const char *text, const Options *options)
 {
     const char *name = text + strspn(text, "-");
@@ -332,7 +332,7 @@ static bool add_file(const char *text, const Options *options, const char **file
 // Sets an option that getopt_long has just read, and records its argument.
 static bool take_option(Option *option, char **argv, Error *error)
 {
-    bool has_own_argument = optarg == argv[optind - 1]; // and not `--seed=5`
+    bool has_own_argument = optarg == argv[optind - 1]; // false for `--seed=5`
     option->given = argv[has_own_argument ? optind - 2 : optind - 1];
     return set_option(option, optarg, error);
 }
@@ -360,11 +360,12 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
     struct option long_options[2 * MAX_OPTIONS + 1] = {{0}};
     list_long_options(options, long_options);
     opterr = 0;
-    optind = 0; // makes glibc start again
+    optind = 0; // makes glibc reset its state
     *n_files = 0;
     bool ok = true;
     for (int code = 0; ok && code != -1;) {
-        code = getopt_long(argc, argv, "-:hV", long_options, NULL); // -: files in their place, as 1
+        code = getopt_long(argc, argv, "-:hV", long_options,
+                           NULL); // `-`: files are returned in their place, as code 1
         if (code == 1) {
             ok = add_file(optarg, options, files, max_files, n_files, error);
         } else if (code == '?' || code == ':') {
@@ -377,7 +378,7 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
             ok = take_option(&options->list[code - FIRST_OPTION_CODE], argv, error);
         }
     }
-    for (; ok && optind < argc; optind++) { // after `--`
+    for (; ok && optind < argc; optind++) { // the arguments after `--`
         ok = add_file(argv[optind], options, files, max_files, n_files, error);
     }
     return ok;

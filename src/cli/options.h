@@ -22,11 +22,11 @@ typedef enum OptionKind {
 
 enum {
     MAX_OPTIONS = 32,
-    OPTION_VALUE_BYTES = 32, // the longest is a double
+    OPTION_VALUE_BYTES = 32, // enough for any double
 };
 
-// The groups of options are defined by those who list them; this one is for a command's own
-// options.
+// Other groups of options are defined where they are listed; this one is for the options of a
+// single command.
 enum {
     OPTION_OWN = 0,
 };
@@ -34,16 +34,17 @@ enum {
 // An option: where its value is stored, which values it may have, and its line of help.
 typedef struct Option {
     const char *name;
-    void *target;           // has the default until the option is given
+    void *target;           // contains the default until the option is given
     const char *value_name; // in the help; NULL for a flag
     const char *help;
     OptionKind kind;
     unsigned group;
     double min;
     double max;
-    char default_text[OPTION_VALUE_BYTES]; // in the help; empty: not shown
-    const char *alias;                     // an older name of the option; NULL: none
-    const char *given; // the argument that named it, `--seed` or `--seed=5`; NULL: not given
+    char default_text[OPTION_VALUE_BYTES]; // in the help; not shown if it is empty
+    const char *alias;                     // an older name of the option, or NULL
+    const char
+        *given; // the argument that gave it, `--seed` or `--seed=5`; NULL if it was not given
 } Option;
 
 // The options of a command, in the order of its help. Must not move after options_add_help().
@@ -52,16 +53,18 @@ typedef struct Options {
     const char *summary; // some lines
     Option list[MAX_OPTIONS];
     size_t n;
-    bool help; // these were given
+    bool help; // the values of --help and --version
     bool version;
-    bool is_answered; // options_answer() has printed the help or the version: the command is done
+    bool is_answered; // options_answer() has printed the help or the version, and the command is
+                      // done
 } Options;
 
-// Steps and samples are also computed with as doubles (for the learning rate), exactly up to this.
+// Steps and samples are also used as doubles (for the learning rate). Integers up to this are
+// exact.
 #define OPTION_MAX_COUNT 1e15
 
-// Adds an option. If it has no default_text, this is made from the value in its target, unless that
-// is a value that cannot be given.
+// Adds an option. If it has no default_text, the value in its target becomes the default_text,
+// unless it is not a value that can be given.
 void options_add(Options *options, Option option);
 
 // Adds --help and --version, which are -h and -V as well.
@@ -77,7 +80,7 @@ bool options_parse(Options *options, int argc, char **argv, Error *error);
 
 // The same for a command that takes files: before, after or between the options, or after `--`.
 // Shapes: files [max_files].
-// Errors: also more files than max_files.
+// Errors: those, and more files than max_files.
 bool options_parse_files(Options *options, int argc, char **argv, const char **files,
                          size_t max_files, size_t *n_files, Error *error);
 
@@ -87,7 +90,8 @@ bool options_parse_files(Options *options, int argc, char **argv, const char **f
 // Shapes: text [OPTION_VALUE_BYTES].
 bool option_format_value(const Option *option, char *text);
 
-// Prints the help or the version if it was asked for, and returns true: the command is done then.
+// Prints the help or the version if --help or --version was given, and then returns true: the
+// command is done.
 bool options_answer(Options *options);
 
 #endif

@@ -160,7 +160,7 @@ bool out_file_close(OutFile *out, Error *error)
     out->file = NULL;
     if (out->is_atomic) {
         ok = ok && atomic_file_commit(&out->atomic, error);
-        atomic_file_discard(&out->atomic); // if it was not committed
+        atomic_file_discard(&out->atomic); // does nothing if it was committed
         interrupt_guard(NULL);
     }
     return ok;

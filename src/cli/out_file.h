@@ -1,5 +1,6 @@
-// The output of a command: a file that is replaced atomically, a log that grows, a pipe, or
-// standard output. If opening, writing or closing fails, the Error has the system's reason.
+// The output of a command: a file that is replaced atomically, a log that is appended to, a pipe,
+// or standard output. If opening, writing or closing fails, the Error contains the reason of the
+// system.
 //
 // If the reader of a pipe has closed it, this is not reported: the Error stays empty, and
 // out_file_pipe_is_closed() returns true from then on.
@@ -14,7 +15,7 @@
 #include "microgpt/error.h"
 
 typedef struct OutFile {
-    const char *name;  // for errors
+    const char *name;  // for error messages
     FILE *file;        // NULL once closed
     bool is_atomic;    // closing it replaces the old file, which stays intact until then
     AtomicFile atomic; // if is_atomic
@@ -29,8 +30,8 @@ bool out_file_is_standard_output(const char *path);
 // Errors: those of atomic_file.h; errors of the system.
 bool out_file_open(OutFile *out, const char *path, Error *error);
 
-// Opens or creates a file that grows, and keeps its contents: the caller may read it, truncate it,
-// and then append. No other process can open it in this way until it is closed.
+// Opens or creates a log, and keeps its contents: the caller may read it, truncate it, and then
+// append. No other process can open it as a log until it is closed.
 // Errors: another process has opened it; errors of the system.
 bool out_file_open_log(OutFile *out, const char *path, Error *error);
 
@@ -53,8 +54,8 @@ void out_file_discard(OutFile *out);
 bool output_check(Error *error);
 bool output_flush(Error *error);
 
-// Reserves standard output for the file that is named `-`: everything that is printed later goes to
-// standard error.
+// Reserves standard output for the file `-`: everything that is printed later goes to standard
+// error.
 bool output_keep_for_file(Error *error);
 
 // Returns the descriptor of the original standard output.

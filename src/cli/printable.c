@@ -43,8 +43,8 @@ bool printable_has(uint32_t code_point)
     return true;
 }
 
-// Returns how many bytes the next character has, or 1 if it is not valid; sets what to write for
-// it.
+// Returns how many bytes the next character has, or 1 if it is not valid, and sets what to print
+// instead of it.
 static size_t clean_next(const char *text, size_t size, char shown[UTF8_MAX_BYTES], size_t *n_shown)
 {
     uint32_t code_point;

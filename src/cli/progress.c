@@ -10,7 +10,7 @@
 #include "base/platform.h"
 #include "cli/screen.h"
 
-// The weight of a loss decreases by this factor each step: the mean is over some 50 steps.
+// The weight of a loss decreases by this factor each step, so the mean is over about 50 steps.
 static const double SMOOTHING = 0.98;
 static const double SECONDS_BETWEEN = 0.1;
 
@@ -39,13 +39,14 @@ void progress_begin(Progress *progress, size_t step, size_t num_steps)
     };
 }
 
-size_t progress_room(int fd)
+size_t progress_columns(int fd)
 {
     size_t n_columns = platform_terminal_columns(fd);
     return (n_columns > 0 ? n_columns : SCREEN_COLUMNS) - 1;
 }
 
-// Moves to the start of the line: to the terminal's left edge, or after the text of the step.
+// Moves the cursor to the start of the line: to the left edge of the terminal, or after the text of
+// the step.
 static void go_to_line(const Progress *progress)
 {
     if (progress->shares_line && progress->n_columns > 0) {
@@ -66,34 +67,34 @@ static void format_time_left(double seconds, char *text, size_t size)
 }
 
 // Prints a field of the line, unless it or an earlier one does not fit.
-static void print_field(const char *text, size_t *room)
+static void print_field(const char *text, size_t *columns)
 {
     size_t size = strlen(text);
-    if (size > *room) {
-        *room = 0;
+    if (size > *columns) {
+        *columns = 0;
         return;
     }
     fputs(text, stderr);
-    *room -= size;
+    *columns -= size;
 }
 
 static void print_line(const Progress *progress, size_t step, double steps_per_second)
 {
     char text[64];
-    size_t room = progress_room(STDERR_FILENO);
+    size_t columns = progress_columns(STDERR_FILENO);
     if (progress->shares_line) {
         size_t n_taken = (size_t)progress->n_columns;
-        room = n_taken < room ? room - n_taken : 0;
+        columns = n_taken < columns ? columns - n_taken : 0;
     } else {
         snprintf(text, sizeof text, "step %4zu / %4zu", step, progress->num_steps);
-        print_field(text, &room);
+        print_field(text, &columns);
     }
     snprintf(text, sizeof text, " | mean %.4f", progress->loss_sum / progress->weight_sum);
-    print_field(text, &room);
+    print_field(text, &columns);
     snprintf(text, sizeof text, " | %.0f steps/s", steps_per_second);
-    print_field(text, &room);
+    print_field(text, &columns);
     format_time_left((double)(progress->num_steps - step) / steps_per_second, text, sizeof text);
-    print_field(text, &room);
+    print_field(text, &columns);
 }
 
 void progress_step(Progress *progress, size_t step, double loss, int n_columns)

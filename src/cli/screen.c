@@ -1,4 +1,4 @@
-// What standard output can show: see screen.h.
+// Finds out what standard output can show: see screen.h.
 #include "cli/screen.h"
 
 #include <langinfo.h>
@@ -17,7 +17,7 @@ Screen screen_open(void)
 {
     setlocale(LC_CTYPE, "");
     bool is_terminal = isatty(STDOUT_FILENO) == 1;
-    const char *no_color = getenv("NO_COLOR"); // https://no-color.org: any text but an empty one
+    const char *no_color = getenv("NO_COLOR"); // https://no-color.org: any text that is not empty
     return (Screen){
         .is_utf8 = is_terminal && strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
         .is_bold = is_terminal && (no_color == NULL || no_color[0] == '\0'),
@@ -79,7 +79,7 @@ int screen_label_columns(const Screen *screen, const Tokenizer *tokenizer, const
 
 static const char *pick(const char *const *characters, size_t n, double share)
 {
-    if (!(share >= 0 && share <= 1.000001)) { // a sum of weights may exceed 1 by rounding
+    if (!(share >= 0 && share <= 1.000001)) { // rounding may make a sum of weights exceed 1
         return "?";
     }
     size_t i = (size_t)(share * (double)n);

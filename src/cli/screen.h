@@ -14,10 +14,10 @@ enum {
 
 typedef struct Screen {
     bool is_utf8;
-    bool is_bold; // a terminal, and NO_COLOR is not set
+    bool is_bold; // true in a terminal unless NO_COLOR is set
 } Screen;
 
-// Sets the locale's character set (not its number format) to the user's.
+// Sets the locale's character set to the user's, but not its number format.
 Screen screen_open(void);
 
 // Prints an empty line and a title.
@@ -28,7 +28,7 @@ enum {
     LABEL_MAX_COLUMNS = 10,
 };
 
-// The label of a token: its character; `BOS`; or as Python's ascii() writes it, `\n`, `\u674e`.
+// The label of a token: its character, `BOS`, or what Python's ascii() writes: `\n`, `\u674e`.
 typedef struct Label {
     char text[LABEL_BYTES];
     int n_columns;
@@ -36,14 +36,14 @@ typedef struct Label {
 
 Label screen_label(const Screen *screen, const Tokenizer *tokenizer, int token_id);
 
-// Prints the label and spaces up to so many columns.
+// Prints the label, padded with spaces to n_columns columns.
 void screen_print_label(const Label *label, int n_columns);
 
-// Returns the most columns of any of the tokens' labels.
+// Returns the number of columns of the widest label of the tokens.
 int screen_label_columns(const Screen *screen, const Tokenizer *tokenizer, const int *tokens,
                          size_t n_tokens);
 
-// Return one character for a share of the whole: a shade for a map, a bar for a histogram.
+// Return one character for a share of the whole: a shade for a heat map, a bar for a histogram.
 // Requires: 0 <= share <= 1; anything else is shown as `?`.
 const char *screen_shade(const Screen *screen, double share);
 const char *screen_bar(const Screen *screen, double share);

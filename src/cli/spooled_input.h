@@ -9,7 +9,7 @@
 
 typedef struct SpooledInput {
     const char *path; // can be opened any number of times
-    FILE *copy;       // NULL: path is the file itself
+    FILE *copy;       // NULL: path is the original file
     char copy_path[32];
 } SpooledInput;
 

@@ -25,7 +25,7 @@ bool temporary_file_open(FILE **file, Error *error)
     }
     if (fd < 0 || *file == NULL) {
         error_set_file(error, folder, 0,
-                       "takes no temporary file: %s; name another folder with TMPDIR",
+                       "cannot have a temporary file: %s; set TMPDIR to another folder",
                        strerror(errno));
         if (fd >= 0) {
             close(fd);

@@ -7,7 +7,7 @@
 
 #include "microgpt/error.h"
 
-// Opens one for reading and writing, in the folder of TMPDIR, or else in /tmp.
+// Opens such a file for reading and writing, in the folder TMPDIR, or in /tmp if TMPDIR is not set.
 // Errors: errors of the system.
 bool temporary_file_open(FILE **file, Error *error);
 

@@ -40,13 +40,13 @@ static double worst_error(const GradientCheck *check, const Worst *worst)
     return worst->n > 0 ? check->params[worst->param_ids[0]].error : 0;
 }
 
-// On standard error, if it is a terminal, so that the result contains no progress lines.
+// Prints on standard error, if it is a terminal, so that the result contains no progress lines.
 static void show_progress(size_t n_done, size_t n_params)
 {
     char line[64];
     int n = snprintf(line, sizeof line, "%zu / %zu parameters", n_done, n_params);
-    size_t room = progress_room(STDERR_FILENO);
-    fprintf(stderr, "\r%.*s\033[K", (size_t)n < room ? n : (int)room, line);
+    size_t columns = progress_columns(STDERR_FILENO);
+    fprintf(stderr, "\r%.*s\033[K", (size_t)n < columns ? n : (int)columns, line);
 }
 
 static void clear_progress(void)

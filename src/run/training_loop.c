@@ -125,8 +125,8 @@ static bool write_checkpoint(const Training *training, Error *error)
     return out_file_close(&out, error);
 }
 
-// Writes out the printed lines and the log before it saves: so after a crash, no line is missing
-// between the output of the stopped run and that of the resumed one.
+// Writes the printed lines and the log to their files before it saves, so that after a crash no
+// line is missing between the output of the stopped run and that of the resumed run.
 static bool save(const Training *training, Error *error)
 {
     return output_flush(error) &&
@@ -134,7 +134,7 @@ static bool save(const Training *training, Error *error)
            write_checkpoint(training, error);
 }
 
-// Whether to save a checkpoint now: every save_every steps, at the end, and after a signal.
+// Returns whether to save a checkpoint now: every save_every steps, at the end, and after a signal.
 static bool is_time_to_save(const Training *training)
 {
     const TrainingOptions *options = &training->options;
@@ -161,9 +161,9 @@ static int print_step(const Trainer *trainer, double loss, bool is_terminal)
     char line[128];
     int n = snprintf(line, sizeof line, "step %4zu / %4zu | loss %.4f", trainer->step,
                      trainer->num_steps, loss);
-    size_t room = is_terminal ? progress_room(STDOUT_FILENO) : sizeof line;
-    if ((size_t)n > room) {
-        n = (int)room;
+    size_t columns = is_terminal ? progress_columns(STDOUT_FILENO) : sizeof line;
+    if ((size_t)n > columns) {
+        n = (int)columns;
     }
     printf("%.*s\r", n, line);
     return n;
@@ -185,7 +185,7 @@ static bool show_step(Training *training, double loss, Error *error)
     return true;
 }
 
-// The output can no longer be printed, but the training can still be saved.
+// Saves the training although its output can no longer be printed.
 static void save_unshown(const Training *training, Error *error)
 {
     Error reason;
@@ -234,14 +234,14 @@ static ExitStatus train(Training *training, Error *error)
             return EXIT_FAILED;
         }
     }
-    // There was a signal during a save, or there were no steps to do.
+    // The signal came during a save, or there were no steps to do.
     if (!saved && is_time_to_save(training) && !save(training, error)) {
         return EXIT_FAILED;
     }
     return interrupt_caught() == 0 ? EXIT_DONE : interrupted(training, error);
 }
 
-// Compares the files again, now that the log exists: only now it is certain whether another name
+// Compares the files again, because it is certain only when the log exists whether another name
 // refers to the same file.
 static ExitStatus open_log(Training *training, Error *error)
 {

@@ -400,7 +400,7 @@ START_TEST(what_is_no_regular_file_is_not_replaced)
     assert_cannot_save("/dev/null", "is not a regular file");
     assert_cannot_save("/", "is a directory");
     assert_cannot_save("new/", "is a directory");
-    assert_cannot_save("dangling", "link to a file that is not there");
+    assert_cannot_save("dangling", "link to a file that does not exist");
     assert_cannot_save("circle", strerror(ELOOP));
     assert_cannot_save("missing/file", strerror(ENOENT));
     assert_cannot_save("good/file", strerror(ENOTDIR));
@@ -771,9 +771,9 @@ START_TEST(what_another_programs_file_does_not_say_is_asked_for)
     write_foreign("{\"__metadata__\":{" ALPHABET "}," ALL_TENSORS "}");
     assert_refused("foreign", "add n_head");
     write_foreign("{\"__metadata__\":{\"n_head\":\"2\"," ALPHABET "}," ALL_TENSORS "}");
-    assert_refused_with("foreign", 4, "was trained with 2 heads, not 4; give n_head 2");
+    assert_refused_with("foreign", 4, "was trained with 2 heads, not 4; use n_head 2");
     write_foreign("{" ALL_TENSORS "}");
-    assert_refused_with("foreign", 2, "add or mend the metadata vocabulary");
+    assert_refused_with("foreign", 2, "add or correct the metadata vocabulary");
 }
 END_TEST
 
