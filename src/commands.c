@@ -8,7 +8,7 @@
 
 // clang-format off
 static const CommandEntry commands[] = {
-    {"run", command_run, false, "train, then print new names; the command if none is named"},
+    {"run", command_run, false, "train, then print new names; this is the default command"},
     {"train", command_train, false, "train, and save a checkpoint"},
     {"sample", command_sample, false, "print new names from a checkpoint"},
     {"inspect", command_inspect, false, "show the sizes, parameters and stages of the model"},
@@ -16,7 +16,7 @@ static const CommandEntry commands[] = {
     {"attention", command_attention, false, "show the attention weights of each head"},
     {"graph", command_graph, false, "draw part of the graph of Values"},
     {"nodes", command_nodes, false, "write the graph of a step, node by node"},
-    {"documents", command_documents, false, "write the documents in training's order, with tokens"},
+    {"documents", command_documents, false, "write the documents in the order of training, as tokens"},
     {"compare", command_compare, true, "find the first node that differs between two such graphs"},
     {"gradcheck", command_gradcheck, false, "compare gradients with finite differences"},
     {"report", command_report, false, "write an HTML page about a run, with its graph"},

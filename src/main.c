@@ -1,5 +1,4 @@
-// The program: runs the command, prints its error, and is the only place that decides the exit
-// status.
+// The program: runs the command and prints its error. Only this file decides the exit status.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +11,7 @@
 #include "cli/printable.h"
 #include "commands.h"
 
-// The rest of the help: `microgpt --help` is that of `microgpt run`.
+// Prints the rest of the help: `microgpt --help` is the help of `microgpt run`, and the commands.
 static void print_commands(void)
 {
     printf("\nCommands; microgpt help COMMAND shows the options of each:\n\n");
@@ -21,7 +20,7 @@ static void print_commands(void)
 }
 
 // If the caller has closed a standard stream, a file that is opened later must not get its
-// descriptor: prints would be written to this file.
+// descriptor, because the program would then print into this file.
 static bool check_standard_streams(Error *error)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -36,7 +35,7 @@ static bool check_standard_streams(Error *error)
     return true;
 }
 
-// Prints the error as one line. A name in it could contain control characters, which are replaced.
+// Prints the error as one line. Replaces control characters, which a name in it may contain.
 static void print_error(Error *error)
 {
     advice_name_options(error);
@@ -110,7 +109,7 @@ static ExitStatus run_named(int argc, char **argv, Error *error)
 int main(int argc, char **argv)
 {
     Error error = {{0}};
-    // Writing to a closed pipe or beyond a file's limit is then an error of write(), with a
+    // Then writing to a closed pipe or beyond a file's limit is an error of write(), with a
     // message.
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);

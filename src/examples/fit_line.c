@@ -15,7 +15,7 @@ enum {
 static const double xs[N_POINTS] = {0, 1, 2, 3};
 static const double ys[N_POINTS] = {1, 3, 5, 7};
 
-// The mean of the squared errors.
+// Makes the mean of the squared errors.
 static Value *make_loss(Graph *g, Value *w, Value *b)
 {
     Value *errors[N_POINTS];

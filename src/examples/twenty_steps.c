@@ -1,7 +1,7 @@
 // Trains a model for twenty steps, and prints the last loss and a new name, with the library alone.
 // The calls draw random numbers in the same order as microgpt.py.
 //
-// After an error the program ends, so it frees nothing then.
+// After an error the program ends without freeing anything.
 #include <stdio.h>
 
 #include "microgpt/microgpt.h"

@@ -54,7 +54,7 @@ static Value *make_loss(const Network *network, Graph *g)
     return value_sum(g, errors, N_CASES);
 }
 
-// Moves the parameters, which are all nodes that are left after the reset.
+// Updates the parameters, which are all nodes that remain after the reset.
 static void update(Graph *g, GraphMark parameters)
 {
     graph_reset(g, parameters);

@@ -11,7 +11,7 @@ typedef struct Attention {
     size_t n_positions; // T
     size_t n_head;      // H
     size_t n_layer;     // L
-    double *weights;    // [L,H,T,T]: the weight that query t gives to key s; 0 where s > t
+    double *weights;    // [L,H,T,T]: the weight that query t gives to key s; 0 if s > t
 } Attention;
 
 // Reads the weights of all heads.

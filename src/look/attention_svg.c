@@ -7,7 +7,7 @@ enum {
     CELL = 22,    // width and height of a weight
     MARGIN = 44,  // left of and above a grid, for its labels
     GAP = 24,     // right of and below a grid
-    PER_ROW = 4,  // grids side by side
+    PER_ROW = 4,  // grids in a row
     CAPTION = 20, // above the labels
 };
 
@@ -16,8 +16,8 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// Writes a token as XML text in ASCII. XML does not allow control characters, not even as
-// references: these are written as Unicode's replacement character.
+// Writes a token as XML text in ASCII. XML does not allow control characters, not even as character
+// references; the replacement character of Unicode is written for them.
 static void write_token(FILE *file, const Tokenizer *tokenizer, int token_id)
 {
     if (token_id == tokenizer->bos) {
@@ -43,7 +43,7 @@ static void write_labels(FILE *file, const Attention *attention)
     }
 }
 
-// Writes the cells of the triangle; their titles are the tooltips in a browser.
+// Writes the cells of the triangle. A browser shows their titles as tooltips.
 static void write_cells(FILE *file, const Attention *attention, size_t layer, size_t head)
 {
     for (size_t t = 0; t < attention->n_positions; t++) {

@@ -18,7 +18,7 @@ typedef struct AttentionOptions {
 } AttentionOptions;
 
 // The layout of a map. If it has too many columns for the screen, it is printed in several panels,
-// each with some of the columns.
+// each of which has some of the columns.
 typedef struct Layout {
     Screen screen;
     int label_columns;
@@ -35,8 +35,9 @@ static Layout lay_out(const LookSession *look)
     Layout layout = {.screen = screen_open()};
     layout.label_columns =
         screen_label_columns(&layout.screen, look->tokenizer, look->tokens, look->n_positions);
-    int room = SCREEN_COLUMNS - POSITION_COLUMNS - layout.label_columns - 2;
-    layout.panel_columns = (size_t)(room / (NUMBER_COLUMNS + 1)); // + 1: its cell in the heat map
+    int columns = SCREEN_COLUMNS - POSITION_COLUMNS - layout.label_columns - 2;
+    // A weight takes a number and one cell of the heat map.
+    layout.panel_columns = (size_t)(columns / (NUMBER_COLUMNS + 1));
     return layout;
 }
 

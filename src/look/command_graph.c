@@ -22,7 +22,7 @@ typedef enum GraphFormat {
 typedef struct GraphOptions {
     LookOptions look;
     SubgraphQuery query;
-    const char *op_name; // NULL: any
+    const char *op_name; // NULL: any operation
     const char *format_name;
     GraphFormat format;
     const char *output; // NULL: standard output

@@ -8,7 +8,7 @@
 #include "look/pipeline.h"
 #include "look/stats.h"
 
-// The shape in letters, and a sentence about each matrix.
+// The shape in letters, and a sentence about the matrix.
 typedef struct MatrixText {
     const char *shape;
     const char *role;

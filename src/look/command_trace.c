@@ -16,7 +16,7 @@ typedef struct TraceOptions {
 
 // What the model predicts at one position.
 typedef struct Outcome {
-    int predicted;         // the likeliest token, the first of several
+    int predicted;         // the most probable token; the first one if several are equal
     double predicted_prob; // its probability, and that of the target
     double target_prob;
     double loss;
@@ -24,7 +24,7 @@ typedef struct Outcome {
 
 typedef struct Trace {
     const LookSession *look;
-    size_t n_rows; // stages, each layer's counted
+    size_t n_rows; // stages, where those of each layer are counted separately
     Stats *data;   // [n_rows]
     Stats *grad;   // [n_rows], all zero without --backward
     Outcome *outcomes;

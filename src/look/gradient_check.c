@@ -61,8 +61,8 @@ static bool relus_are_the_same(const GradientCheck *check)
     return true;
 }
 
-// Computes the loss with the parameter set to x. *is_same: all ReLUs pass or stop the same as
-// without the change.
+// Computes the loss with the parameter set to x. Sets *is_same to whether every ReLU is on or off
+// as it is without the change.
 static bool loss_at(GradientCheck *check, size_t param_id, double x, double *loss, bool *is_same,
                     Error *error)
 {
@@ -75,7 +75,8 @@ static bool loss_at(GradientCheck *check, size_t param_id, double x, double *los
     return true;
 }
 
-// Measures with one h; *is_smooth: there was no corner of a ReLU between x - h and x + h.
+// Measures the slope with one h. Sets *is_smooth to whether no corner of a ReLU is between x - h
+// and x + h.
 static bool measure_with(GradientCheck *check, size_t param_id, double h, bool *is_smooth,
                          Error *error)
 {

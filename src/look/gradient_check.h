@@ -1,13 +1,14 @@
 // Checks backward: compares each parameter's gradient with the measured slope of the loss.
 //
 // The slope is measured as a central difference, (loss(x + h) - loss(x - h)) / 2h. It has two
-// errors: one proportional to h^2, because the loss is not a parabola, and one proportional to 1/h,
-// because the loss is rounded. With h = 1e-5 both are near 1e-10 if the loss is near 1.
+// errors: one proportional to h^2, because the loss is not a quadratic function, and one
+// proportional to 1/h, because the loss is rounded. With h = 1e-5 both are near 1e-10 if the loss
+// is near 1.
 //
-// If x - h and x + h are on two sides of a ReLU's corner, there are two slopes, and the difference
-// measures neither. The graph shows this: some ReLU is on at one of the three points and off at
-// another. The check then tries a smaller h, down to 1e-7; a parameter that is closer than that to
-// a corner is counted and left out.
+// If x - h and x + h are on different sides of a ReLU's corner, there are two slopes, and the
+// difference measures neither of them. The graph shows this: some ReLU is on at one of the three
+// points and off at another. The check then tries a smaller h, down to 1e-7; a parameter that is
+// closer than that to a corner is counted but not measured.
 #ifndef MICROGPT_GRADIENT_CHECK_H
 #define MICROGPT_GRADIENT_CHECK_H
 
@@ -19,7 +20,7 @@
 typedef struct ParamCheck {
     double backward; // the gradient that backward computes
     double measured;
-    double h;     // the step of the measurement; 0: at a corner of a ReLU, not measured
+    double h;     // the step of the measurement; 0: not measured, at a corner of a ReLU
     double error; // relative: see gradient_check_scale()
 } ParamCheck;
 
@@ -29,7 +30,7 @@ typedef struct GradientCheck {
     size_t n_measured;  // how many of them were measured
     size_t n_small_h;   // how many needed a smaller h
     size_t *relu_ids;   // the nodes of operation relu
-    bool *relu_passes;  // [n_relus] whether each is on without a change
+    bool *relu_passes;  // [n_relus] whether each one is on if no parameter is changed
     size_t n_relus;
 } GradientCheck;
 

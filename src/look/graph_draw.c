@@ -3,7 +3,7 @@
 
 #include "microgpt/node_path.h"
 
-// (A path has no character that means something in a record's label.)
+// A path contains no character with a special meaning in a record's label.
 static void draw_node(FILE *file, const Subgraph *subgraph, size_t node_id, size_t n_params)
 {
     const Graph *g = subgraph->graph;
@@ -17,7 +17,7 @@ static void draw_node(FILE *file, const Subgraph *subgraph, size_t node_id, size
             path, v->data, v->grad, style);
 }
 
-// The operation, and the edges that lead through it.
+// Draws the operation and the edges from its operands and to its result.
 static void draw_op(FILE *file, const Subgraph *subgraph, size_t node_id)
 {
     const Graph *g = subgraph->graph;

@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ; // which POSIX lets each program declare
+extern char **environ; // POSIX requires each program to declare it
 
-// dot's own messages are discarded: they would be a second line of error about an input that the
-// user cannot change.
+// Discards dot's own messages, which would be further lines of error about an input that the user
+// cannot change.
 static int set_streams(posix_spawn_file_actions_t *actions, int in, int out)
 {
     int failed = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
@@ -64,7 +64,7 @@ static bool wait_for_dot(pid_t pid, Error *error)
     int status;
     while (waitpid(pid, &status, 0) == -1) {
         if (errno != EINTR) {
-            return error_set(error, "dot: cannot be waited for: %s", strerror(errno));
+            return error_set(error, "dot: its exit status cannot be read: %s", strerror(errno));
         }
     }
     if (WIFSIGNALED(status)) {

@@ -45,7 +45,7 @@ static bool check_beside_load(LookOptions *look, Error *error)
         bool is_decided =
             (option->group & (RUN_TRAINING | RUN_STEPS | RUN_SIZES)) != 0 && option != n_head;
         if (is_decided && option->given != NULL) {
-            return error_set(error, "%.100s: is decided by the file of --load; leave it out",
+            return error_set(error, "%.100s: is determined by the file of --load; leave it out",
                              option->given);
         }
     }
@@ -61,7 +61,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     size_t n_arguments;
     *look = (LookOptions){.run = run_options_default()};
     look->run.num_steps = usage->is_report || usage->is_step ? look->run.num_steps : 0;
-    look->run.engine = ENGINE_SCALAR; // the one that has a graph
+    look->run.engine = ENGINE_SCALAR; // the engine that has a graph
     look->list.usage = usage->usage;
     look->list.summary = usage->summary;
     list_options(look, usage, own, n_own);
@@ -108,7 +108,7 @@ static bool check_characters(const LookSession *look, size_t *n_characters, Erro
     return model_text_check(name, look->document, look->tokenizer, n_characters, error);
 }
 
-// Checks that the whole text of the user fits: the commands must not show only a part of it.
+// Checks that the user's text fits as a whole: the commands must not show only a part of it.
 static bool check_text(const LookSession *look, Error *error)
 {
     const char *name = look->options->text_name;
@@ -167,8 +167,8 @@ static size_t max_positions(const LookSession *look)
     return n_bytes < block_size ? n_bytes + 1 : block_size;
 }
 
-// With --data, the document may be one of data that the model was not trained on. Without it, the
-// built-in names must be those that it was trained on.
+// With --data, the document may be from data that the model was not trained on. Without it, the
+// built-in names must be the data that it was trained on.
 static bool check_data(const LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
@@ -177,7 +177,7 @@ static bool check_data(const LookSession *look, Error *error)
            session_check_data("--load", NULL, &here, &look->checkpoint, error);
 }
 
-// Loads the documents in the order in which a training with the checkpoint's seed takes them.
+// Loads the documents in the order in which a training run with the checkpoint's seed uses them.
 static bool load_data(LookSession *look, Error *error)
 {
     const RunOptions *run = &look->options->run;

@@ -16,15 +16,16 @@
 #include "run/session.h"
 
 typedef struct LookOptions {
-    Options list;          // points into the command's options, which must not move
-    RunOptions run;        // num_steps is 0 unless given: the model before any training
-    const char *load;      // a checkpoint, whose model is shown instead; NULL: none
-    const char *text;      // the document; NULL: the first of the data, as training takes them
-    const char *text_name; // for errors: the argument TEXT or the option --text; NULL: neither
-    const char *output;    // a file that the command writes; NULL: none
+    Options list;     // points into the command's options, which must not move
+    RunOptions run;   // num_steps is 0 unless it is given: the model before any training
+    const char *load; // a checkpoint, whose model is shown instead; NULL if there is none
+    const char *text; // the document; NULL: the first document of the data after the shuffle
+    const char
+        *text_name; // for errors: the argument TEXT or the option --text; NULL if there is neither
+    const char *output; // a file that the command writes; NULL if there is none
     const char *output_option;
-    bool prints_besides; // also prints to standard output if it writes such a file
-    size_t step;         // show this step's document, counted from 1; 0: the first document
+    bool prints_besides; // whether it also prints to standard output if it writes such a file
+    size_t step;         // show the document of this step, counted from 1; 0: the first document
     bool json;
 } LookOptions;
 
@@ -34,20 +35,20 @@ typedef struct LookUsage {
     const char *summary;  // some lines
     bool has_argument;    // TEXT, which is required
     bool has_text_option; // --text TEXT, which is optional
-    bool is_report;       // of a run as a whole: it trains as long as microgpt run does unless told
+    bool is_report;       // a report of a whole run: it trains as long as microgpt run unless told
                           // otherwise, and has the options of sampling, but no --json
-    bool is_step; // of a step of a run, whose length --num-steps is; it has no --json either
+    bool is_step;         // about one step of a run, and --num-steps is the run's length; no --json
 } LookUsage;
 
-// Parses the command line: the command's own options and the common ones. Prints the help if it was
-// asked for, and sets look->list.is_answered: the command is done then.
+// Parses the command line: the command's own options and the common ones. If the help is requested,
+// prints it and sets look->list.is_answered: the command is done then.
 // Errors: as options_parse_files; TEXT is missing; --load together with an option that the file
 // determines.
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error);
 
-// Replaces --svg FILE by --format svg --output FILE.
-// Errors: one of these is given, too.
+// Replaces --svg FILE with --format svg --output FILE.
+// Errors: one of these is also given.
 bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
                    const char **output, Error *error);
 
@@ -72,7 +73,7 @@ typedef ExitStatus LookShow(LookSession *look, const void *chosen, Error *error)
 // Errors: those of the parts (EXIT_FAILED); a text that does not fit the model (EXIT_USAGE).
 ExitStatus look_run(const LookOptions *options, LookShow *show, const void *chosen, Error *error);
 
-// The same in parts, for commands that do something before the training, or keep its losses.
+// The same in parts, for commands that do something before the training or keep its losses.
 // Shapes: losses [run.num_steps], or NULL.
 ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error);
 bool look_train(LookSession *look, double *losses, Error *error);

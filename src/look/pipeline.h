@@ -15,7 +15,7 @@
 typedef enum StageKind {
     STAGE_EMBED,
     STAGE_NORM,
-    STAGE_ATTN_NORM, // from here to STAGE_MLP_RESIDUAL: once in each layer
+    STAGE_ATTN_NORM, // from here to STAGE_MLP_RESIDUAL: the stages of each layer
     STAGE_Q,
     STAGE_K,
     STAGE_V,
@@ -54,9 +54,9 @@ extern const Stage pipeline[];
 
 bool stage_is_in_layer(StageKind kind);
 
-// Return how many stages there are if the stages of each layer are counted separately, and the
-// number of a stage in the order of computation. stage_row_kind() is the inverse; *layer is -1 for
-// a stage outside of the layers.
+// Return the number of stages, where those of each layer are counted separately, and the index of a
+// stage in the order of computation. stage_row_kind() is the inverse; *layer is -1 for a stage
+// outside the layers.
 size_t stage_count_rows(const ModelConfig *config);
 size_t stage_row(const ModelConfig *config, StageKind kind, int layer);
 StageKind stage_row_kind(const ModelConfig *config, size_t row, int *layer);
@@ -70,11 +70,11 @@ enum {
 void stage_format_shape(const char *letters, const ModelConfig *config, size_t n_positions,
                         char *text);
 
-// A number of a stage: the last node of a name in the graph, such as q[5] of position 2.
+// A number of a stage: the last node with a name in the graph, such as q[5] of position 2.
 typedef struct StageNode {
     StageKind kind;
-    int layer;    // -1: outside of the layers
-    int head;     // -1: outside of the heads
+    int layer;    // -1: outside the layers
+    int head;     // -1: outside the heads
     int position; // -1: of the whole document
     int index;    // which element of the vector; -1: there is only one
     size_t node_id;

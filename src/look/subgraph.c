@@ -1,8 +1,8 @@
 // Selects nodes: see subgraph.h.
 //
-// levels[node_id] is depth + 1 for the nodes to start from, one less for each child, and 0 for
-// nodes that are not selected. Children have smaller ids than their parents, so one pass from the
-// last node to the first is enough.
+// levels[node_id] is depth + 1 for the nodes to start from, one less for each level of children,
+// and 0 for nodes that are not selected. Children have smaller ids than their parents, so one pass
+// from the last node to the first is enough.
 #include "look/subgraph.h"
 
 #include <assert.h>
@@ -11,12 +11,12 @@
 
 #include "microgpt/node_path.h"
 
-// Whether a path is the name itself, or is in the part of that name.
+// Returns whether a path is the name itself, or is in the part of that name.
 static bool path_is_in(const char *path, const char *name)
 {
     size_t length = strlen(name);
     if (strncmp(path, name, length) != 0) {
-        return false; // also if the path is shorter than the name
+        return false; // also true if the path is shorter than the name
     }
     return path[length] == '\0' || path[length] == '.' || path[length] == '[';
 }
@@ -28,8 +28,8 @@ typedef struct Search {
     NodePaths paths;
     size_t *levels; // [n_nodes]
     size_t n_starts;
-    size_t named_id; // the node with exactly this path; SIZE_MAX: none
-    size_t n_named;  // how many nodes have that name, with any operation
+    size_t named_id; // the node with exactly this path; SIZE_MAX if there is none
+    size_t n_named;  // how many nodes have that name, including those with an operation
 } Search;
 
 static void start_at(Search *search, size_t node_id)
@@ -55,8 +55,8 @@ static void look_at_node(Search *search, size_t node_id)
     }
 }
 
-// Whether some node of the scope can have the path. This is faster than computing the name of each
-// node, since a graph has many more nodes than scopes.
+// Returns whether a node of the scope can have the path. This is faster than computing the name of
+// each node, since a graph has many more nodes than scopes.
 static bool scope_may_have(const Graph *g, const Scope *scope, size_t last_node, const char *name)
 {
     char path[NODE_PATH_BYTES];
@@ -123,7 +123,7 @@ static bool find_starts(Search *search, Error *error)
     return true;
 }
 
-// Selects the children down to the depth; returns how many nodes are selected in total.
+// Selects the children down to the depth. Returns how many nodes are selected in total.
 static size_t follow_children(const Search *search)
 {
     size_t n_chosen = 0;

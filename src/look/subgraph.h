@@ -13,12 +13,12 @@ enum {
     SUBGRAPH_MAX_NODES = 500, // more are too many to draw
 };
 
-// What to select. The nodes to start from are: the node that the path names; or, if it names a part
-// of the model (pos0.layer0.attn), all nodes in it; without a path the last node, the loss. With an
-// operation: all nodes of that operation that have the path or are in it; without a path those of
-// the whole graph.
+// What to select. The nodes to start from are the node that the path names, or, if it names a part
+// of the model (pos0.layer0.attn), all nodes in that part. Without a path it is the last node, the
+// loss. With an operation, they are all nodes of that operation that have the path or are in that
+// part, or without a path those of the whole graph.
 typedef struct SubgraphQuery {
-    const char *path; // NULL: none
+    const char *path; // NULL if there is none
     bool has_op;
     ValueOp op;
     size_t depth; // how many levels of children below the nodes to start from

@@ -16,9 +16,9 @@ typedef struct SampleOptions {
     Options list; // points into this struct, which must not move
     RunOptions run;
     const char *load;
-    const char *prompt; // NULL: none
-    int n_head;         // 0: not given
-    bool is_seeded;     // by --seed
+    const char *prompt; // NULL if there is none
+    int n_head;         // 0 if it is not given
+    bool is_seeded;     // whether --seed was given
 } SampleOptions;
 
 static const char usage[] = "sample --load FILE [OPTION ...]";
@@ -37,7 +37,8 @@ static void list_options(SampleOptions *chosen)
         "lower: more likely names"; // the command only samples
     options_add(list, (Option){"seed", &run->seed, "N", "seed of new random numbers", OPTION_SEED,
                                .group = OPTION_OWN});
-    options_find(list, &run->seed)->default_text[0] = '\0'; // used only for a file without a state
+    // The seed is used only if the file contains no generator's state.
+    options_find(list, &run->seed)->default_text[0] = '\0';
     options_add(list, (Option){"prompt", &chosen->prompt, "TEXT", "what every name begins with",
                                OPTION_TEXT, .group = OPTION_OWN});
     options_add(list,
@@ -126,7 +127,7 @@ static ExitStatus sample_checkpoint(Checkpoint *checkpoint, const SampleOptions 
     }
     engine_set_simd(engine, options->run.simd);
     if (options->is_seeded ||
-        !checkpoint->can_resume) { // a file of another program has no generator's state
+        !checkpoint->can_resume) { // a file of another program has no state of the generator
         random_seed(&checkpoint->random, options->run.seed);
     }
     ExitStatus status = sample_with_engine(checkpoint, options, engine, error);

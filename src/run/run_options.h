@@ -1,4 +1,4 @@
-// The options of a run: the constants of microgpt.py, as options of the command line.
+// The options of a run: the constants of microgpt.py as command-line options.
 #ifndef MICROGPT_RUN_OPTIONS_H
 #define MICROGPT_RUN_OPTIONS_H
 
@@ -35,15 +35,17 @@ typedef struct RunOptions {
     SimdLevel simd; // the kernels of the tensor engine and of Adam
 } RunOptions;
 
-// Groups of options, of which a command lists some.
+// Groups of options. A command lists some of the groups.
 enum {
     RUN_DATA = 1 << 0,
-    RUN_TRAINING = 1 << 1, // settings that, with steps and sizes, determine the bits of a training
-    RUN_SIZES = 1 << 2,    // of the model
+    RUN_TRAINING =
+        1
+        << 1, // settings that, together with steps and sizes, determine the bits of a training run
+    RUN_SIZES = 1 << 2, // of the model
     RUN_SAMPLING = 1 << 3,
     RUN_ENGINE = 1 << 4,
     RUN_SIMD = 1 << 5,
-    RUN_STEPS = 1 << 6, // of the training
+    RUN_STEPS = 1 << 6, // of the training run
 };
 
 // Returns microgpt.py's constants, the scalar engine, and the best kernels for the processor.

@@ -1,4 +1,4 @@
-// New names on standard output, as microgpt.py prints them.
+// Prints new names on standard output, as microgpt.py does.
 #ifndef MICROGPT_SAMPLES_PRINT_H
 #define MICROGPT_SAMPLES_PRINT_H
 
@@ -7,7 +7,8 @@
 
 #include "microgpt/microgpt.h"
 
-// Prints the headline and n samples; on a terminal, `?` for what printable.h replaces.
+// Prints the headline and n samples. On a terminal, prints `?` for the characters that printable.h
+// replaces.
 // Errors: as sampler_next; standard output cannot be written.
 bool samples_print(const Tokenizer *tokenizer, Sampler *sampler, size_t n_samples, Error *error);
 

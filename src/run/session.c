@@ -54,7 +54,7 @@ static bool open_data(Session *session, const RunOptions *options, Error *error)
     return tokenizer_init(&session->tokenizer, &session->dataset, error);
 }
 
-// Selects the vector instructions; the bits are the same with all of them.
+// Selects the vector instructions. All of them give the same bits.
 static void set_simd(Session *session, SimdLevel simd)
 {
     engine_set_simd(session->engine, simd);
@@ -109,12 +109,12 @@ bool session_check_data(const char *option, const char *data, const DatasetDiges
     return error_set(
         error,
         "%s: %s%s is not the data that was trained on (%zu documents, CRC-32 %08" PRIx32
-        "; there it was %zu, %08" PRIx32 "); name that with --data",
+        ", not %zu, %08" PRIx32 "); name the other file with --data",
         option, dots, end, here->n_docs, here->crc32, there->n_docs, there->crc32);
 }
 
-// Training takes the documents in their order: with other data, or another order, the resumed run
-// would differ from one that was never stopped. (The alphabet is that of the documents.)
+// Training takes the documents in order. With other data, or in another order, the resumed run
+// would differ from one that was never stopped. (The alphabet follows from the documents.)
 static bool check_data(const Session *session, const RunOptions *options,
                        const Checkpoint *checkpoint, Error *error)
 {

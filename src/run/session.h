@@ -24,8 +24,8 @@ typedef struct Session {
     DatasetDigest digest;
 } Session;
 
-// Checks that a model with Adam's moments, and an engine for documents of so many positions, fit
-// into memory. option is the one that named the model's file; NULL if the model is a new one.
+// Checks that a model with Adam's moments, and an engine for documents of n_positions positions,
+// fit into memory. option is the one that gave the model's file; NULL for a new model.
 // Requires: 1 <= n_positions <= block_size.
 // Errors: they do not fit; sizes that model_count_params rejects.
 bool session_check_memory(const char *option, EngineKind engine, const ModelConfig *config,
@@ -36,14 +36,15 @@ bool session_check_memory(const char *option, EngineKind engine, const ModelConf
 bool session_open(Session *session, const RunOptions *options, Error *error);
 
 // The same, resuming from a checkpoint. The session takes over the members of the checkpoint that
-// it needs; the caller still has to call checkpoint_free(). Requires: checkpoint->can_resume, and
-// options with its sizes, seed and settings. Errors: as session_open; data that the checkpoint was
-// not trained on.
+// it needs; the caller must still call checkpoint_free().
+// Requires: checkpoint->can_resume, and options with its sizes, seed and settings.
+// Errors: as session_open; data that the checkpoint was not trained on.
 bool session_resume(Session *session, const RunOptions *options, Checkpoint *checkpoint,
                     Error *error);
 
-// Checks that the data are those that the checkpoint was trained on. option is the one that named
-// the checkpoint, data the data file; NULL: the built-in names. Errors: other data.
+// Checks that the checkpoint was trained on these data. option is the one that gave the checkpoint;
+// data is the data file, NULL for the built-in names.
+// Errors: other data.
 bool session_check_data(const char *option, const char *data, const DatasetDigest *here,
                         const Checkpoint *checkpoint, Error *error);
 

@@ -17,7 +17,7 @@ enum {
 
 static const char HEADER[] = "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n";
 
-// CRC-32 of the doubles' bytes in little-endian order, on every machine.
+// Returns the CRC-32 of the doubles' bytes in little-endian order, on every machine.
 static uint32_t crc32_doubles(const double *numbers, size_t n)
 {
     uLong crc = crc32(0, NULL, 0);
@@ -29,7 +29,7 @@ static uint32_t crc32_doubles(const double *numbers, size_t n)
     return (uint32_t)crc;
 }
 
-// Truncates the log only now, so that a run that fails to start leaves it unchanged.
+// Truncates the log at this late point, so that a run that fails to start leaves it unchanged.
 bool step_log_begin(OutFile *log, Error *error)
 {
     struct stat status;
@@ -100,15 +100,16 @@ bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *err
     if (last != step) {
         return error_set_file(
             error, log->name, 0,
-            "ends after step %zu, and the checkpoint is of step %zu; name another "
+            "ends after step %zu, but the checkpoint is of step %zu; name another "
             "file with --log",
             last, step);
     }
     return step == 0 || crc == crc32_doubles(model->data, model->n_params) ||
-           error_set_file(error, log->name, 0,
-                          "is of another run: at step %zu its parameters are not those of the "
-                          "checkpoint; name another file with --log",
-                          step);
+           error_set_file(
+               error, log->name, 0,
+               "is the log of another run: at step %zu its parameters are not those of the "
+               "checkpoint; name another file with --log",
+               step);
 }
 
 void step_log_write(FILE *file, size_t step, double loss, const Model *model)

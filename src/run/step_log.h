@@ -13,12 +13,14 @@
 // Begins a new log, with the names of the columns.
 bool step_log_begin(OutFile *log, Error *error);
 
-// Continues the log of a run that was stopped after this step, with these parameters; begins a new
-// log if the file is empty. Errors: the log does not end with this step.
+// Continues the log of a run that was stopped after this step, with these parameters. Begins a new
+// log if the file is empty.
+// Errors: the log does not end with this step.
 bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *error);
 
-// Writes step (counted from 1), loss (as decimal and as Python's float.hex()), and the CRC-32 of
-// the gradients and of the updated parameters as little-endian doubles in state_dict order.
+// Writes the step (counted from 1), the loss (in decimal and in the notation of Python's
+// float.hex()), and the CRC-32 of the gradients and of the updated parameters, as little-endian
+// doubles in state_dict order.
 void step_log_write(FILE *file, size_t step, double loss, const Model *model);
 
 #endif

@@ -18,14 +18,14 @@ typedef struct Training {
     Progress progress;
 } Training;
 
-// Reads the command line and sets up the session. Where help or version is asked
-// for, prints that instead (help behind usage); there is nothing more to do then.
+// Reads the command line and sets up the session. If the help or the version is requested, prints
+// that instead (usage and summary are part of the help), and there is nothing more to do.
 ExitStatus training_open(Training *training, const char *usage, const char *summary, bool samples,
                          int argc, char **argv, Error *error);
 
-// Trains up to the last step or until a signal, and saves. Prints what microgpt.py prints, up to
-// the end of training. A resumed run omits what the stopped one has printed: their outputs together
-// are that of a run that was never stopped.
+// Trains until the last step or a signal, and saves. Prints what microgpt.py prints until the end
+// of training. A resumed run omits what the stopped run has printed: together, their outputs are
+// that of a run that was never stopped.
 ExitStatus training_run(Training *training, Error *error);
 
 void training_close(Training *training);

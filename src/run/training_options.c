@@ -36,11 +36,13 @@ bool training_options_parse(TrainingOptions *options, const char *usage, const c
         return false;
     }
     if (options->save_every > 0 && options->save == NULL) {
-        return error_set(error, "--save-every: needs --save FILE, too");
+        return error_set(error, "--save-every: needs --save FILE as well");
     }
     if (options->save_every > 0 && out_file_is_standard_output(options->save)) {
-        return error_set(error, "--save-every: standard output takes one checkpoint; name a file "
-                                "with --save");
+        return error_set(
+            error,
+            "--save-every: only one checkpoint can be written to standard output; name a file "
+            "with --save");
     }
     return true;
 }

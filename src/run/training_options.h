@@ -12,15 +12,15 @@
 typedef struct TrainingOptions {
     Options list; // points into this struct, which must not move
     RunOptions run;
-    const char *log;    // a file for one line per step; NULL: none
-    const char *save;   // the checkpoint to write; NULL: none
-    size_t save_every;  // also after every so many steps; 0: only at the end
-    const char *resume; // the checkpoint to resume from; NULL: a new training
+    const char *log;    // a file with one line per step; NULL if there is none
+    const char *save;   // the checkpoint to write; NULL if there is none
+    size_t save_every;  // also save after every save_every steps; 0: only at the end
+    const char *resume; // the checkpoint to resume from; NULL for a new training run
 } TrainingOptions;
 
-// Parses the command line; options that are not given have the values of microgpt.py. The options
-// of sampling exist only if samples is true. Errors: as options_parse; options that contradict each
-// other.
+// Parses the command line. Options that are not given have the values of microgpt.py. The options
+// of sampling exist only if samples is true.
+// Errors: as options_parse; options that contradict each other.
 bool training_options_parse(TrainingOptions *options, const char *usage, const char *summary,
                             bool samples, int argc, char **argv, Error *error);
 

@@ -544,7 +544,7 @@ START_TEST(a_log_goes_on_where_the_checkpoint_is)
     run("train --data data --num-steps 2 --seed 7 --save other --log log7 " SIZES);
     assert_done();
     run("train --data data --resume good --log log7");
-    assert_refused(1, "log7", "is of another run");
+    assert_refused(1, "log7", "is the log of another run");
     write_text("words", "these are no numbers\n");
     run("train --data data --resume good --log words");
     assert_refused(1, "words", "does not end with a line of a log");

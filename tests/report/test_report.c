@@ -496,7 +496,7 @@ static const BadCase bad_cases[] = {
      "nodes are too many for a page (at most 500000)", "--text"},
     {2, "report --output data --data data", "--output: data", "is the data file"},
     {2, "report --output good --load good", "--output: good", "is the checkpoint"},
-    {2, "report --output page --load good --num-steps 3", "--num-steps", "decided by the file"},
+    {2, "report --output page --load good --num-steps 3", "--num-steps", "determined by the file"},
     {1, "report --output page --load missing", "missing", "No such file"},
     // Before the training, which would take minutes.
     {1, "report --output missing/page --num-steps 50000 --n-embd 32", "missing/page",
