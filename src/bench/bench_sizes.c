@@ -1,8 +1,8 @@
 // Measures models of many sizes: see bench_sizes.h.
 //
 // Wider models do not fit into the caches, deeper ones have more layers, longer contexts increase
-// the share of attention; and a longer training has more gradients that are so small that Adam
-// needs libm for their squares. There is a row for each of these.
+// the share of attention; and longer training has more gradients that are so small that Adam needs
+// libm for their squares. There is a row for each of these.
 #include "bench/bench_sizes.h"
 
 #include <stdio.h>
@@ -15,15 +15,15 @@
 #include "run/session.h"
 
 enum {
-    N_WARM_UP = 20, // documents
-    TURN = 50,      // documents of a level before the next level
+    N_WARM_UP = 20, // documents before the measurement
+    TURN = 50,      // how many documents a level trains on before the next level does
 };
 
 typedef struct Size {
     int n_embd;
     int n_layer;
     int block_size;
-    size_t n_letters; // of each document; 0: the documents of the data
+    size_t n_letters; // of each document; 0: use the documents of the data
 } Size;
 
 static const Size sizes[] = {
@@ -38,7 +38,7 @@ enum {
 // A model at one level, and its measurements.
 typedef struct Row {
     Session session;
-    char *text;       // of its long documents, NULL without
+    char *text;       // of its long documents; NULL if there are none
     double *us;       // [n_documents] the whole step
     double *adam_us;  // [n_documents] only the update
     double *rate;     // [n_documents] products and sums per us, in forward and backward
@@ -148,7 +148,7 @@ static void summarize_row(Row *row, size_t n_documents)
     row->asked = timing_asked(&row->session.adam, N_WARM_UP + n_documents);
 }
 
-// Times all levels in turn.
+// Times the levels alternately.
 static bool time_size(Row *rows, size_t n_rows, size_t n_documents, Error *error)
 {
     size_t n_steps = N_WARM_UP + n_documents;
@@ -169,7 +169,7 @@ static bool time_size(Row *rows, size_t n_rows, size_t n_documents, Error *error
     return true;
 }
 
-// growth: the time per parameter and position, divided by that of the first model at this level.
+// growth is the time per parameter and position, divided by that of the first model at this level.
 static void print_row(const Row *row, const char *level, size_t n_documents, double growth)
 {
     const ModelConfig *config = &row->session.model.config;
@@ -199,7 +199,7 @@ static void put_row(JsonOut *out, json_t *parent, const Row *row, const char *le
 }
 
 // Measures one size at all levels. Prints the rows, or adds them to list if it is not NULL.
-// first_us: the time per parameter of the first size, at each level.
+// first_us contains the time per parameter of the first size, at each level.
 static bool bench_size(const RunOptions *run, size_t size_id, size_t n_documents, JsonOut *out,
                        json_t *list, double *first_us, Error *error)
 {

@@ -1,5 +1,5 @@
-// `microgpt bench`: times documents and samples with both engines and every SIMD level, in turn, so
-// that other load on the machine slows all of them alike.
+// `microgpt bench`: times documents and samples with both engines and every SIMD level,
+// alternately, so that other load on the machine slows all of them alike.
 #include "bench/bench_commands.h"
 
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "run/session.h"
 
 enum {
-    N_WARM_UP = 100, // documents; an even number
-    TURN = 250,      // documents
+    N_WARM_UP = 100, // documents before the measurement; an even number
+    TURN = 250,      // how many documents a variant trains on before the next one does
     MAX_VARIANTS = 1 + N_SIMD_LEVELS,
 };
 
@@ -48,7 +48,7 @@ typedef struct Variant {
 
 typedef struct Bench {
     RunOptions run;
-    size_t n_documents; // timed in phases, and as many timed as a whole
+    size_t n_documents; // timed in phases; as many are timed as a whole
     bool json;
     bool sizes;
     Variant variants[MAX_VARIANTS];
@@ -68,7 +68,8 @@ static bool open_variant(Bench *bench, const char *name, EngineKind kind, SimdLe
     run.engine = kind;
     run.simd = simd;
     size_t n_steps = count_steps(bench);
-    run.num_steps = run.num_steps > n_steps ? run.num_steps : n_steps; // the learning rate's decay
+    // The learning rate decays over num_steps.
+    run.num_steps = run.num_steps > n_steps ? run.num_steps : n_steps;
     *variant = (Variant){.name = name};
     if (!session_open(&variant->session, &run, error)) {
         return false;
@@ -113,7 +114,7 @@ static bool open_variants(Bench *bench, Error *error)
     return true;
 }
 
-// One training step in its phases.
+// Does one training step and times its phases.
 static bool time_phases(Trainer *trainer, double *us, Error *error)
 {
     double loss;
@@ -173,8 +174,8 @@ static bool time_turn(Variant *variant, size_t first, size_t end, Error *error)
     return true;
 }
 
-// The variants alternate after some documents: if they did so after each document, caches and
-// branch predictor would be filled by the other variants.
+// The variants alternate after several documents. If they did so after each document, the other
+// variants would fill the caches and the branch predictor.
 static bool time_documents(Bench *bench, Error *error)
 {
     size_t n_documents = count_steps(bench);
@@ -315,7 +316,7 @@ static ExitStatus bench_run(Bench *bench, Error *error)
     return ok ? EXIT_DONE : EXIT_FAILED;
 }
 
-// The table has sizes of its own, and no samples; the number of heads is the caller's.
+// The table has its own sizes, and no samples; the caller may set the number of heads.
 static bool check_beside_sizes(Options *options, const Bench *bench, Error *error)
 {
     const void *decided[] = {&bench->run.model.n_embd, &bench->run.model.n_layer,
@@ -361,7 +362,7 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     if (status != EXIT_DONE) {
         return status;
     }
-    SpooledInput data = {.copy = NULL}; // each variant's session reads it
+    SpooledInput data = {.copy = NULL}; // the session of each variant reads it
     if (bench.run.data != NULL && !spooled_input_open(&data, bench.run.data, "text file", error)) {
         return EXIT_FAILED;
     }

@@ -1,4 +1,4 @@
-// `microgpt crosscheck`: trains and samples with both engines side by side and compares every bit.
+// `microgpt crosscheck`: trains and samples with both engines in parallel, and compares every bit.
 #include "bench/bench_commands.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ static const char summary[] =
 typedef struct Crosscheck {
     const RunOptions *run;
     size_t n_params;
-    size_t n_steps; // how many were equal; n_samples likewise
+    size_t n_steps; // how many steps were equal; n_samples likewise
     size_t n_samples;
     LockstepDifference difference;
 } Crosscheck;
@@ -148,7 +148,7 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
         return EXIT_DONE;
     }
     const CommandFile files[] = {{run.data, FILE_READ, "--data", "the data file"}};
-    SpooledInput data = {.copy = NULL}; // each engine's session reads it
+    SpooledInput data = {.copy = NULL}; // the session of each engine reads it
     if (command_files_check(files, 1, true, error) != EXIT_DONE ||
         (run.data != NULL && !spooled_input_open(&data, run.data, "text file", error))) {
         return EXIT_TROUBLE;

@@ -1,4 +1,4 @@
-// Trains engines side by side: see lockstep.h.
+// Trains with several engines in parallel: see lockstep.h.
 #include "bench/lockstep.h"
 
 #include <assert.h>

@@ -13,7 +13,7 @@
 #include "run/session.h"
 
 enum {
-    LOCKSTEP_MAX_RUNS = 1 + N_SIMD_LEVELS, // the scalar engine, and every level of the tensor one
+    LOCKSTEP_MAX_RUNS = 1 + N_SIMD_LEVELS, // the scalar engine, all levels of the tensor engine
     LOCKSTEP_WHAT_BYTES = MODEL_NAME_BYTES + 32,
 };
 
@@ -25,10 +25,10 @@ typedef struct Lockstep {
 // The first number in which a run differs from run 0.
 typedef struct LockstepDifference {
     bool found;
-    size_t run;                     // which one differs
+    size_t run;                     // the run that differs
     size_t step;                    // counted from 1
     char what[LOCKSTEP_WHAT_BYTES]; // `loss`, `gradient of wte[3,7]`, `parameter wte[3,7]`
-    double numbers[2];              // that of run 0, and that of the other run
+    double numbers[2];              // of run 0, and of the other run
 } LockstepDifference;
 
 // Opens the runs. Their options may differ only in the engine and the SIMD level.
@@ -39,8 +39,9 @@ bool lockstep_open(Lockstep *lockstep, const RunOptions *runs, size_t n_runs, Er
 void lockstep_close(Lockstep *lockstep);
 
 // Does one training step of all runs, then compares each with run 0: loss, gradients, parameters,
-// in this order. Requires: fewer than num_steps steps so far. Errors: as trainer_step; the runs
-// after the one that failed have not done the step.
+// in this order.
+// Requires: fewer than num_steps steps so far.
+// Errors: as trainer_step; the runs after the one that failed have not done the step.
 bool lockstep_step(Lockstep *lockstep, LockstepDifference *difference, Error *error);
 
 // Generates one sample with each run. A difference names the first token that differs.

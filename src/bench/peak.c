@@ -8,7 +8,7 @@
 
 enum {
     N_ROUNDS = 20000,
-    N_TRIES = 20, // the fastest counts, since other load can only slow it down
+    N_TRIES = 20, // the fastest one counts, since other load can only slow it down
 };
 
 double peak_none(double x, long n_rounds)

@@ -16,7 +16,7 @@ enum {
     PEAK_CHAINS_OF_32 = 12, // of 32
 };
 
-// The function of a level: does n_rounds times one vector of products and one of sums for each
+// The function for a level: does n_rounds times one vector of products and one of sums for each
 // chain. Returns a number that depends on all of them.
 typedef double PeakFunction(double x, long n_rounds);
 PeakFunction peak_none;

@@ -1,4 +1,4 @@
-// The peak of products and sums for AVX512.
+// The peak of products and sums for AVX-512.
 #include "kernels/lanes_avx512.h"
 
 #include "bench/peak_lanes.h"

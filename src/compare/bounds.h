@@ -1,9 +1,9 @@
 // Bounds for the values of one side, computed from the inputs of that side.
 //
-// The side that is judged, the subject, computes the graph of the other side with its own rounding:
-// in its own precision, sums in any order, products fused or not. From the subject's own inputs,
-// each operation is computed with ranges, which contain every correct result and hardly anything
-// else. docs/comparing.md explains this; the formulas are at the functions.
+// The subject is the side that is judged. It computes the graph of the other side with its own
+// rounding: in its own precision, with sums in any order, with products fused or not. From the
+// subject's own inputs, each operation is computed with ranges, which contain every correct result
+// and hardly anything else. docs/comparing.md explains this; the formulas are at the functions.
 #ifndef MICROGPT_BOUNDS_H
 #define MICROGPT_BOUNDS_H
 
@@ -22,47 +22,48 @@ typedef enum Rule {
     RULE_LEAF,      // its constant
     RULE_PARAM,     // its constant, or any number if the subject has its own parameters
     RULE_MINUS_MAX, // the constant that softmax adds: the negative of its largest input
-    RULE_ADD,       // of any number of children, each times its edge's factor
+    RULE_ADD,       // of any number of children, each multiplied by its edge's factor
     RULE_MUL,
     RULE_DIV,
     RULE_POW, // with its constant as exponent
     RULE_LOG,
     RULE_EXP,
     RULE_RELU,
-    RULE_UNKNOWN, // nothing is known of the result
-    // Operations that ports have instead of these.
+    RULE_UNKNOWN, // nothing is known about the result
+    // Operations that ports use instead of these.
     RULE_IDENTITY,
     RULE_RELU_SQUARED,
     RULE_LEAKY_RELU, // 0.01 * x below 0
     RULE_GELU,       // x * Phi(x)
-    RULE_GELU_TANH,  // its approximation
+    RULE_GELU_TANH,  // its approximation with tanh
     RULE_SILU,
     RULE_ROOT_PLUS, // 1 / (sqrt(x) + constant)
 } Rule;
 
 typedef struct Bounds {
-    const NodeDump *dump; // has the graph
-    GraphOrder order;     // of the graph as the subject computes it
+    const NodeDump *dump; // contains the graph
+    GraphOrder order;     // of the graph that the subject computes
     size_t n_nodes;
     double unit; // half the distance of 1 from the next number in the subject's precision
-    double tiny; // its smallest normal number: what is smaller may become 0
+    double tiny; // its smallest normal number; smaller numbers may become 0
 
-    // The graph as the subject computes it: that of the dump, changed by what was found out about
-    // it.
+    // The graph that the subject computes: the graph of the dump, with the changes that were found
+    // out.
     Rule *rules;          // [n_nodes]
     double *constants;    // [n_nodes] a leaf's value, a power's exponent
     double *factors;      // [n_nodes] of the rule's result; 1 unless a factor was found
     uint32_t *children;   // [edges]
-    double *edge_factors; // [edges] of sums: 1, or -1, or 0 for a term that is left out
-    bool *is_single;      // [n_nodes] rounded to single precision, by a port in doubles
-    bool *is_odd;         // [n_nodes] it is not known how the subject computes it
+    double *edge_factors; // [edges] of sums: 1, -1, or 0 for an omitted term
+    bool *is_single;      // [n_nodes] whether a port that computes in doubles rounds it to single
+                          // precision
+    bool *is_odd;         // [n_nodes] whether it is unknown how the subject computes it
 
     // The subject's own values.
-    double *data; // [n_nodes] nan where the subject does not have it
+    double *data; // [n_nodes] NaN if the subject does not have it
     double *grad;
     bool *has_data; // [n_nodes]
     bool *has_grad;
-    double *local_grads; // [edges] nan where they are not known
+    double *local_grads; // [edges] NaN if they are not known
 
     // The range that a value's inputs explain, and the range that the nodes computed from it use:
     // the value itself if the subject has it.
@@ -75,7 +76,7 @@ typedef struct Bounds {
     double *grad_terms;
 
     SoftmaxGroups softmaxes;
-    bool own_params; // parameters that the subject does not show may be any numbers
+    bool own_params; // whether parameters that the subject does not show may be any numbers
 } Bounds;
 
 // Makes bounds for the graph of a dump; none of the subject's values are known yet.
@@ -111,21 +112,22 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
 size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                              bool *wanted, uint32_t *cone);
 
-// The local gradient of an edge, computed from the subject's data; and the one that the subject
-// shows, if it does.
+// Return the local gradient of an edge: computed from the subject's data, and the one that the
+// subject shows, if it does.
 Range bounds_worked_out_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
-// One contribution to a gradient: local gradient * gradient of the parent.
+// Returns one contribution to a gradient: local gradient * gradient of the parent.
 Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
-// How much rounding may change the sum of n terms; terms is the sum of their absolute values.
+// Returns how much rounding may change the sum of n terms; terms is the sum of their absolute
+// values.
 double bounds_rounding(const Bounds *bounds, double terms, size_t n);
 
-// The node that a sum equals because its other terms are the constant 0; NO_NODE otherwise.
+// Returns the node that a sum equals because its other terms are the constant 0; NO_NODE otherwise.
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id);
 
-// Whether a range explains a value.
+// Returns whether a range explains a value.
 bool bounds_explain(const Bounds *bounds, Range range, double value);
 
 #endif

@@ -1,5 +1,5 @@
 // Computes what a differing number should be, and finds the mistake that gives the bits of the
-// wrong one: ports make only a few kinds of mistakes.
+// wrong number. Ports make only a few kinds of mistakes.
 #ifndef MICROGPT_DIFF_EXPLAIN_H
 #define MICROGPT_DIFF_EXPLAIN_H
 
@@ -40,20 +40,20 @@ bool explain_local_grads(const GraphDiff *diff, uint32_t node_id, int side, char
 bool explain_grad(const GraphDiff *diff, uint32_t node_id, int side,
                   const Contribution *contributions, size_t n, char *text);
 
-// Writes and returns a node's label: its path, `pos0.norm[3]`; without names, its number,
+// Writes and returns a node's label: its path, `pos0.norm[3]`, or without names its number,
 // `node 4193`. Shapes: label [LABEL_BYTES].
 const char *diff_label(const GraphDiff *diff, uint32_t node_id, char *label);
 
-// A node's path, from the base or from the other dump; NULL: it has none.
+// Returns a node's path, from the base or from the other dump; NULL if it has none.
 const char *diff_path(const GraphDiff *diff, uint32_t node_id);
 
-// A node's operation, from the base or from the other dump; NULL: unknown.
+// Returns a node's operation, from the base or from the other dump; NULL if it is unknown.
 const char *diff_op(const GraphDiff *diff, uint32_t node_id);
 
-// Which of the findings has the first cause: structure and data come first, in the order of
-// creation; then local gradients, then gradients.
+// The finding that has the first cause. Structure and data come first, in the order of creation;
+// then local gradients, then gradients.
 typedef enum CauseKind {
-    CAUSE_NONE, // nothing differs, or all causes are left out by --only
+    CAUSE_NONE, // nothing differs, or --only excludes all causes
     CAUSE_STRUCTURE,
     CAUSE_DATA,
     CAUSE_LOCAL_GRADS,

@@ -1,19 +1,19 @@
-// How far two numbers are apart.
+// Measures how far two numbers are apart.
 #ifndef MICROGPT_DIFF_NUMBERS_H
 #define MICROGPT_DIFF_NUMBERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-// How many doubles lie between two numbers, of all doubles ordered by value. The two zeros are 0
-// apart, a nan and itself as well; a nan and a number UINT64_MAX.
+// Returns how many doubles apart two numbers are, in the order of all doubles by value: 0 for the
+// two zeros and for two NaNs, UINT64_MAX for a NaN and a number.
 uint64_t ulp_distance(double a, double b);
 
-// Whether two numbers count as different: more than max_ulp apart, or, for a max_ulp of 0, not the
-// same bits. So +0.0 and -0.0 differ, though they are 0 ULP apart. A nan is the same as any other.
+// Returns whether two numbers count as different: more than max_ulp apart, or, if max_ulp is 0, not
+// the same bits. So +0.0 and -0.0 differ, though they are 0 ULP apart. All NaNs are the same.
 bool numbers_differ(double a, double b, uint64_t max_ulp);
 
-// |a - b| relative to the larger of both; infinite where that is no number.
+// Returns |a - b| relative to the larger of the two; infinity if that is not a number.
 double relative_difference(double a, double b);
 
 #endif

@@ -8,11 +8,12 @@
 #include "compare/judge.h"
 #include "microgpt/error.h"
 
-// The verdict, what is unexplained, then each finding with its first cause, then the table of
-// parts; and, for all, every difference. Errors: out of memory.
+// Prints the verdict, the unexplained differences, each finding with its first cause, and the table
+// of the parts; if all is set, also every difference.
+// Errors: out of memory.
 bool diff_print_text(FILE *file, const Judgement *judgement, bool all, Error *error);
 
-// The same as JSON, described in docs/comparing.md.
+// Prints the same as JSON, described in docs/comparing.md.
 // Errors: out of memory.
 bool diff_print_json(FILE *file, const Judgement *judgement, Error *error);
 

@@ -20,12 +20,12 @@ enum {
 
 // The description that this program writes.
 typedef struct DumpAbout {
-    size_t step; // 0: of no training step
+    size_t step; // 0 if it belongs to no training step
     Document document;
     bool has_seed;
     uint64_t seed;
-    size_t num_steps;   // 0: not known
-    size_t n_documents; // 0: not known
+    size_t num_steps;   // 0 if it is not known
+    size_t n_documents; // 0 if it is not known
     ModelConfig model;
 } DumpAbout;
 
@@ -49,10 +49,10 @@ typedef enum AboutNumber {
 
 // The description that was read from a dump.
 typedef struct DumpSays {
-    bool is_said; // the dump has one
+    bool is_said; // whether the dump has a description
     bool has_number[N_ABOUT_NUMBERS];
     double numbers[N_ABOUT_NUMBERS];
-    char document[ABOUT_DOCUMENT_BYTES]; // not decoded, truncated; empty: not given
+    char document[ABOUT_DOCUMENT_BYTES]; // not decoded, truncated; empty if it is not given
 } DumpSays;
 
 // Parses a comment, from its `#` to the end of the line. Ignores other comments, and a second

@@ -9,9 +9,9 @@
 #include "compare/dump_reader.h"
 
 // Sets counterpart[i] to the node of the other dump that has the path of node i of the base, if
-// there is one. Counts the paths that only the other dump has, and finds the first of them. Shapes:
-// counterpart [base->n_nodes]; unchanged if there is no such node. Errors: a dump without names; a
-// path that occurs twice in a dump; no path in common; out of memory.
+// there is one. Counts the paths that only the other dump has, and finds the first of them.
+// Shapes: counterpart [base->n_nodes]; unchanged if there is no such node.
+// Errors: a dump without names; a path that occurs twice in a dump; no common path; out of memory.
 bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
                        size_t *n_only_other, uint32_t *first_only_other, Error *error);
 

@@ -16,7 +16,7 @@
 
 enum {
     DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
-    DUMP_MAX_CHILDREN = 4096,  // of a node, on average: a sum over a wide layer has as many
+    DUMP_MAX_CHILDREN = 4096,  // of a node, on average; a sum over a wide layer has this many
     DUMP_FREE_NODES = 256,     // the first nodes, which may have more
     DUMP_NO_TEXT = UINT32_MAX, // in place of an offset: there is no text
 };
@@ -33,19 +33,19 @@ typedef struct NodeDump {
     const char *file_name;
     bool is_sparse;
     bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
-    bool named_by_us; // by dump_name_by_model()
-    DumpSays says;    // its description, from its first line
-    struct NodeDump *adam; // a sparse dump's values of the paths adam.*; NULL: it has none
+    bool named_by_us; // whether they are from dump_name_by_model()
+    DumpSays says;    // the description in its first line
+    struct NodeDump *adam; // a sparse dump's values of the paths adam.*; NULL if it has none
     size_t n_nodes;
     double *data;
     double *grad;         // 0 if there is none
-    bool *has_grad;       // false: the line has `-` for it, or no third column
+    bool *has_grad;       // false if the line has `-` instead, or no third column
     uint32_t *first_edge; // node i has the edges from first_edge[i] up to first_edge[i + 1]
     uint32_t *children;   // the operands, from left to right
     double *local_grads;  // d(node)/d(child)
     char *text;           // the names, each terminated by a NUL
-    uint32_t *ops;        // where in text; DUMP_NO_TEXT in a sparse dump
-    uint32_t *paths;      // where in text
+    uint32_t *ops;        // offsets in text; DUMP_NO_TEXT in a sparse dump
+    uint32_t *paths;      // offsets in text
     size_t nodes_capacity;
     size_t edges_capacity;
     size_t text_size;
@@ -64,17 +64,19 @@ bool dump_read(NodeDump *dump, const char *file_name, Error *error);
 // Frees the dump; does nothing to a zeroed one.
 void dump_free(NodeDump *dump);
 
-// How many children a node has. 0 in a sparse dump.
+// Returns how many children a node has; 0 in a sparse dump.
 uint32_t dump_n_children(const NodeDump *dump, size_t node_id);
 
-// A node's path and operation; NULL if the dump has no names, or is sparse and has no operations.
+// Return a node's path and operation; NULL if the dump has no names, or is sparse and has no
+// operations.
 const char *dump_path(const NodeDump *dump, size_t node_id);
 const char *dump_op(const NodeDump *dump, size_t node_id);
 
-// How many nodes precede the first that has children: the parameters.
+// Returns how many nodes precede the first one that has children: the number of parameters.
 size_t dump_n_leading_leaves(const NodeDump *dump);
 
-// Appends a name to text. Errors: out of memory, or 4 GiB of names.
+// Appends a name to text.
+// Errors: out of memory, or more than 4 GiB of names.
 bool dump_add_text(NodeDump *dump, const char *name, size_t length, uint32_t *offset, Error *error);
 
 #endif

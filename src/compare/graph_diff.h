@@ -19,20 +19,20 @@
 #include "microgpt/error.h"
 
 enum {
-    DIFF_MAX_CAUSES = 6, // how many causes a finding keeps by name
+    DIFF_MAX_CAUSES = 6, // the number of causes that a finding keeps
 };
 
-// Which differences count, and of which nodes.
+// Which differences count, and for which nodes.
 typedef struct DiffRules {
-    uint64_t max_ulp; // differences up to so many ULP do not count
+    uint64_t max_ulp; // differences of up to max_ulp ULP do not count
     const char *only; // a pattern for paths, as path_matches() takes it; NULL: all nodes
 } DiffRules;
 
-// The two sides of one number over all nodes or over one part of the model.
+// One number of each side, compared over all nodes or over one part of the model.
 typedef struct Tally {
-    size_t n_nodes; // known on both sides
+    size_t n_nodes; // nodes whose number is known on both sides
     size_t n_differ;
-    uint64_t max_ulp; // UINT64_MAX: nan against a number
+    uint64_t max_ulp; // UINT64_MAX: a NaN and a number
     double max_relative;
 } Tally;
 
@@ -42,9 +42,9 @@ typedef struct Finding {
     bool is_compared; // false: gradients of graphs that are not the same
     size_t n_differ;
     size_t n_causes;
-    size_t n_elsewhere;               // causes that the rules leave out
-    uint32_t first_differ;            // NO_NODE: none
-    uint32_t causes[DIFF_MAX_CAUSES]; // the first of them
+    size_t n_elsewhere;               // causes among nodes that the rules do not select
+    uint32_t first_differ;            // NO_NODE if there is none
+    uint32_t causes[DIFF_MAX_CAUSES]; // the first causes
 } Finding;
 
 typedef enum StructureKind {
@@ -52,40 +52,42 @@ typedef enum StructureKind {
     STRUCTURE_N_CHILDREN, // a node has more or fewer children than in the other dump
     STRUCTURE_CHILDREN,   // a node has other children
     STRUCTURE_OP,         // a node has another operation
-    STRUCTURE_N_NODES,    // one dump is the beginning of the other
+    STRUCTURE_N_NODES,    // one dump is a prefix of the other
     STRUCTURE_PATH,       // the sparse dump has paths that the full one does not have
 } StructureKind;
 
 typedef struct StructureFinding {
-    StructureKind kind; // of the first place
-    uint32_t first;  // the first place; for STRUCTURE_PATH a node of the dump that is not the base
-    size_t n_differ; // nodes; if the node counts differ, only those up to the first place
+    StructureKind kind; // of the first difference
+    uint32_t first;     // its node; for STRUCTURE_PATH a node of the dump that is not the base
+    size_t n_differ;    // how many nodes; if the node counts differ, only those before the first
+                        // difference
 } StructureFinding;
 
 // Which gradients a side has.
 typedef enum GradsOfSide {
     GRADS_ALL,    // all that its dump has
-    GRADS_SOME,   // not those of kinds that are all zeros here and not on the other side
-    GRADS_PARAMS, // at parameters only
-    GRADS_NONE,   // nowhere
+    GRADS_SOME,   // all except those of kinds that are all zeros here and not on the other side
+    GRADS_PARAMS, // only those of parameters
+    GRADS_NONE,   // none
 } GradsOfSide;
 
 typedef struct GraphDiff {
     const NodeDump *dumps[2]; // A and B
     int base;                 // which of them is the base
     bool by_path;             // nodes are paired by path: one dump is sparse, or the graphs differ
-    bool by_shape;            // without names: paired by operation and inputs
-    bool has_graph;           // the base is full; otherwise causes cannot be told from the rest
+    bool by_shape;            // without names: whether nodes are paired by operation and inputs
+    bool has_graph; // whether the base is full; otherwise causes cannot be distinguished from other
+                    // differences
     DiffRules rules;
     size_t n_nodes;        // of the base
     uint32_t *counterpart; // [n_nodes] the node in the other dump, or NO_NODE
-    uint16_t *marks;       // [n_nodes] what is known of each node
-    bool *has_grad[2];     // [n_nodes] whether a side has a gradient of it
+    uint16_t *marks;       // [n_nodes] what is known about each node
+    bool *has_grad[2];     // [n_nodes] whether a side has its gradient
     GradsOfSide grads_of_side[2];
     size_t n_paired;     // nodes that have a counterpart
     size_t n_only_other; // paths of the other dump that the base does not have
 
-    GraphOrder order; // of the base's graph; zero without one
+    GraphOrder order; // of the base's graph; zero if it has no graph
 
     StructureFinding structure;
     Finding data;
@@ -104,36 +106,38 @@ bool graph_diff(GraphDiff *diff, const NodeDump *a, const NodeDump *b, const Dif
 // Frees the result; does nothing to a zeroed one.
 void graph_diff_free(GraphDiff *diff);
 
-// Whether nothing differs.
+// Returns whether nothing differs.
 bool graph_diff_is_same(const GraphDiff *diff);
 
-// A side's value of a node; side is 0 for A, 1 for B.
+// Returns a side's value of a node; side is 0 for A, 1 for B.
 // Requires: the node has a counterpart, or side is the base.
 double diff_data(const GraphDiff *diff, int side, uint32_t node_id);
 double diff_grad(const GraphDiff *diff, int side, uint32_t node_id);
 
-// Whether one side has a value of a node; whether it has a gradient; whether both have one.
+// Return whether a side has a value of a node, whether it has a gradient, and whether both sides
+// have a gradient.
 bool diff_has_data(const GraphDiff *diff, int side, uint32_t node_id);
 bool diff_has_grad(const GraphDiff *diff, int side, uint32_t node_id);
 bool diff_has_grads(const GraphDiff *diff, uint32_t node_id);
 
-// Whether the rules select the node, and its data or gradients are known on both sides and differ.
+// Return whether the rules select the node, and its data or gradients are known on both sides and
+// differ.
 bool diff_data_differ(const GraphDiff *diff, uint32_t node_id);
 bool diff_grads_differ(const GraphDiff *diff, uint32_t node_id);
 
-// Whether the node is one of the causes of a finding of this comparison.
+// Returns whether the node is one of the causes of a finding of this comparison.
 bool diff_is_cause(const GraphDiff *diff, const Finding *finding, uint32_t node_id);
 
-// Whether the rules select the node; whether its children or operation differ from those in the
-// other dump.
+// Return whether the rules select the node, and whether its children or operation differ from those
+// in the other dump.
 bool diff_is_selected(const GraphDiff *diff, uint32_t node_id);
 bool diff_has_other_shape(const GraphDiff *diff, uint32_t node_id);
 void diff_mark_other_shape(GraphDiff *diff, uint32_t node_id);
 
-// Whether the root is computed from the node.
+// Returns whether the root is computed from the node.
 bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id);
 
-// The local gradients of a node, side by side in operand order.
+// Returns the local gradients of a node, in operand order.
 // Requires: both dumps are full and have the node with as many children.
 const double *diff_local_grads(const GraphDiff *diff, int side, uint32_t node_id);
 

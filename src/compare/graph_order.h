@@ -8,15 +8,15 @@
 
 #include "microgpt/error.h"
 
-// Nodes from which the root, the last node, is not computed come last and contribute nothing.
+// Nodes from which the root (the last node) is not computed come last. They contribute nothing.
 typedef struct GraphOrder {
     size_t n_nodes;
-    uint32_t *backward;   // [n_nodes] the order in which it visits nodes: the root first
+    uint32_t *backward;   // [n_nodes] the nodes in the order of their visits, the root first
     size_t n_reachable;   // how many of them the root is computed from
     bool *is_reachable;   // [n_nodes]
     uint32_t *first_use;  // [n_nodes + 1] where a node's part of the following lists starts
     uint32_t *use_parent; // [edges] the node's parents, in the order of backward
-    uint32_t *use_edge;   // [edges] by which edge
+    uint32_t *use_edge;   // [edges] the edge from that parent
 } GraphOrder;
 
 // Shapes: first_edge [n_nodes + 1], children [edges], as in a full dump.

@@ -1,10 +1,10 @@
-// Finds out what a port did if its values are unexplained: tests hypotheses on the graph.
+// Finds out what a port did if its values are unexplained, by testing hypotheses about its graph.
 //
 // A hypothesis about data changes the graph that the subject is assumed to compute (bounds.h), and
 // computes the unexplained values again from the subject's own inputs. It holds if all of them are
-// then explained, by bounds that are far smaller than their errors were, and if all values that
-// were explained still are. A hypothesis about gradients does the same with their contributions. If
-// the inputs are not known, the bounds are wide, and no hypothesis holds.
+// then explained, by bounds far smaller than their errors were, and if all values that were
+// explained still are. A hypothesis about gradients does the same with their contributions. If the
+// inputs are not known, the bounds are wide, and no hypothesis holds.
 #ifndef MICROGPT_HYPOTHESES_H
 #define MICROGPT_HYPOTHESES_H
 
@@ -22,7 +22,7 @@ enum {
     MAX_TARGETS = 128, // how many of the unexplained values are tested first
 };
 
-// Which nodes a hypothesis changes.
+// The nodes that a hypothesis changes.
 typedef enum HypothesisScope {
     SCOPE_TARGETS, // the inputs of the targets
     SCOPE_MEMBERS, // the inputs of all unexplained values of the kind
@@ -33,7 +33,7 @@ typedef struct HypothesisSearch {
     Bounds *bounds;
     const PathKinds *kinds;
     PathIndex index; // zero without names
-    bool *wanted;    // [n_nodes] scratch of bounds_find_cone()
+    bool *wanted;    // [n_nodes] temporary flags for bounds_find_cone()
     bool *was_odd;   // [n_nodes] values that were unexplained before
     bool *in_scope;  // [n_nodes]
     uint32_t *cone;  // [n_nodes] the inputs of the targets
@@ -43,9 +43,9 @@ typedef struct HypothesisSearch {
     const uint32_t *members; // the unexplained values of the kind
     size_t n_members;
     uint32_t targets[MAX_TARGETS]; // those of the first position
-    double off[MAX_TARGETS];       // their errors before
+    double off[MAX_TARGETS];       // their errors before any hypothesis
     size_t n_targets;
-    size_t n_held; // the kind of hypotheses that held last
+    size_t n_held; // the kind of hypothesis that held last
     size_t budget; // how many more nodes may be computed for tests
 
     // The graph before a hypothesis changed it.
@@ -58,7 +58,8 @@ typedef struct HypothesisSearch {
     double *local_grads;
 } HypothesisSearch;
 
-// Errors: out of memory. Both outlive the search.
+// Both must outlive the search.
+// Errors: out of memory.
 bool hypotheses_init(HypothesisSearch *search, Bounds *bounds, const PathKinds *kinds,
                      Error *error);
 

@@ -5,10 +5,10 @@
 #include "compare/hypothesis_test.h"
 
 enum {
-    LIST_MAX = 16, // how many different things of a kind are tried
+    LIST_MAX = 16, // how many different things of one kind are tried
 };
 
-// The number of a node's children; one of them; the place in the graph where it is stored.
+// Return the number of a node's children, one of them, and the index at which the graph stores it.
 uint32_t hypothesis_n_children(const HypothesisSearch *search, uint32_t node_id);
 uint32_t hypothesis_child(const HypothesisSearch *search, uint32_t node_id, uint32_t slot);
 uint32_t *hypothesis_child_slot(HypothesisSearch *search, uint32_t node_id, uint32_t slot);
@@ -29,17 +29,17 @@ bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, Para
 // The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].
 
-// Rows of wte and wpe looked up, matrices read transposed.
+// Looks up other rows of wte and wpe, or reads matrices transposed.
 bool hypotheses_try_lookups(HypothesisSearch *search, char *text);
 bool hypotheses_try_transposed(HypothesisSearch *search, char *text);
 
-// Another vector, the keys or the values of another position, another target.
+// Uses another vector, the keys or the values of another position, or another target.
 bool hypotheses_try_vectors(HypothesisSearch *search, char *text);
 bool hypotheses_try_keys(HypothesisSearch *search, char *text);
 bool hypotheses_try_values(HypothesisSearch *search, char *text);
 bool hypotheses_try_targets(HypothesisSearch *search, char *text);
 
-// Nodes that stop gradients, or pass them on where they should not.
+// Stops gradients at a node, or lets them pass where they should stop.
 bool hypotheses_try_passages(HypothesisSearch *search, char *text);
 
 #endif

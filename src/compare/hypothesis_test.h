@@ -5,10 +5,10 @@
 #include "compare/hypotheses.h"
 
 enum {
-    MAX_CHAIN_TERMS = 128, // of a sum that is tested with each term left out
+    MAX_CHAIN_TERMS = 128, // of a sum that is tested without each of its terms
 };
 
-// A hypothesis can hold only if its bounds are smaller than the errors before by this factor, since
+// A hypothesis can hold only if its bounds are smaller by this factor than the errors before, since
 // a wide bound explains anything. If there is only a single value, more is required.
 #define HYPOTHESIS_SMALLER 8.0
 #define HYPOTHESIS_SMALLER_FOR_ONE 1000.0
@@ -28,14 +28,15 @@ typedef struct Hypothesis {
     const char *new_path;
 } Hypothesis;
 
-// Begins with the unexplained values of one kind: data or gradients.
+// Starts the tests for the unexplained values of one kind: data or gradients.
 void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *members, size_t n);
 
-// Whether it would explain the targets; does not change the graph.
+// Returns whether the hypothesis would explain the targets. Does not change the graph.
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis);
 
-// Whether it holds; if so, it has changed the graph: for all nodes, or for the inputs of the
-// members or the targets, whichever leaves fewer values unexplained.
+// Returns whether the hypothesis holds. If it does, it has changed the graph: for all nodes, for
+// the inputs of the members, or for those of the targets, whichever leaves the fewest values
+// unexplained.
 bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis);
 
 #endif

@@ -1,9 +1,10 @@
-// Judges a comparison's differences: which of them rounding explains, and which it does not.
+// Judges the differences that a comparison found: which of them rounding explains, and which it
+// does not.
 //
 // A port that computes the same bits needs no judgement. A port with different rounding differs
-// everywhere; so each of its values is compared with a bound that is computed from its own inputs
-// (bounds.h). A value outside of its bound is unexplained, however much noise surrounds it; a value
-// within follows from its inputs.
+// everywhere, so each of its values is compared with a bound that is computed from its own inputs
+// (bounds.h). A value outside its bound is unexplained, however much noise surrounds it; a value
+// within its bound follows from its inputs.
 #ifndef MICROGPT_JUDGE_H
 #define MICROGPT_JUDGE_H
 
@@ -33,14 +34,14 @@ typedef struct UnexplainedKind {
     UnexplainedIn in;
     uint16_t kind; // of their paths
     size_t n;
-    uint32_t first;      // in the order of creation, or of backward for gradients
+    uint32_t first;      // the first one in the order of creation, or of backward for gradients
     char did[DID_BYTES]; // what the subject did, as the end of a sentence that starts with
                          // its letter; empty if nothing fits
 } UnexplainedKind;
 
 typedef struct Judgement {
     const GraphDiff *diff;
-    bool has_bounds;   // there is a graph to judge by; otherwise nothing is known
+    bool has_bounds;   // whether there is a graph to judge by; otherwise nothing is known
     int subject;       // the side that is judged: the one whose graph is not used
     bool is_single[2]; // whether a side computed everything in single precision
     Bounds bounds;
@@ -62,27 +63,27 @@ bool judgement_init(Judgement *judgement, const GraphDiff *diff, Error *error);
 // Frees the judgement; does nothing to a zeroed one.
 void judgement_free(Judgement *judgement);
 
-// Whether rounding explains all differences, and none was left out: all values that both sides have
-// were compared and judged.
+// Returns whether rounding explains all differences and none was omitted: all values that both
+// sides have were compared and judged.
 bool judgement_explains_all(const Judgement *judgement);
 
 bool is_unexplained(const Judgement *judgement, UnexplainedIn in, uint32_t node_id);
 
-// Whether data are unexplained and explain all gradients: then the differences of the gradients
-// follow from the data.
+// Returns whether data are unexplained and explain all gradients. Then the differences of the
+// gradients follow from the data.
 bool judgement_grads_follow(const Judgement *judgement);
 
-// The error of an unexplained value, and the error that its inputs explain; both relative to the
-// larger of the value and of what its inputs give.
+// Returns the error of an unexplained value and the error that its inputs explain, both relative to
+// the larger of the value and the result of its inputs.
 void judgement_sizes(const Judgement *judgement, UnexplainedIn in, uint32_t node_id, double *off,
                      double *explained);
 
-// One contribution to a gradient, as it was before hypotheses changed the graph: the local gradient
-// and the gradient of the parent.
+// Returns one contribution to a gradient, as it was before hypotheses changed the graph: the local
+// gradient and the gradient of the parent.
 void judgement_contribution(const Judgement *judgement, uint32_t parent, uint32_t edge,
                             Range *local_grad, Range *grad);
 
-// The range that a value's inputs explain.
+// Returns the range that a value's inputs explain.
 Range judgement_bound(const Judgement *judgement, UnexplainedIn in, uint32_t node_id);
 
 #endif

@@ -12,14 +12,14 @@
 #include "microgpt/error.h"
 
 enum {
-    MAX_LINE_BYTES = 1 << 20, // a line of this program has some 200
+    MAX_LINE_BYTES = 1 << 20, // a line of this program has about 200
 };
 
 // A file, and the position in its current line. The lines are in a buffer that grows to the size of
 // the longest line, but at most to MAX_LINE_BYTES.
 typedef struct LineReader {
     const char *file_name; // must outlive the reader
-    const char *what;      // that the file should be, for errors: "a node dump"
+    const char *what;      // what the file should be, for error messages: "a node dump"
     Error *error;          // for all errors of the reader
     gzFile file;
     char *buffer;
@@ -43,13 +43,14 @@ void line_reader_close(LineReader *r);
 // the last one has no end; out of memory.
 bool line_reader_next(LineReader *r, bool *found);
 
-// How many bytes the current word has: up to a blank, a bracket (in a list) or the end of the line.
+// Returns how many bytes the current word has. It ends before a blank, a bracket (in a list) or the
+// end of the line.
 size_t line_word_length(const LineReader *r, bool in_list);
 
 // Skips blanks.
 void line_skip_blanks(LineReader *r);
 
-// Skips blanks up to the next word of the line, or reports what is missing.
+// Skips blanks up to the next word of the line. Reports what is missing if there are none.
 bool line_take_gap(LineReader *r, const char *missing);
 
 // Reads the current word as a number: see dump_number.h.

@@ -19,7 +19,7 @@ typedef struct Losses {
     const char *file_name;
     size_t n;
     StepLoss *list; // [n]
-    int n_decimals; // after the point, if all losses have few of them; -1: as many as needed
+    int n_decimals; // how many decimals all losses have, if they are few; -1: as many as needed
 } Losses;
 
 // Reads one loss per line, `step loss`, or a log whose first line names the columns step and loss.
@@ -32,10 +32,10 @@ void losses_free(Losses *losses);
 
 typedef enum LossVerdict {
     LOSSES_SAME,
-    LOSSES_SAME_AS_PRINTED, // one side was printed with few digits, which are the same
-    LOSSES_ROUNDING,        // small from the start, and grows slowly
-    LOSSES_FLOATS,          // the same up to the rounding of single precision
-    LOSSES_BUG,             // larger than rounding, from some step on
+    LOSSES_SAME_AS_PRINTED, // one side was printed with fewer digits, and these are the same
+    LOSSES_ROUNDING,        // the difference is small from the start, and grows slowly
+    LOSSES_FLOATS,          // they are the same up to the rounding of single precision
+    LOSSES_BUG,             // the difference is larger than rounding, from some step on
 } LossVerdict;
 
 // A step that both sides have.
@@ -49,17 +49,18 @@ typedef struct LossDiff {
     const Losses *sides[2];
     size_t n;
     LossPair *pairs; // [n]
-    bool is_shifted; // one side counts its steps from 0, the other from 1
-    bool is_single;  // all of B's losses, or all of A's, are floats
+    bool is_shifted; // whether one side counts its steps from 0 and the other from 1
+    bool is_single;  // whether all losses of A, or all losses of B, are floats
     size_t n_differ;
-    size_t first;   // the first pair that differs; n: none
-    size_t largest; // the one that differs most
-    size_t jump;    // for LOSSES_BUG: the first that rounding does not explain; n: none
-    double before;  // the largest relative difference before that
+    size_t first;   // the first pair that differs; n if there is none
+    size_t largest; // the pair that differs most
+    size_t jump; // for LOSSES_BUG: the first one that rounding does not explain; n if there is none
+    double before; // the largest relative difference before that one
     LossVerdict verdict;
 } LossDiff;
 
-// Errors: no step in common; out of memory. The losses must outlive the result.
+// Compares the losses, which must outlive the result.
+// Errors: no common step; out of memory.
 bool loss_diff(LossDiff *diff, const Losses *a, const Losses *b, Error *error);
 
 void loss_diff_free(LossDiff *diff);

@@ -1,4 +1,4 @@
-// Finds out which gradients a side of a comparison has: a port with explicit gradients has only
+// Finds out which gradients a side of a comparison has. A port with explicit gradients has only
 // those of parameters, and may write zeros for other nodes.
 #ifndef MICROGPT_MISSING_GRADS_H
 #define MICROGPT_MISSING_GRADS_H

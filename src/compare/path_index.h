@@ -1,4 +1,4 @@
-// An index of a dump's nodes, sorted by path, so that no choice of paths makes a search slow.
+// An index of a dump's nodes, sorted by path, so that a search is fast for any set of paths.
 #ifndef MICROGPT_PATH_INDEX_H
 #define MICROGPT_PATH_INDEX_H
 
@@ -16,7 +16,7 @@ typedef struct PathEntry {
 
 typedef struct PathIndex {
     const NodeDump *dump;
-    PathEntry *sorted; // [n_nodes] by path, and by number if paths are the same
+    PathEntry *sorted; // [n_nodes] by path, then by node
 } PathIndex;
 
 // Errors: out of memory. Requires: a dump with names, which outlives the index.

@@ -21,7 +21,7 @@ typedef struct PathKinds {
     uint16_t *kind_of; // [n_nodes]
 } PathKinds;
 
-// Without names, all nodes are of one kind, "node".
+// Groups the nodes. Without names, all nodes are of one kind, "node".
 // Errors: out of memory.
 bool path_kinds_init(PathKinds *kinds, const NodeDump *dump, Error *error);
 

@@ -8,8 +8,8 @@ enum {
     PATTERN_BYTES = 200,
 };
 
-// Whether a path matches a pattern with `*` and `?` as in the shell. All other characters are
-// literal, such as the brackets of `pos2.*.q[5]`. `*` also matches dots.
+// Returns whether a path matches a pattern with `*` and `?` as in the shell. All other characters
+// are literal, such as the brackets of `pos2.*.q[5]`. `*` also matches dots.
 bool path_matches(const char *pattern, const char *path);
 
 // Writes and returns the pattern of a path: `posN.layer0.attn.headN.out[*]` for

@@ -1,4 +1,4 @@
-// Finds out in which precision a side of a comparison computed, from its numbers.
+// Finds out from the numbers of one side of a comparison in which precision it computed them.
 #ifndef MICROGPT_PRECISION_H
 #define MICROGPT_PRECISION_H
 
@@ -6,9 +6,9 @@
 
 #include "compare/graph_diff.h"
 
-// Whether a side computed in single precision: most of its computed numbers (all gradients, and the
-// data of nodes that are not parameters) are numbers of single precision, or were written with as
-// few decimal digits as those need. If it shows nothing else, the same for its parameters.
+// Returns whether a side computed in single precision: whether most of its computed numbers (all
+// gradients, and the data of nodes that are not parameters) are floats, or were written with no
+// more decimal digits than floats need. If a side has only parameters, these are tested.
 bool precision_is_single(const GraphDiff *diff, int side);
 
 #endif

@@ -1,5 +1,5 @@
-// Ranges of numbers: all values that something may have. These functions do not account for
-// rounding: the caller widens the result.
+// Ranges of numbers: all values that something may have. The functions ignore rounding; the caller
+// widens the result for it.
 #ifndef MICROGPT_RANGE_H
 #define MICROGPT_RANGE_H
 
@@ -10,36 +10,36 @@ typedef struct Range {
     double hi; // lo <= hi; neither is NaN
 } Range;
 
-// Any number at all.
+// Returns the range of all numbers.
 Range range_all(void);
 
-// One number; any number at all if x is NaN or infinite.
+// Returns the range of one number; all numbers if x is NaN or infinite.
 Range range_of(double x);
 
-// The smallest range with both numbers in it; any number at all if one of them is NaN.
+// Returns the smallest range that contains both numbers; all numbers if one of them is NaN.
 Range range_between(double a, double b);
 
-// The sums and products of any two numbers of the ranges. 0 times anything is 0.
+// Return the range of the sums or products of any two numbers of the ranges. 0 times anything is 0.
 Range range_add(Range a, Range b);
 Range range_mul(Range a, Range b);
 Range range_scale(Range a, double factor);
 
-// The squares of the range's numbers, their powers, exponentials and logarithms; any number at all
-// if one of them is not defined.
+// Return the range of the squares, powers, exponentials or logarithms of the range's numbers; all
+// numbers if one of these is not defined.
 Range range_square(Range a);
 Range range_pow(Range a, double exponent);
 Range range_exp(Range a);
 Range range_log(Range a);
 
-// The range with both ends moved outwards.
+// Returns the range with both ends moved outwards.
 Range range_widen(Range a, double by);
 
 bool range_is_finite(Range a);
 
-// The largest absolute value in it.
+// Returns the largest absolute value in the range.
 double range_magnitude(Range a);
 
-// Half of the sum of its ends, and half of their distance; NaN and infinity for an infinite range.
+// Return half the sum of the ends, and half their distance; NaN and infinity for an infinite range.
 double range_middle(Range a);
 double range_half_width(Range a);
 

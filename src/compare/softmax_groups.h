@@ -1,5 +1,5 @@
-// Finds the softmaxes in a graph. Each subtracts its largest input as a plain number: the constants
-// depend on the inputs, although the graph has no edges between them.
+// Finds the softmaxes in a graph. Each softmax subtracts its largest input as a plain number, so
+// these constants depend on the inputs although the graph has no edges between them.
 #ifndef MICROGPT_SOFTMAX_GROUPS_H
 #define MICROGPT_SOFTMAX_GROUPS_H
 
@@ -10,7 +10,7 @@
 #include "compare/dump_reader.h"
 #include "microgpt/error.h"
 
-// The inputs of one softmax: from first on in the list of inputs.
+// The inputs of one softmax: a part of the list of inputs that starts at first.
 typedef struct SoftmaxGroup {
     uint32_t first;
     uint32_t n;
@@ -20,8 +20,9 @@ typedef struct SoftmaxGroups {
     SoftmaxGroup *groups; // [n_groups]
     size_t n_groups;
     uint32_t *inputs;    // the inputs of all of them
-    uint32_t *constants; // what each is added to
-    uint32_t *group_of;  // [n_nodes] of a constant that is such a maximum; NO_NODE for all others
+    uint32_t *constants; // the constant that is added to each of them
+    uint32_t *group_of;  // [n_nodes] for the constants that are such a maximum; NO_NODE for all
+                         // other nodes
 } SoftmaxGroups;
 
 // Errors: out of memory. Requires: a full dump.

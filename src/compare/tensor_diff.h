@@ -19,22 +19,23 @@ typedef enum TensorVerdict {
     TENSOR_ONLY_B,
 } TensorVerdict;
 
-// A tensor's name in either file.
+// A tensor's name, with the tensor of each file.
 typedef struct TensorFinding {
-    const Tensor *sides[2]; // NULL: that file has no tensor of this name
+    const Tensor *sides[2]; // NULL if the file has no tensor of this name
     TensorVerdict verdict;
-    bool is_transposed; // A is compared with B's transpose
+    bool is_transposed; // whether A is compared with the transpose of B
     size_t n_differ;
-    size_t first; // the first number that differs, of A
+    size_t first; // the index in A of the first number that differs
     double max_relative;
 } TensorFinding;
 
 typedef struct TensorDiff {
     const TensorFile *files[2];
-    TensorFinding *findings; // [n], A's tensors in their order, then those that only B has
+    TensorFinding *findings; // [n] the tensors of A in their order, then those that only B has
     size_t n;
-    size_t n_not_same;     // of them
-    bool is_same_as_float; // all are the same, or the same up to rounding to the narrower type
+    size_t n_not_same;     // how many of them are not the same
+    bool is_same_as_float; // whether all are the same, or are the same after rounding to the
+                           // narrower type
 } TensorDiff;
 
 // Errors: no name in common; out of memory. The files must outlive the result.

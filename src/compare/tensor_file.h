@@ -1,4 +1,4 @@
-// Reads a safetensors file of any program: every tensor of floating point numbers, by name.
+// Reads a safetensors file of any program: all tensors of floating-point numbers, by name.
 //
 // The file may be wrong or hostile: all offsets are checked.
 #ifndef MICROGPT_TENSOR_FILE_H
@@ -27,11 +27,11 @@ typedef struct Tensor {
 typedef struct TensorFile {
     const char *path;
     InFile file;
-    json_t *root;           // has the names
-    const json_t *metadata; // NULL: the file has none
+    json_t *root;           // owns the names
+    const json_t *metadata; // NULL if the file has none
     Tensor *tensors;        // [n_tensors], in the order of the header
     size_t n_tensors;
-    size_t n_others; // tensors of other types, which are left out
+    size_t n_others; // how many tensors have other types and are skipped
 } TensorFile;
 
 // The path must outlive the result.

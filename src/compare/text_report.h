@@ -16,17 +16,18 @@ typedef struct TextReport {
     Error *error;
 } TextReport;
 
-// A or B.
+// Returns the letter of a side, A or B.
 char text_side(int side);
 
 // Prints a name, and a number in hexadecimal and decimal digits.
 void text_number(const TextReport *r, const char *name, double number);
 
-// `pos0.norm[3] (node 4193, mul)`
+// Prints a node: `pos0.norm[3] (node 4193, mul)`.
 void text_node(const TextReport *r, uint32_t node_id);
 
 // Prints the differences that rounding does not explain, with all details for the most important
-// kind; or that there are none. Errors: out of memory.
+// kind, or prints that there are none.
+// Errors: out of memory.
 bool text_unexplained(const TextReport *r);
 
 // Prints one line: where the first unexplained value is, or what explains all differences.

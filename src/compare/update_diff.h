@@ -11,16 +11,16 @@
 #include "microgpt/error.h"
 
 enum {
-    UPDATE_MAX_RULES = 12, // that explain one update
+    UPDATE_MAX_RULES = 12, // how many rules that explain one update are kept
     UPDATE_RULE_BYTES = 160,
 };
 
 typedef enum UpdateVerdict {
-    UPDATE_SAME,        // all parameters after it have the same bits
-    UPDATE_FOLLOWS,     // the correct rule, applied to different gradients or parameters
-    UPDATE_ROUNDING,    // the correct rule, up to rounding
-    UPDATE_EXPLAINED,   // another rule
-    UPDATE_UNEXPLAINED, // an unknown rule
+    UPDATE_SAME,        // all parameters after the update have the same bits
+    UPDATE_FOLLOWS,     // B follows the correct rule, applied to different gradients or parameters
+    UPDATE_ROUNDING,    // B follows the correct rule, up to rounding
+    UPDATE_EXPLAINED,   // B follows another rule
+    UPDATE_UNEXPLAINED, // B follows an unknown rule
     UPDATE_NO_CLAIM,    // not known: A's rule is not the correct one, or there are no moments
 } UpdateVerdict;
 
@@ -29,17 +29,18 @@ typedef struct UpdateDiff {
     UpdateVerdict verdict;
     bool is_single;       // B's numbers are floats
     double rate;          // the learning rate that explains A's step
-    size_t n_data_differ; // parameters that differ before the update, and their gradients
+    size_t n_data_differ; // how many parameters differ before the update, or in their gradients
     size_t n_grads_differ;
     size_t n_next_differ;
-    size_t n_unexplained; // parameters that the correct rule does not explain
-    size_t first;         // of them
-    bool is_left_over;    // B adds the gradients of this step to those of the next one
+    size_t n_unexplained; // how many parameters the correct rule does not explain
+    size_t first;         // the first of them
+    bool is_left_over;    // whether B adds the gradients of this step to those of the next one
     size_t n_rules;
-    char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES]; // that explain B's step, the likeliest first
+    // The rules that explain B's step, the most likely one first.
+    char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES];
 } UpdateDiff;
 
-// The values must outlive the result.
+// Compares the updates. The values must outlive the result.
 // Errors: out of memory.
 bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error);
 

@@ -21,20 +21,20 @@ typedef struct SideValues {
 } SideValues;
 
 typedef struct UpdateValues {
-    size_t step;      // from 1 on
-    double num_steps; // 0: not known
+    size_t step;      // counted from 1
+    double num_steps; // 0 if it is not known
     size_t n_params;
     const char **paths; // [n_params] of A's dump
     SideValues sides[2];
-    bool has_moments;     // false: they are not known, and are 0 here
-    bool borrows_moments; // those of B are not known; A's are used
+    bool has_moments;     // false: they are not known, and are 0
+    bool borrows_moments; // B's moments are not known, and A's are used instead
     bool has_next_grads;  // false: they are not known on both sides
 } UpdateValues;
 
 // The files of both sides: the dump of a step, and a dump or a checkpoint after its update.
 typedef struct UpdateFiles {
     const NodeDump *dumps[2];      // with names
-    const NodeDump *next_dumps[2]; // NULL: the file is a checkpoint
+    const NodeDump *next_dumps[2]; // NULL if the file is a checkpoint
     const TensorFile *next_tensors[2];
 } UpdateFiles;
 
