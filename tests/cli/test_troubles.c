@@ -540,7 +540,7 @@ START_TEST(a_log_goes_on_where_the_checkpoint_is)
     run("train --data data --resume good --log elsewhere");
     assert_done();
     run("train --data data --resume good --log whole");
-    assert_refused(1, "whole", "ends after step 6, and the checkpoint is of step 2");
+    assert_refused(1, "whole", "ends after step 6, but the checkpoint is of step 2");
     run("train --data data --num-steps 2 --seed 7 --save other --log log7 " SIZES);
     assert_done();
     run("train --data data --resume good --log log7");
