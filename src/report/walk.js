@@ -199,7 +199,7 @@ function openWalk(report) {
   window.addEventListener("hashchange", followHash);
   byId("graph-caption").textContent =
     `All ${count(graph.n)} nodes of the document. This page has computed them once more, and the CRC-32 of ` +
-    "all data and gradients is the program's: they are the same to the last bit. Go from the loss to any " +
+    "all data and gradients equals that of the program: they are the same to the last bit. Go from the loss to any " +
     "parameter, by clicking or with the keys.";
   byId("first-step").hidden = !report.is_first_step;
   byId("debugger").parentElement.hidden = !report.is_first_step;
