@@ -20,19 +20,19 @@ MAX_ROWS = 12  # of mg why: more are shown in groups
 
 
 def backward_words(view, node):
-    """Whether backward has visited the node."""
+    """Where in the order of backward the node is, and whether backward has visited it."""
     state = view.backward_state()
     if state == "none":
         return "backward has not begun"
     if node.id not in view.places:
         return "the loss does not depend on it"
-    words = place_in_backward(view, node.id) + " in backward, "
+    words = place_in_backward(view, node.id) + " in the order of backward, "
     place = view.places[node.id]
     if state == "ready":
         return words + "which has not begun"
     if place > view.next_place:
-        return words + "which was here"
-    return words + ("which is here" if place == view.next_place else "which comes here later")
+        return words + "which has visited it"
+    return words + ("which is at it" if place == view.next_place else "which has not reached it")
 
 
 def parent_rows(view, node):
@@ -52,11 +52,13 @@ def parent_rows(view, node):
 
 
 class NodeCommand(Command):
-    """Shows everything about one node: mg node V [--exact]
+    """Show everything about one node.
+Usage: mg node V [--exact]
 
-Its operation, data and gradient; its id, which counts the nodes as they are made, from 0; when
-backward comes to it, as [3/5]; its children, with the local gradient of each; its parents, which
-are the nodes made of it. With --exact, all numbers to the last bit."""
+Its operation, data and gradient; its id, which counts the nodes from 0 as
+they are made; its place in the order of backward, such as [3/5]; its
+children, each with its local gradient; its parents, which are the nodes that
+were made from it. With --exact, all numbers to the last bit."""
 
     name = "node"
 
@@ -84,9 +86,11 @@ are the nodes made of it. With --exact, all numbers to the last bit."""
 
 
 class ParentsCommand(Command):
-    """The nodes that a node was used for: mg parents V
+    """Show the nodes that were made from a node.
+Usage: mg parents V
 
-In order of creation, each with its local gradient: how much it grows when V grows."""
+In order of creation, each with its local gradient: how much the parent
+changes when V changes."""
 
     name = "parents"
 
@@ -100,10 +104,11 @@ In order of creation, each with its local gradient: how much it grows when V gro
 
 
 class TreeCommand(Command):
-    """The expression below a node, as a tree: mg tree V [DEPTH]
+    """Show the expression below a node as a tree.
+Usage: mg tree V [DEPTH]
 
-Children under their parents, down to DEPTH (3). `...` stands for what is further below; a node
-that was already shown is not opened again."""
+The children are below their parents, down to DEPTH (3). `...` stands for
+children that are not shown. The children of a node are shown only once."""
 
     name = "tree"
 
@@ -136,11 +141,13 @@ that was already shown is not opened again."""
 
 
 class FindCommand(Command):
-    """Looks for nodes by path: mg find PATTERN [N]
+    """Find nodes by their paths.
+Usage: mg find PATTERN [N]
 
-In PATTERN * stands for any text and ? for any one character: mg find pos2.*.softmax*. Without
-them, PATTERN may stand anywhere in the path: mg find attn_wq. Prints the first N (20) in order of
-creation; what they are made of only where the window is wide enough."""
+In PATTERN, * stands for any text and ? for any one character, as in
+`mg find pos2.*.softmax*`. Without them, PATTERN is a part of the path, as in
+`mg find attn_wq`. Prints the first N (20) nodes in order of creation, and
+their expressions if the window is wide enough."""
 
     name = "find"
 
@@ -167,10 +174,12 @@ creation; what they are made of only where the window is wide enough."""
 
 
 class TopCommand(Command):
-    """The largest gradients: mg top [N] [PATTERN]
+    """Show the largest gradients.
+Usage: mg top [N] [PATTERN]
 
-The N (10) nodes with the largest gradients, of those whose path fits PATTERN. Without a
-PATTERN: of the model's parameters; of all nodes where there is no model."""
+The N (10) nodes with the largest gradients, of those whose path matches
+PATTERN. Without a PATTERN: of the model's parameters, or of all nodes if
+there is no model."""
 
     name = "top"
 
@@ -195,10 +204,12 @@ PATTERN: of the model's parameters; of all nodes where there is no model."""
 
 
 class OutlineCommand(Command):
-    """The model's paths as a tree: mg outline [DEPTH]
+    """Show the paths of all nodes as a tree.
+Usage: mg outline [DEPTH]
 
-How many nodes are below each part of a path, down to DEPTH (2) dots. What differs in its number
-alone is one line: pos* stands for pos0, pos1 and so on."""
+How many nodes there are below each part of a path, down to DEPTH (2) dots.
+Parts that differ only in their number are one line: `pos*  56273 nodes in 7`
+stands for the nodes of pos0 to pos6."""
 
     name = "outline"
     takes_node = False
@@ -230,9 +241,11 @@ alone is one line: pos* stands for pos0, pos1 and so on."""
 
 
 class ShowCommand(Command):
-    """A vector with its numbers: mg show EXPRESSION [N]
+    """Show the nodes of a vector.
+Usage: mg show EXPRESSION [N]
 
-EXPRESSION is an array of Value pointers, or points to the first of N (16): mg show gpt->q 16."""
+EXPRESSION is an array of pointers to Values, or points to the first of N
+(16), as in `mg show gpt->q 16`."""
 
     name = "show"
 
@@ -257,15 +270,19 @@ EXPRESSION is an array of Value pointers, or points to the first of N (16): mg s
 
 
 class WhyCommand(Command):
-    """Where a gradient comes from: mg why V [--exact] [--all]; mg why V --chain
+    """Show where a gradient comes from.
+Usage: mg why V [--exact] [--all]
+       mg why V --chain
 
-Each parent of V adds `local gradient * the parent's gradient`. These are the contributions, in
-the order in which backward adds them, with the running total, and at the end whether the total
-is V.grad bit for bit. Many contributions are shown in groups; --all shows each. With --exact the
-numbers are to the last bit, as `microgpt nodes` writes them, one by one.
+Each parent of V adds `local gradient * the parent's gradient`. Shows these
+contributions in the order in which backward adds them, with the running
+total, and whether the total equals V.grad bit for bit. Many contributions are
+shown in groups; --all shows each of them, and --exact shows each to the last
+bit, as `microgpt nodes` writes it.
 
-With --chain: from V to the parent that contributes most, from there again, and so on to the loss.
-The product of the local gradients on the way is the chain rule along this one path."""
+With --chain: goes from V to the parent that contributes most, from there to
+its parent that contributes most, and so on to the loss. The product of the
+local gradients on the way is the chain rule along this one path."""
 
     name = "why"
     heading = ("parent", "local gradient", "*", "parent's grad", "=", "contribution", "total")
@@ -277,7 +294,7 @@ The product of the local gradients on the way is the chain rule along this one p
         path = view.path(node.id)
         if view.backward_state() == "none":
             raise Problem(
-                "Backward has not begun, so no gradient has been added to %s: `mg step` goes there."
+                "Backward has not begun, so nothing has been added to %s.grad; `mg step` begins it."
                 % path
             )
         if node.id not in view.places:
@@ -308,11 +325,12 @@ The product of the local gradients on the way is the chain rule along this one p
             self.say_table(self.group_rows(view, edges, n_added), (1, 2, 3))
         so_far = "" if n_added == len(edges) else " so far"
         if bits(total) == bits(node.grad):
-            self.say("The total%s is %s.grad, bit for bit." % (so_far, path))
+            self.say("The total%s equals %s.grad, bit for bit." % (so_far, path))
         else:
             self.say(
-                "The total%s is NOT %s.grad, which is %s: the gradient was not 0 when backward "
-                "began, or someone has changed it since." % (so_far, path, number(node.grad, exact))
+                "The total%s does NOT equal %s.grad, which is %s: the gradient was not 0 when "
+                "backward began, or it was changed afterwards."
+                % (so_far, path, number(node.grad, exact))
             )
 
     def rows(self, view, edges, n_added, exact):
@@ -325,12 +343,12 @@ The product of the local gradients on the way is the chain rule along this one p
                 row += ["*", number(edge.parent.grad, exact), "="]
                 row += [number(edge.contribution, exact), number(total, exact)]
             else:
-                row += ["", "still to come", "", "", ""]
+                row += ["", "not added yet", "", "", ""]
             yield tuple(row)
 
     def group_rows(self, view, edges, n_added):
         """A row for all parents whose paths differ only in their numbers."""
-        yield ("parents", "how many", "contributions", "still to come")
+        yield ("parents", "how many", "contributions", "not added yet")
         groups = {}
         for n, edge in enumerate(edges):
             path = view.path(edge.parent.id)
@@ -350,25 +368,23 @@ The product of the local gradients on the way is the chain rule along this one p
         path = view.path(node.id)
         links = self.largest_links(view, node)
         if not links:
-            raise Problem("Backward has not come from the loss to %s yet." % path)
+            raise Problem("Backward has not reached %s yet." % path)
         product = 1.0
         for link in links:
             product *= link.local_grad
         factors = [number(link.local_grad) for link in links if not self.is_sum(view, link)]
         root = view.path(view.topo[-1])
-        self.say("d%s/d%s, always by the largest contribution:" % (root, path))
+        self.say("d%s/d%s along the path of the largest contributions:" % (root, path))
         self.say_table(self.chain_rows(view, links))
         if len(factors) > 1:
             self.say("= " + " * ".join(factors))
         self.say("= " + number(product))
         if bits(product) == bits(node.grad):
-            self.say("That is all of %s.grad." % path)
+            self.say("This path contributes all of %s.grad." % path)
         elif node.grad != 0:
             share = 100 * product / node.grad
-            self.say(
-                "%s.grad is %s. This path is %.3g %% of it; the other paths make up the difference."
-                % (path, number(node.grad), share)
-            )
+            numbers = (path, number(node.grad), share, number(node.grad - product))
+            self.say("%s.grad is %s: %.3g %% of it is from this path, %s from the others." % numbers)
 
     def is_sum(self, view, link):
         return link.local_grad == 1 and view.op_name(link.parent) == "add"
@@ -401,10 +417,12 @@ The product of the local gradients on the way is the chain rule along this one p
 
 
 class DotCommand(Command):
-    """Writes a node's neighbourhood for Graphviz: mg dot V [DEPTH] FILE
+    """Write the graph around a node for Graphviz.
+Usage: mg dot V [DEPTH] FILE
 
-The nodes below V, and those made of it, up to DEPTH (2) edges away. Then
-`dot -Tsvg FILE > picture.svg`. Quotes go around a FILE with blanks in its name."""
+The nodes below V and those made from it, up to DEPTH (2) edges away. In a
+shell, `dot -Tsvg FILE > picture.svg` draws it. Put quotes around a FILE with
+blanks in its name."""
 
     name = "dot"
 
@@ -415,7 +433,10 @@ The nodes below V, and those made of it, up to DEPTH (2) edges away. Then
         if not target:
             raise Problem("Which node, and which file? mg dot V [DEPTH] FILE")
         if words[-1].isdigit():
-            raise Problem("To which file? mg dot V [DEPTH] FILE (or ./%s)" % words[-1])
+            raise Problem(
+                "The file is missing: mg dot V [DEPTH] FILE. For a file called %s, write ./%s."
+                % (words[-1], words[-1])
+            )
         depth = int(words[-2]) if has_depth else 2
         node = self.find_node(target)
         view = self.view
@@ -484,7 +505,8 @@ def place_words(path):
 
 
 class WhereCommand(Command):
-    """Says in words where in the model and in training the program has stopped: mg where"""
+    """Say in which part of training and of the model the program is.
+Usage: mg where"""
 
     name = "where"
     takes_node = False
@@ -529,7 +551,7 @@ class WhereCommand(Command):
         frame = self.program.find_frame("samples_print")
         sample_id = frame.variable("sample_id") if frame is not None else None
         if sample_id is None:
-            return "Sampling: making up a name."
+            return "Sampling: generating a name."
         return "Sampling: name %d." % (sample_id + 1)
 
     def phase_lines(self, sampling):
@@ -572,22 +594,19 @@ class WhereCommand(Command):
         yield line + (" (%s)." % words if words else ".")
         edge = view.current_edge
         if edge is not None:
-            place = "Its edge %d of %d, to %s" % (
-                edge.index + 1,
-                len(node.children),
-                view.path(edge.child),
-            )
-            yield place + (", is done." if edge.is_done else ".")
+            state = "added" if edge.is_done else "not added yet"
+            numbers = (edge.index + 1, len(node.children))
+            yield "Edge %d of %d, to %s: %s." % (*numbers, view.path(edge.child), state)
         if view.backward_state() == "ready" and view.n_topo < view.n_nodes:
-            yield "Of the %d nodes, %d are no part of the loss: backward leaves them out." % (
-                view.n_nodes,
+            yield "The loss does not depend on %d of the %d nodes; backward skips them." % (
                 view.n_nodes - view.n_topo,
+                view.n_nodes,
             )
 
     def forward_line(self, view):
         """Uses the scope that was opened last, in which nodes are being made now."""
         if view.n_topo > 0:  # still the graph of the document before
-            return "Forward: it begins."
+            return "Forward: about to begin."
         path = view.names.scope_path(view.n_scopes - 1) if view.n_scopes else ""
         words, thing = place_words(path)
         match = re.match(r"pos(\d+)\b", path)
@@ -599,14 +618,15 @@ class WhereCommand(Command):
             words = words.replace(of, "%s (%s, then %s)" % (of, *tokens), 1)
         if words and match:
             return "Forward: " + words + (", making %s." % thing if thing else ".")
-        is_loss = path.startswith("loss")
-        return "Forward: " + ("the whole document, making %s." % path if is_loss else "it begins.")
+        if path.startswith("loss"):
+            return "Forward: the whole document, making %s." % path
+        return "Forward: about to begin."
 
     def function_line(self):
         frames = [frame for frame in self.program.frames() if frame.name is not None][:4]
         if not frames:
-            return "The program stands where no function is known."
-        line = "The program stands in %s (%s)" % (frames[0].name, frames[0].file_name)
+            return "The program is in no known function."
+        line = "The program is in %s (%s)" % (frames[0].name, frames[0].file_name)
         callers = ", ".join(frame.name for frame in frames[1:])
         return line + (", called by " + callers if callers else "") + "."
 

@@ -8,9 +8,12 @@ import textwrap
 
 from mg_graph import Problem, Unreadable, printable
 
-BUILD_HINT = "build it with `meson setup build && meson compile -C build`, a debug build"
-SLOW_HINT = "There is no hardware watchpoint to be had: this takes seconds."
-SLOW_NODES = 2000  # to fewer, a breakpoint with a condition comes before one can tell
+BUILD_HINT = "make a debug build with `meson setup build && meson compile -C build`"
+SLOW_HINT = "No hardware watchpoint is available, so this takes some seconds."
+SLOW_NODES = 2000  # to pass fewer, a breakpoint with a condition takes no noticeable time
+NO_NODE = (
+    "Which node? An expression such as `v->children[0]`, or a path such as `layer0.attn_wq[3,7]`."
+)
 
 
 class Expression:
@@ -41,12 +44,8 @@ class Debugger:
         """Splits arguments as the debugger does for its own commands, with quotes."""
         raise NotImplementedError
 
-    def ask(self, question):
-        """Reads a line that the user types."""
-        raise NotImplementedError
-
     def evaluate(self, text):
-        """An Expression, or None if the text is not one."""
+        """Returns an Expression, or None if the text is not one."""
         raise NotImplementedError
 
     def has_program(self):
@@ -84,7 +83,14 @@ class Debugger:
         """Runs the program until one more node is made."""
         raise NotImplementedError
 
-    # -- what both do in the same way --
+    # -- the same in both --
+
+    def ask(self, question):
+        """Reads a line that the user types."""
+        try:
+            return input(question)
+        except (EOFError, KeyboardInterrupt):
+            raise Problem("No number was entered.")
 
     def run_to_place(self, view, place):
         """Runs backward up to the node at that index of topo, before its first edge.
@@ -159,9 +165,10 @@ def need_symbols(debugger):
     if debugger.has_symbols():
         return
     if not debugger.has_program():
-        raise Problem("There is no program: give one to the debugger, as `build/microgpt`.")
+        raise Problem("There is no program: load one, for example with `file build/microgpt`.")
     raise Problem(
-        "This program has no debug symbols of microgpt (a release build, or another program): %s."
+        "This program has no debug symbols of microgpt: it is a release build or another program. "
+        "To look at the graph, %s."
         % BUILD_HINT
     )
 
@@ -175,7 +182,7 @@ def need_process(debugger):
 def need_live_process(debugger, what):
     need_process(debugger)
     if debugger.connection() == "core":
-        raise Problem("This is a core dump, it can only be read: %s needs a process." % what)
+        raise Problem("This is a core dump, which can only be read: %s needs a process." % what)
 
 
 def need_scalar_engine(debugger):
@@ -213,8 +220,8 @@ def need_graph(debugger):
             "To look at the graph, %s." % BUILD_HINT
         )
     raise Problem(
-        "There is no graph yet, as far as the variables of the stack show: let the program run "
-        "further, for example with `break graph_backward` and `continue`."
+        "No variable on the stack leads to a graph yet: let the program run further, for example "
+        "with `break graph_backward` and `continue`."
     )
 
 
@@ -225,9 +232,7 @@ def find_node(debugger, text):
     """The node that V means: an expression of type Value or Value *, or a path."""
     view = need_graph(debugger)
     if not text:
-        raise Problem(
-            "Which node? An expression, as `v->children[0]`, or a path, as `layer0.attn_wq[3,7]`."
-        )
+        raise Problem(NO_NODE)
     value = debugger.evaluate(text)
     address = value.node if value is not None else None
     node_id = view.ids.get(address, view.names.find(text))
@@ -235,14 +240,15 @@ def find_node(debugger, text):
         return view.node(node_id)
     text = printable(text)
     if address is not None:
-        what = "is NULL" if address == 0 else "is at no node of the graph"
+        what = "is NULL" if address == 0 else "points to no node of the graph"
         raise Problem("%s %s: perhaps it is not set yet." % (text, what))
     if value is not None:
         raise Problem(
-            "%s is of type `%s`, not a Value, and no node has that path." % (text, value.type_text)
+            "%s has the type `%s`, not Value, and no node has that path." % (text, value.type_text)
         )
     raise Problem(
-        "%s is neither an expression here nor the path of a node: `mg find` looks for paths." % text
+        "%s is neither a valid expression here nor the path of a node; `mg find` searches paths."
+        % text
     )
 
 

@@ -1,7 +1,7 @@
 """The command mg in gdb: how gdb reads the program, pretty printers, stops, and the commands.
 
-microgpt-gdb.py loads this. The program is only looked at: its memory is read, never written. Just
-`mg check` makes it compute something, on a copy of the model.
+microgpt-gdb.py loads this. The program's memory is read, never written. Only `mg check` lets the
+program compute something, on a copy of the model.
 """
 
 import contextlib
@@ -286,7 +286,7 @@ class NodeStop(gdb.Breakpoint):
 def continue_to(*stops, how="continue"):
     """Runs the program to one of the stops, and deletes all of them. Returns the one it reached.
 
-    Where something else has stopped the program, says what, and raises.
+    If the program has stopped for another reason, prints gdb's words and raises a Problem.
     """
     try:
         text = gdb.execute(how, to_string=True)
@@ -302,10 +302,10 @@ def continue_to(*stops, how="continue"):
         raise Problem("The program has ended.")
     if is_recorded():
         end = "begins" if how == "reverse-continue" else "ends"
-        raise Problem("The recording %s here, or something else has stopped the program." % end)
+        raise Problem("The recording %s here, or the program has stopped for another reason." % end)
     if text.strip():
         print(text.strip())
-    raise Problem("Something else has stopped the program.")
+    raise Problem("The program has stopped for another reason.")
 
 
 # ---- The debugger -------------------------------------------------------------------------------
@@ -326,12 +326,6 @@ class Gdb(mg_debugger.Debugger):
     def split_words(self, text):
         return gdb.string_to_argv(text)
 
-    def ask(self, question):
-        try:
-            return input(question)
-        except (EOFError, KeyboardInterrupt):
-            raise Problem("No guess.")
-
     def evaluate(self, text):
         try:
             value = self.find_value(text)
@@ -349,8 +343,8 @@ class Gdb(mg_debugger.Debugger):
         return result
 
     def find_value(self, text):
-        """Evaluates in the user's language, except the name of a variable: some languages would ask
-        which one of several is meant."""
+        """Evaluates in the user's language. The name of a variable is looked up without it: in some
+        languages, gdb would ask which of several variables is meant."""
         if re.fullmatch(r"[A-Za-z_]\w*", text):
             try:
                 return gdb.selected_frame().read_var(text)
@@ -434,7 +428,7 @@ def forget(_event=None):
 
 
 def forget_all(_event=None):
-    """Called for another program, or when the same one is run again."""
+    """Called for another program, and when the same one is run again."""
     mg_graph.Context.last_graph = None
     mg_graph.forget_caches()
     debugger.program.forget_types()
@@ -502,7 +496,7 @@ class ValuePrinter:
         if found is not None:
             return found[0].line(found[1])
         numbers = (self.value["op"], float(self.value["data"]), float(self.value["grad"]))
-        return "%s, data %s, grad %s, in no graph that is known here" % (
+        return "%s, data %s, grad %s, in no known graph" % (
             numbers[0],
             number(numbers[1]),
             number(numbers[2]),
@@ -575,11 +569,12 @@ class NodeFunction(gdb.Function):
 
 
 class MgCommand(gdb.Command):
-    """Look at the graph of Values: what a node is, and where its gradient comes from.
+    """Look at the graph of Values: the nodes, and where their gradients come from.
 
-V is a C expression of type Value or Value * (v, v->children[0], gpt->loss), or the path of a
-node (loss, pos2.loss, layer0.attn_wq[3,7]). An expression goes first. $node("PATH") is the
-Value * of a path, for use in any expression."""
+In the commands, V is a C expression of type Value or Value * (v,
+v->children[0], gpt->loss) or the path of a node (loss, pos2.loss,
+layer0.attn_wq[3,7]). If it can be both, it is the expression. In expressions
+of gdb's own commands, $node("PATH") is the Value * of a path."""
 
     def __init__(self):
         super().__init__("mg", gdb.COMMAND_USER, gdb.COMPLETE_NONE, True)
@@ -621,13 +616,13 @@ class Subcommand(gdb.Command):
 class Watch(gdb.Breakpoint):
     """Stops when edge_backward() has added something to one node's gradient.
 
-    A hardware watchpoint on the gradient, or where there is none, a breakpoint with a condition.
-    Either stands where plain gdb would: at the end of edge_backward(), after the addition.
+    A hardware watchpoint on the gradient or, if none is left, a breakpoint with a condition. Both
+    stop where plain gdb would: at the end of edge_backward(), after the addition.
     """
 
     all = []
     n_made = 0
-    max_hardware = 3  # most processors have four; one is for mg step
+    max_hardware = 3  # most processors have four, and mg step needs one
 
     def __init__(self, path):
         self.path = path
@@ -655,14 +650,14 @@ class Watch(gdb.Breakpoint):
         return True
 
     def find(self):
-        """Finds the node of the path in the current graph. Its address is 0 if there is
-        none: no edge leads there, and no gradient is there."""
+        """Finds the node of the path in the current graph. Sets the address 0, at which there is no
+        gradient, if there is no such node."""
         view = mg_graph.Context(debugger.program).graph
         node_id = view.names.ids.get(self.path) if view is not None else None
         self.address = view.addresses[node_id] if node_id is not None else 0
 
     def aim(self):
-        """Watches the node that has the path now."""
+        """Watches the node that now has the path."""
         before = self.address
         self.find()
         if self.address == before or not self.enabled or not self.is_hardware:
@@ -714,10 +709,12 @@ class WatchAim(gdb.Breakpoint):
 
 
 class WatchCommand(Command):
-    """Stops at each contribution to one gradient: mg watch V
+    """Stop at each contribution to one gradient.
+Usage: mg watch V
 
-A breakpoint: `continue` goes on to the next contribution, and shows what has been added.
-It is kept from one training step to the next, for the node of the same path. `delete` ends it."""
+Sets a breakpoint: `continue` runs to the next contribution and shows it. In
+the next training step, the breakpoint is for the node with the same path.
+`delete` deletes it."""
 
     name = "watch"
 
@@ -735,11 +732,12 @@ It is kept from one training step to the next, for the node of the same path. `d
 
 
 class CheckCommand(Command):
-    """Compares a gradient with a measurement: mg check V
+    """Compare a gradient with a measurement.
+Usage: mg check V
 
-Lets the program compute the loss with the parameter V a little larger, and a little smaller
-(trainer_loss_at, on a copy of the model). The difference of the two losses over the difference
-of the parameter is what the gradient should be."""
+Lets the program compute the loss twice, with the parameter V a little larger
+and a little smaller (trainer_loss_at, on a copy of the model). The difference
+of the losses divided by the difference of the parameter should be V.grad."""
 
     name = "check"
     delta = 1e-5
@@ -755,7 +753,7 @@ of the parameter is what the gradient should be."""
             raise Problem("Backward has not begun: %s has no gradient to check." % path)
         if view.n_added(node, edges) < len(edges):
             raise Problem(
-                "%s.grad is not complete: backward must have passed it (`mg step --until %s`)."
+                "%s.grad is not complete: run `mg step --until %s` first."
                 % (path, path)
             )
         plus = self.loss_at(node.id, self.delta)
@@ -772,16 +770,16 @@ of the parameter is what the gradient should be."""
         if abs(slope - node.grad) <= 1e-8 + 1e-5 * abs(node.grad):
             self.say("They agree.")
         else:
-            self.say("They differ: perhaps a relu has switched between the two losses.")
+            self.say("They differ: perhaps the input of a relu is close to 0.")
 
     def need_parameter(self, view, node, path):
         if self.context.trainer is None or self.context.n_params == 0:
             raise Problem(
-                "mg check needs a model in training: there is no Trainer among the variables."
+                "mg check needs a model in training, and no variable on the stack is a Trainer."
             )
         if node.id >= self.context.n_params:
             raise Problem(
-                "%s is no parameter: only parameters can be moved, the rest is computed." % path
+                "%s is not a parameter: only parameters can be changed." % path
             )
         model = debugger.program.get("Trainer", self.context.trainer, "model")
         address = debugger.program.get("Model", model, "data")
@@ -789,7 +787,7 @@ of the parameter is what the gradient should be."""
         leaves = b"".join(bits(record[DATA]) for record in view.records[: self.context.n_params])
         if data != leaves:
             raise Problem(
-                "The parameters have changed since this graph was made: check before the update."
+                "The parameters have changed since this graph was made: check before Adam's update."
             )
 
     def loss_at(self, param_id, delta):
@@ -817,11 +815,12 @@ def is_recorded():
 
 
 class BackCommand(RunningCommand):
-    """One step backward in time: mg back
+    """Go one step back in time, to the node before this one.
+Usage: mg back
 
-To the node that backward was at before this one. Needs gdb's recording: `record` when backward
-begins, then `mg step` as often as you like. gdb records some thousand nodes, not a whole model,
-and cannot record some newer instructions of processors; it says so when it meets one."""
+Needs a recording: type `record` when backward begins, then `mg step` as often
+as you like. gdb can record some thousand nodes, not a whole model, and not
+every instruction of new processors; it says so when it meets one."""
 
     name = "back"
     takes_node = False
@@ -830,8 +829,8 @@ and cannot record some newer instructions of processors; it says so when it meet
         prepare_to_run(debugger, "mg back")
         if not is_recorded():
             raise Problem(
-                "Nothing is recorded. Let backward begin, as with `break graph_backward` and "
-                "`continue`; type `record`; then `mg step` goes forward, and `mg back` back."
+                "Nothing is recorded. Let backward begin, for example with `break graph_backward` "
+                "and `continue`, and type `record`; `mg back` then takes back an `mg step`."
             )
         view = self.view
         here = view.current_edge
@@ -843,21 +842,24 @@ and cannot record some newer instructions of processors; it says so when it meet
                 continue_to(FirstEdge(view.addresses[node_id]), how="reverse-continue")
                 self.say_next()
                 return
-        raise Problem("Backward begins here.")
+        raise Problem("This is the first node of backward.")
 
 
 # ---- Loading ------------------------------------------------------------------------------------
 
-SKIPPED = (
-    "make_node|graph_(init|free|new_nodes?|name|name_matrix|enter|leave|reserve_topo|n_nodes)",
-    "arena_.*",
-    "pow|exp|log|malloc|calloc|realloc|free|memcpy|memset",
+SKIPPED = (  # one for each line of `info skip`, which has place for 41 characters in 80 columns
+    "make_node|arena_.*",
+    "graph_(init|free|name|name_matrix)",
+    "graph_(new_nodes?|enter|leave)",
+    "graph_(reserve_topo|n_nodes)",
+    "pow|exp|log|memcpy|memset",
+    "malloc|calloc|realloc|free",
     "_.*",  # internal functions of the C library, if its symbols are installed
 )
 
 
-def skip_what_is_no_lesson():
-    """Makes `step` skip memory, names and the C library; `info skip` lists this."""
+def skip_functions():
+    """Makes `step` skip memory, names and the C library; `info skip` lists these functions."""
     for pattern in SKIPPED:
         gdb.execute("skip -rfunction ^(%s)$" % pattern, to_string=True)
 
@@ -865,7 +867,7 @@ def skip_what_is_no_lesson():
 @functools.lru_cache(maxsize=None)
 def load():
     """Runs once, even if the script is loaded several times."""
-    skip_what_is_no_lesson()
+    skip_functions()
     gdb.execute("set environment TERM dumb")  # no progress line in the middle of gdb's output
     gdb.printing.register_pretty_printer(None, Printers(), replace=True)
     MgCommand()

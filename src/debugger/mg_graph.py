@@ -1,11 +1,11 @@
 """The graph of Values in a program that a debugger has stopped: nodes, names, order, gradients.
 
-Knows no debugger. gdb and lldb each have a Program, which reads memory, knows the types and the
-stack; all else is the same for both: this file reads the graph, mg_answers.py and mg_steps.py talk
-about it.
+Contains nothing of gdb or lldb: each of them has a Program, which reads memory, types and the
+stack. This file reads the graph, and mg_answers.py and mg_steps.py describe it.
 
-Memory is only read. It may hold anything: what cannot be a graph is a ValueError, what cannot be
-read an Unreadable, and what a command cannot do a Problem, which is a sentence for the reader.
+Memory is only read, and may contain anything. A ValueError means that it cannot be a graph, an
+Unreadable that it cannot be read, and a Problem, whose text is a sentence for the user, that a
+command cannot do something.
 """
 
 import bisect
@@ -115,7 +115,7 @@ class Program:
         raise NotImplementedError
 
     def frames(self):
-        """The Frames from the innermost outwards; none where there is no process."""
+        """The Frames from the innermost to the outermost; none if there is no process."""
         raise NotImplementedError
 
     # -- memory --
@@ -237,7 +237,7 @@ class Edge:
         self.child = parent.children[index]
         self.local_grad = parent.local_grads[index]
         self.contribution = self.local_grad * parent.grad
-        self.is_done = False  # of the edge that the program stands at: whether that is added
+        self.is_done = False  # of the current edge: whether its contribution has been added
 
     def is_same(self, other):
         return self.parent.id == other.parent.id and self.index == other.index

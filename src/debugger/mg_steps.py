@@ -1,11 +1,12 @@
 """The mg commands that run the program: node by node, edge by edge, forward and backward.
 
-How a program is run is the Debugger's affair; what is said of it is the same in gdb and in lldb.
+Each Debugger runs the program in its own way; the messages are the same in gdb and lldb.
 """
 
 import re
 
 from mg_debugger import (
+    NO_NODE,
     Command,
     need_functions,
     need_live_process,
@@ -26,7 +27,7 @@ def begin_backward(debugger):
 
 
 def sum_words(before, edge, after):
-    """What an edge has added, or only the gradient if it has another origin."""
+    """What an edge has added, or only the gradient if the sum is not the gradient."""
     if bits(before + edge.contribution) != bits(after):
         return number(after)
     numbers = (before, edge.local_grad, edge.parent.grad, after)
@@ -58,14 +59,19 @@ class RunningCommand(Command):
 
 
 class StepCommand(RunningCommand):
-    """Runs backward to its next node: mg step [N]; mg step --until V; mg step --forward [N]
+    """Run backward to its next node.
+Usage: mg step [N]
+       mg step --until V
+       mg step --forward [N]
 
-Stops before the node gives anything to its children, and prints what the one before it has
-given. Leaves have no children and are passed over. With N: N nodes on. With --until: when
-backward comes to V; its gradient is complete then. Before backward, goes to its beginning.
+Lets the node that is next add to the gradients of its children, and prints
+what it has added; then stops before the node after it. Leaves have no
+children and are skipped. With N, does this N times. With --until, stops when
+V is next, and its gradient is complete. If backward has not begun, runs to its
+beginning.
 
-With --forward: lets the program make one more node, or N, and says what it has made. Its name may
-still change while more is made under that name."""
+With --forward, lets the program make one more node, or N, and prints each. Its
+name may still change while more nodes are made under that name."""
 
     name = "step"
 
@@ -153,15 +159,15 @@ still change while more is made under that name."""
         self.say_next()
 
     def need_coming(self, node):
-        """Whether backward has yet to run, to come to the node; raises where it will not come."""
+        """Whether backward must run to reach the node; raises a Problem if it will not reach it."""
         view = self.view
         path = view.path(node.id)
         if node.id not in view.places:
-            raise Problem("The loss does not depend on %s: backward never comes there." % path)
+            raise Problem("The loss does not depend on %s, so backward does not visit it." % path)
         if view.places[node.id] > view.next_place:
-            raise Problem("Backward has passed %s already." % path)
+            raise Problem("Backward has already visited %s." % path)
         if not node.children and node.id >= self.context.n_params > 0:
-            raise Problem("%s is a constant: backward has nothing to do there." % path)
+            raise Problem("%s is a constant: it has no children to add to." % path)
         is_next = view.places[node.id] == view.next_place
         return not is_next or self.debugger.program.find_frame("edge_backward") is None
 
@@ -170,10 +176,11 @@ still change while more is made under that name."""
 
 
 class GuessCommand(StepCommand):
-    """Asks for a gradient before it shows it: mg guess V [NUMBER]
+    """Guess a gradient before you see it.
+Usage: mg guess V [NUMBER]
 
-Asks what V.grad will be when it is complete, unless NUMBER says it; lets backward run until it
-is; and says how far off the guess was."""
+Asks what V.grad will be when it is complete, unless you say so with NUMBER;
+then runs backward until it is complete, and says how good the guess was."""
 
     name = "guess"
 
@@ -181,26 +188,28 @@ is; and says how far off the guess was."""
         match = re.fullmatch(r"(.*\S)\s+([-+]?[\d.]+(?:e[-+]?\d+)?)", argument)
         need_process(self.debugger)
         text, guess = match.groups() if match else (argument, None)
+        if not text:
+            raise Problem(NO_NODE)
         if in_backward(self.debugger) or self.view.backward_state() != "done":
             prepare_to_run(self.debugger, "mg guess")
             begin_backward(self.debugger)
         node = self.find_node(text)
         path = self.view.path(node.id)
-        guess = self.to_number(guess or self.debugger.ask("%s.grad will be? " % path))
+        guess = self.to_number(guess or self.debugger.ask("What will %s.grad be? " % path))
         if self.must_run(node):
             self.run_to(node)
         grad = self.view.node(node.id).grad
         off = abs(guess - grad)
         if bits(guess) == bits(grad):
-            self.say("%s.grad is %s: exactly your guess." % (path, number(grad)))
+            self.say("%s.grad is %s: your guess is exact." % (path, number(grad)))
         elif number(guess) == number(grad):
-            self.say("%s.grad is %s: your guess, to six digits." % (path, number(grad)))
+            self.say("%s.grad is %s: your guess is right to six digits." % (path, number(grad)))
         elif guess == -grad:
-            self.say("%s.grad is %s: all but the sign." % (path, number(grad)))
+            self.say("%s.grad is %s: your guess has the other sign." % (path, number(grad)))
         else:
             share = ", %.3g %% of it" % (100 * off / abs(grad)) if grad != 0 else ""
             words = (path, number(grad), number(off), share)
-            self.say("%s.grad is %s: you were off by %s%s." % words)
+            self.say("%s.grad is %s: your guess is off by %s%s." % words)
 
     def must_run(self, node):
         view = self.view
@@ -212,14 +221,15 @@ is; and says how far off the guess was."""
         try:
             return float(text)
         except ValueError:
-            raise Problem("That is no number: %s" % printable(text))
+            raise Problem("%s is not a number." % printable(text))
 
 
 class EdgeCommand(RunningCommand):
-    """Runs backward to its next edge: mg edge
+    """Run backward to its next edge.
+Usage: mg edge
 
-Stops before `v->children[i]->grad += v->local_grads[i] * v->grad`, in edge_backward(), and
-prints what the edge before it has added."""
+Prints what the edge before has added, and stops in edge_backward() before
+`v->children[i]->grad += v->local_grads[i] * v->grad` is computed."""
 
     name = "edge"
     takes_node = False

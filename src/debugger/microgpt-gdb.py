@@ -1,10 +1,10 @@
 """Backpropagation, seen from gdb: pretty-printers for Values, and the command mg.
 
-Load it with `gdb -x src/debugger/microgpt-gdb.py build/microgpt`; `help mg` says what there is, and
-docs/gdb-tour.md is the lesson. gdb loads it by itself for an installed program.
+Load it with `gdb -x src/debugger/microgpt-gdb.py build/microgpt`; `help mg` lists its commands, and
+docs/gdb-tour.md is a tour of them. For an installed program, gdb loads it automatically.
 
-This file only looks whether gdb and its Python are new enough for the others, which are beside it:
-so it has to be read by old ones, too.
+This file only checks that gdb and its Python are new enough for the other files, which are in the
+same folder. It must therefore run in old ones, too.
 """
 
 import os
@@ -14,7 +14,7 @@ import gdb
 
 
 def missing_version():
-    """A sentence, where something is too old."""
+    """A sentence if something is too old, otherwise None."""
     if int(gdb.VERSION.split(".")[0]) < 12:
         return "microgpt's commands need gdb 12 or newer; this is gdb %s." % gdb.VERSION
     if sys.version_info < (3, 8):

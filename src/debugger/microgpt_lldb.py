@@ -1,10 +1,10 @@
 """Backpropagation, seen from lldb: summaries and children of Values, and the command mg.
 
-Load it with `command script import src/debugger/microgpt_lldb.py`; `help mg` says what there is,
-and docs/gdb-tour.md is the lesson. Made for lldb 14 and newer.
+Load it with `command script import src/debugger/microgpt_lldb.py`; `help mg` lists its commands,
+and docs/gdb-tour.md is a tour of them. It needs lldb 14 or newer.
 
-The graph and the answers are those of gdb, from the files mg_*.py. The program's memory is
-read, never written.
+The files mg_*.py read the graph and write the answers, as in gdb. The program's memory is read,
+never written.
 """
 
 import contextlib
@@ -271,7 +271,7 @@ def continue_to(*stops):
         return found
     if debugger.connection() is None:
         raise Problem("The program has ended.")
-    raise Problem("Something else has stopped the program.")
+    raise Problem("The program has stopped for another reason.")
 
 
 # ---- The debugger -------------------------------------------------------------------------------
@@ -296,6 +296,7 @@ class Lldb(mg_debugger.Debugger):
             mg_graph.Context.last_graph = None
             mg_graph.forget_caches()
             self.program.forget_types()
+            WatchCommand.absent = []
         if (executable, stop_id) != (self.executable, self.stop_id):
             self.forget()
         self.executable, self.stop_id = executable, stop_id
@@ -308,12 +309,6 @@ class Lldb(mg_debugger.Debugger):
 
     def split_words(self, text):
         return shlex.split(text)
-
-    def ask(self, question):
-        try:
-            return input(question)
-        except (EOFError, KeyboardInterrupt):
-            raise Problem("No guess.")
 
     def evaluate(self, text):
         frame = the_thread().GetSelectedFrame()
@@ -429,7 +424,7 @@ def value_summary(value, _internal_dict):
         address = struct_address(value)
         numbers = (debugger.program.get("Value", address, name) for name in ("data", "grad"))
         numbers = tuple(map(number, numbers))
-        return "data %s, grad %s, in no graph that is known here" % numbers
+        return "data %s, grad %s, in no known graph" % numbers
     except (Unreadable, ValueError):
         return "a Value that cannot be read"
 
@@ -494,35 +489,46 @@ class ValueChildren:
 
 
 class WatchCommand(Command):
-    """Stops at each contribution to one gradient: mg watch V
+    """Stop at each contribution to one gradient.
+Usage: mg watch V
 
-A watchpoint: `continue` goes on to the next contribution, and shows what has been added.
-`watchpoint delete` ends it."""
+Sets a watchpoint: `continue` runs to the next contribution and shows it. In
+each training step, another watchpoint is set for the node with this path.
+`watchpoint delete` deletes it."""
 
     name = "watch"
     watched = {}  # paths by the watchpoint's id
+    absent = []  # the paths of no node of this training step
 
     def run(self, argument):
         prepare_to_run(debugger, "mg watch")
         node = self.find_node(argument)
         path = self.view.path(node.id)
-        address = self.view.addresses[node.id] + debugger.program.field("Value", "grad")[0]
-        error = lldb.SBError()
-        double = the_target().GetBasicType(lldb.eBasicTypeDouble)
-        place = lldb.SBAddress(address, the_target())
-        grad = the_target().CreateValueFromAddress("grad", place, double)
-        watchpoint = grad.Watch(True, True, True, error)
-        if error.Fail():
-            raise Problem(
-                "There is no hardware watchpoint to be had: `watchpoint delete` frees one."
-            )
-        # The gradient is read, and then written: after that the program is at the function's end.
-        watchpoint.SetCondition("$pc == %#x" % end_of_function("edge_backward"))
-        WatchCommand.watched[watchpoint.GetID()] = path
-        lldb.debugger.HandleCommand(
-            "watchpoint command add -F microgpt_lldb.on_watch %d" % watchpoint.GetID()
-        )
-        self.say("breakpoint %d: watching %s.grad" % (watchpoint.GetID(), path))
+        watch_id = watch_gradient(self.view, path)
+        if watch_id is None:
+            raise Problem("No hardware watchpoint is left: `watchpoint delete` frees one.")
+        stop_at_each_backward()
+        self.say("watchpoint %d: watching %s.grad" % (watch_id, path))
+
+
+def watch_gradient(view, path):
+    """Sets a watchpoint. Returns its id, or None if the processor has no more of them."""
+    node_address = view.addresses[view.names.ids[path]]
+    address = node_address + debugger.program.field("Value", "grad")[0]
+    error = lldb.SBError()
+    double = the_target().GetBasicType(lldb.eBasicTypeDouble)
+    place = lldb.SBAddress(address, the_target())
+    grad = the_target().CreateValueFromAddress("grad", place, double)
+    watchpoint = grad.Watch(True, True, True, error)
+    if error.Fail():
+        return None
+    # The gradient is read, and then written: after that the program is at the function's end.
+    watchpoint.SetCondition("$pc == %#x" % end_of_function("edge_backward"))
+    WatchCommand.watched[watchpoint.GetID()] = path
+    lldb.debugger.HandleCommand(
+        "watchpoint command add -F microgpt_lldb.on_watch %d" % watchpoint.GetID()
+    )
+    return watchpoint.GetID()
 
 
 def on_watch(_frame, watchpoint, _internal_dict):
@@ -537,13 +543,45 @@ def on_watch(_frame, watchpoint, _internal_dict):
         sys.stdout.flush()
 
 
+def stop_at_each_backward():
+    """Lets lldb call on_backward(). The breakpoint is not listed, and `breakpoint delete` keeps it."""
+    name = lldb.SBBreakpointName(the_target(), "mg_watch")
+    name.SetAllowList(False)
+    name.SetAllowDelete(False)
+    made = lldb.SBBreakpointList(the_target())
+    the_target().FindBreakpointsByName("mg_watch", made)
+    if made.GetSize() == 0:
+        stop = stop_at_function("graph_backward")
+        stop.AddName("mg_watch")
+        stop.SetScriptCallbackFunction("microgpt_lldb.on_backward")
+
+
+def on_backward(_frame, _location, _internal_dict):
+    """Sets the watchpoints again: in each training step, other nodes have their paths."""
+    debugger.look()
+    debugger.forget()
+    view = debugger.context.graph
+    target = the_target()
+    ids = [target.GetWatchpointAtIndex(i).GetID() for i in range(target.GetNumWatchpoints())]
+    ids = [watch_id for watch_id in ids if watch_id in WatchCommand.watched]
+    paths = WatchCommand.absent + [WatchCommand.watched[watch_id] for watch_id in ids]
+    for watch_id in ids:
+        target.DeleteWatchpoint(watch_id)
+    WatchCommand.absent = [path for path in paths if path not in view.names.ids]
+    for path in paths:
+        if path in view.names.ids:
+            watch_gradient(view, path)
+    return False
+
+
 COMMANDS = (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand)
 
 HELP = """\
-Look at the graph of Values: what a node is, and where its gradient comes from.
+Look at the graph of Values: the nodes, and where their gradients come from.
 
-V is a C expression of type Value or Value * (v, v->children[0], gpt->loss), or the path of a
-node (loss, pos2.loss, layer0.attn_wq[3,7]). An expression goes first.
+In the commands, V is a C expression of type Value or Value * (v,
+v->children[0], gpt->loss) or the path of a node (loss, pos2.loss,
+layer0.attn_wq[3,7]). If it can be both, it is the expression.
 
 """
 
@@ -560,7 +598,7 @@ class Mg:
         debugger.look()
         try:
             if name not in self.commands:
-                raise Problem("mg is followed by one of: %s." % ", ".join(sorted(self.commands)))
+                raise Problem("The mg commands are %s." % ", ".join(sorted(self.commands)))
             mg_debugger.run_command(self.commands[name], rest)
         except Problem as problem:
             # lldb writes `error: ` in front.

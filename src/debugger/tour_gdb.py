@@ -1,7 +1,7 @@
-"""The lesson's places to start, for gdb: `tour start`, `tour expression` and `tour model`.
+"""The command `tour` in gdb: goes to the places where the parts of the tour begin.
 
 Loaded after microgpt-gdb.py by open-tour.py, which says in the environment where the programs are.
-The lesson itself is docs/gdb-tour.md.
+The tour itself is docs/gdb-tour.md.
 """
 
 import os
@@ -10,18 +10,21 @@ import gdb
 from mg_gdb import Stop
 
 WELCOME = """\
-This is the tour of docs/gdb-tour.md: read there, and try here.
+This is the tour of docs/gdb-tour.md: read it there, and type its commands here.
   tour start        loss = (a * b + a) ** 2, before anything is computed
   tour expression   the same, just before backward
   tour model        the first step of training, just before backward
-  help mg           what you can ask at any time
+  help mg           the list of the other commands
 """
 
 
 class TourCommand(gdb.Command):
-    """Goes to one of the places where the lesson starts: tour start, expression, or model
+    """Start the program again and stop it where a part of the tour begins.
+Usage: tour start
+       tour expression
+       tour model
 
-Starts the program anew each time. Breakpoints of the other program are deleted."""
+Deletes all breakpoints."""
 
     def __init__(self):
         super().__init__("tour", gdb.COMMAND_USER)
@@ -30,21 +33,21 @@ Starts the program anew each time. Breakpoints of the other program are deleted.
         self.dont_repeat()
         if argument == "start":
             self.go_to("MICROGPT_EXPRESSION", "", "main")
-            print("The program stands in main(). Nothing is computed yet.")
+            print("The program is in main(). Nothing has been computed yet.")
         elif argument == "expression":
             self.go_to("MICROGPT_EXPRESSION", "", "value_backward")
             gdb.execute("up-silently")  # to main(), where a, b, c, d and loss are
-            print("The expression is built: loss = (a * b + a) ** 2. No gradient is known yet.")
+            print("The graph of loss = (a * b + a) ** 2 is built. Backward has not run yet.")
         elif argument == "model":
             self.go_to("MICROGPT_PROGRAM", "--engine scalar >/dev/null 2>&1", "graph_backward")
             gdb.execute("mg where")
         else:
-            raise gdb.GdbError("Where to? `tour start`, `tour expression` or `tour model`.")
+            raise gdb.GdbError("Type `tour start`, `tour expression` or `tour model`.")
 
     def go_to(self, variable, arguments, function):
         program = os.environ.get(variable)
         if program is None:
-            raise gdb.GdbError("The tour is opened with `meson compile -C build gdb-tour`.")
+            raise gdb.GdbError("Start the tour with `meson compile -C build gdb-tour`.")
         for breakpoint in gdb.breakpoints():
             breakpoint.delete()
         if gdb.selected_inferior().pid != 0:
@@ -56,7 +59,7 @@ Starts the program anew each time. Breakpoints of the other program are deleted.
 
 
 def prepare():
-    """Short file names, nothing asked, no download of other people's symbols."""
+    """Short file names, no addresses, no questions, no download of symbols of system libraries."""
     gdb.execute("set confirm off")
     gdb.execute("set filename-display basename")
     gdb.execute("set print address off")

@@ -1,7 +1,7 @@
-"""The lesson's places to start, for lldb: `tour start`, `tour expression` and `tour model`.
+"""The command `tour` in lldb: goes to the places where the parts of the tour begin.
 
 Loaded after microgpt_lldb.py by open-tour.py, which says in the environment where the programs are.
-The lesson itself is docs/gdb-tour.md.
+The tour itself is docs/gdb-tour.md.
 """
 
 import os
@@ -10,12 +10,12 @@ import lldb
 import microgpt_lldb
 
 WELCOME = """\
-This is the tour of docs/gdb-tour.md: read there, and try here. All that begins
-with mg is the same; what is another command in lldb, its last section says.
+This is the tour of docs/gdb-tour.md: read it there, and type its commands here.
+Its last section lists the commands that are different in lldb.
   tour start        loss = (a * b + a) ** 2, before anything is computed
   tour expression   the same, just before backward
   tour model        the first step of training, just before backward
-  help mg           what you can ask at any time
+  help mg           the list of the other commands
 """
 
 
@@ -38,24 +38,24 @@ class Tour:
     def go(self, debugger, argument):
         if argument == "start":
             self.go_to(debugger, "MICROGPT_EXPRESSION", [], "main")
-            return "The program stands in main(). Nothing is computed yet."
+            return "The program is in main(). Nothing has been computed yet."
         if argument == "expression":
             self.go_to(debugger, "MICROGPT_EXPRESSION", [], "value_backward")
             thread = debugger.GetSelectedTarget().GetProcess().GetSelectedThread()
             thread.SetSelectedFrame(1)  # main(), where a, b, c, d and loss are
-            return "The expression is built: loss = (a * b + a) ** 2. No gradient is known yet."
+            return "The graph of loss = (a * b + a) ** 2 is built. Backward has not run yet."
         if argument == "model":
             self.go_to(debugger, "MICROGPT_PROGRAM", ["--engine", "scalar"], "graph_backward")
             where = lldb.SBCommandReturnObject()
             debugger.GetCommandInterpreter().HandleCommand("mg where", where)
             return where.GetOutput().rstrip("\n")
-        raise microgpt_lldb.Problem("Where to? `tour start`, `tour expression` or `tour model`.")
+        raise microgpt_lldb.Problem("Type `tour start`, `tour expression` or `tour model`.")
 
     def go_to(self, debugger, variable, arguments, function):
         program = os.environ.get(variable)
         if program is None:
             raise microgpt_lldb.Problem(
-                "The tour is opened with `meson compile -C build lldb-tour`."
+                "Start the tour with `meson compile -C build lldb-tour`."
             )
         old = debugger.GetSelectedTarget()
         if old.IsValid():
@@ -66,7 +66,7 @@ class Tour:
         debugger.SetSelectedTarget(target)
         stop = target.BreakpointCreateByName(function)
         info = lldb.SBLaunchInfo(arguments)
-        if variable == "MICROGPT_PROGRAM":  # its progress is not for the lesson
+        if variable == "MICROGPT_PROGRAM":  # its output would be between that of lldb
             info.AddOpenFileAction(1, os.devnull, False, True)
             info.AddOpenFileAction(2, os.devnull, False, True)
         error = lldb.SBError()

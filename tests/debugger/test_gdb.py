@@ -275,17 +275,25 @@ def test_transcript(setup, name):
         raise Failure("\n".join(differences))
 
 
+def command_names(setup):
+    """The words that may follow mg."""
+    sources = [path.read_text(encoding="utf-8") for path in setup.script.parent.glob("mg_*.py")]
+    return sorted(re.findall(r'^    name = "(\w+)"$', "\n".join(sources), re.MULTILINE))
+
+
 def test_width(setup):
     """In a window of 80 columns no line of an answer is longer, whatever is asked."""
     n_lines = 0
     for name, session in (("expression", 0), ("model", 0), ("errors", 3)):
         _, what, steps = read_transcript(setup.transcripts / (name + ".txt"))[session]
-        commands = [step.command for step in steps if not step.command.startswith("help")]
+        commands = [step.command for step in steps]
+        if name == "errors":
+            commands += ["info skip", "help mg"] + ["help mg " + n for n in command_names(setup)]
         outputs = setup.session(session_arguments(setup, what), ["set width 80", *commands])
         for command, output in zip(["", *commands], outputs):
             n_lines += len(output.splitlines())
             wide = [line for line in output.splitlines() if len(line) > 80]
-            if wide and command.startswith("mg"):
+            if wide and re.match("mg|help|info", command):
                 raise Failure("%s:\n%s" % (command, "\n".join(wide)))
     print("%d lines" % n_lines)
 
@@ -476,7 +484,7 @@ def check_why(dump, node, output):
         return 0
     _, _, *rows, last = output.splitlines()
     rows = [[word for word in row.split() if word not in "*="] for row in rows]
-    if rows != expected or last != "The total is %s.grad, bit for bit." % path:
+    if rows != expected or last != "The total equals %s.grad, bit for bit." % path:
         raise Failure("mg why %s:\n%s\nexpected %s" % (path, output, expected))
     if float.fromhex(expected[-1][-1]) != float.fromhex(dump.grad[node]):
         raise Failure("the contributions to %s are not its gradient" % path)
@@ -484,7 +492,7 @@ def check_why(dump, node, output):
 
 
 def test_progress(setup):
-    """In the middle of backward, `mg why` knows what has been added and what is still to come."""
+    """In the middle of backward, `mg why` knows what has been added and what has not."""
     dump = read_dump(setup)
     place_of = {edge: place for place, edge in enumerate(dump.edges())}
     generator = random.Random(2)
@@ -505,7 +513,7 @@ def test_progress(setup):
     for command_id, child, place in asked:
         output = outputs[command_id]
         n_to_come = sum(place_of[edge] >= place for edge in dump.edges_into[child])
-        if output.count("still to come") != n_to_come or "NOT" in output:
+        if output.count("not added yet") != n_to_come or "NOT" in output:
             raise Failure(
                 "%s with %d contributions to come:\n%s" % (commands[command_id], n_to_come, output)
             )
@@ -827,7 +835,7 @@ def test_files(setup):
         shown = str(path).replace(setup.work, "WORK")
         if path is not None and (not path.exists() or not output.startswith(shown + ": ")):
             raise Failure("%s: %s" % (command, output))
-        if path is None and not re.match("To which file|loss a is neither", output):
+        if path is None and not re.match("The file is missing|loss a is neither", output):
             raise Failure("%s: %s" % (command, output))
 
 

@@ -70,7 +70,10 @@ OTHERWISE = {
     "next": "next",
     "finish": "finish",
     "up": "up",
+    "print local_grads": "p local_grads",
+    "ptype Value": 'script print(lldb.target.FindFirstType("Value").GetCanonicalType())',
     "watch -location a->grad": "watchpoint set variable a->grad",
+    "print *g->topo@5": "parray 5 g->topo",
 }
 
 
@@ -79,7 +82,7 @@ def lldb_command(command):
     if re.match(r"(tour|mg (?!check))\b", command) or command == "continue":
         return command
     match = re.fullmatch(r"print (\*?\w+)", command)
-    if match and match.group(1) != "local_grads":
+    if match and command not in OTHERWISE:
         return "p " + match.group(1)
     return OTHERWISE.get(command)
 
@@ -87,20 +90,25 @@ def lldb_command(command):
 def common_part(command, step, output):
     """(what gdb says, what lldb says) without what each adds in its own way."""
     expected = "\n".join(step.expected)
-    if command.startswith("p "):
-        return re.sub(r"^\$\d+ = ", "", expected), re.sub(r"^\(.*\) \$\d+ = (0x\w+ )?", "", output)
     if step.command in OTHERWISE or (command == "continue" and "contribution" not in expected):
         return "", ""
+    if command.startswith("p "):
+        return re.sub(r"^\$\d+ = ", "", expected), re.sub(r"^\(.*\) \$\d+ = (0x\w+ )?", "", output)
     if command == "continue":
         expected = expected.replace("Continuing.\n", "")
         return expected, "\n".join(output.splitlines()[: len(expected.splitlines())])
-    number = r"^breakpoint \d+"
-    return re.sub(number, "breakpoint", expected), re.sub(number, "breakpoint", output)
+    number = r"^(break|watch)point \d+"
+    return re.sub(number, "watchpoint", expected), re.sub(number, "watchpoint", output)
 
 
 def test_tour(lldb):
     """Whatever the tour asks in gdb gets the same answer in lldb."""
-    lines = (lldb.root / "docs" / "gdb-tour.md").read_text(encoding="utf-8").splitlines()
+    page = (lldb.root / "docs" / "gdb-tour.md").read_text(encoding="utf-8")
+    table = page.partition("## In lldb")[2]
+    for command, instead in OTHERWISE.items():
+        if command != instead and not ("`%s`" % command in table and "`%s`" % instead in table):
+            raise Failure("the table on lldb does not have %s: %s" % (command, instead))
+    lines = page.splitlines()
     steps = []
     for language, start, end in find_blocks(lines):
         if language == "gdb":
@@ -131,7 +139,7 @@ def test_children(lldb):
     """A Value has something to open; what cannot be done is said in a sentence."""
     wanted = {
         "mg node a": r"error: There is no program",
-        "tour expression": r"^The expression is built",
+        "tour expression": r"^The graph of loss = ",
         "script print(lldb.frame.FindVariable('c').GetNumChildren())": r"^5$",
         "script print([c.GetName() for c in lldb.frame.FindVariable('c').children])": (
             r"\['data', 'grad', 'child a, local gradient -3', 'child b, local gradient 2', "
@@ -139,9 +147,9 @@ def test_children(lldb):
         ),
         "script print(lldb.frame.FindVariable('c').GetChildAtIndex(2).GetSummary())": r"<a=2>",
         "script print(lldb.frame.FindVariable('c').GetChildAtIndex(0).GetValue())": r"^-6$",
-        "mg node (Value *)42": r"error: \(Value \*\)42 is at no node of the graph",
-        "mg node nonsense": r"error: nonsense is neither an expression here nor the path",
-        "mg nonsense": r"error: mg is followed by one of: dot, edge",
+        "mg node (Value *)42": r"error: \(Value \*\)42 points to no node of the graph",
+        "mg node nonsense": r"error: nonsense is neither a valid expression here nor the path",
+        "mg nonsense": r"error: The mg commands are dot, edge",
         "mg dot a 1 'a b.dot'": r"%s/a b.dot: 3 nodes$" % re.escape(lldb.work),
         "mg show &d 1": r"^  0  d  data -4  grad 0$",
         "mg step --forward": r"error: The program has ended\.",
@@ -150,7 +158,28 @@ def test_children(lldb):
     check(dict(zip(wanted, lldb.session(list(wanted), errors=True))), wanted)
 
 
-TESTS = {"tour": test_tour, "children": test_children}
+def test_watch(lldb):
+    """A watch is for the node with the same path in each training step, and for no other node."""
+    steps = {
+        "tour model": r"^Backward: \[1/59615\] loss\.$",
+        "mg watch loss.sum": r"^watchpoint 1: watching loss\.sum\.grad$",
+        "breakpoint delete -f": r"^All breakpoints removed",
+        "continue": r"^loss\.sum\.grad, contribution 1 of 1, from loss:\n  0 \+ 0\.142857 \* 1 = 0\.142857$",
+        # The third document is longer: pos7.embed[7] is where loss.sum was.
+        "continue ": r"^loss\.sum\.grad, contribution 1 of 1, from loss:\n  0 \+ 0\.142857 \* 1",
+        "continue  ": r"^loss\.sum\.grad, contribution 1 of 1, from loss:\n  0 \+ 0\.125 \* 1 = 0\.125$",
+        "mg where": r"^Training: step 3 of 1000",
+        # The documents of steps 4 to 9 have no position 7.
+        "watchpoint delete -f": r"",
+        "mg watch pos7.loss": r"^watchpoint \d+: watching pos7\.loss\.grad$",
+        "continue   ": r"^pos7\.loss\.grad, contribution 1 of 1, from loss\.sum",
+        "continue    ": r"^pos7\.loss\.grad, contribution 1 of 1, from loss\.sum",
+        "mg where ": r"^Training: step 10 of",
+    }
+    check(dict(zip(steps, lldb.session(list(steps)))), steps)
+
+
+TESTS = {"tour": test_tour, "children": test_children, "watch": test_watch}
 
 
 def main():
