@@ -26,6 +26,7 @@ enum {
 };
 
 typedef struct CompareOptions {
+    Options list;                 // points into this struct, which must not move
     const char *files[MAX_FILES]; // A and B, and with --next those of the step after
     bool next;
     RunOptions run; // of it, the model's sizes
@@ -262,6 +263,26 @@ static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error
     return status;
 }
 
+static bool is_of_graphs(const CompareOptions *options, const Option *option)
+{
+    return option->target == &options->max_ulp || option->target == &options->only ||
+           option->target == &options->all;
+}
+
+// Refuses the options that have no effect unless two graphs are compared.
+static bool check_effect(const CompareOptions *options, Error *error)
+{
+    for (size_t i = 0; i < options->list.n; i++) {
+        const Option *option = &options->list.list[i];
+        bool is_size = (option->group & RUN_SIZES) != 0 && !options->next;
+        if (option->given != NULL && (is_size || is_of_graphs(options, option))) {
+            return error_set(error, "%.100s: has an effect only %s; leave it out", option->given,
+                             options->next ? "without --next" : "on node dumps");
+        }
+    }
+    return true;
+}
+
 // Compares the files by their kind, which must be the same.
 static ExitStatus compare_files(const CompareOptions *options, Error *error)
 {
@@ -280,6 +301,9 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
         }
     }
     FileKind kind = kinds[0] != FILE_DUMP ? kinds[0] : kinds[1];
+    if (kind != FILE_DUMP && !check_effect(options, error)) {
+        return EXIT_TROUBLE;
+    }
     switch (kind) {
     case FILE_LOSSES:
         return compare_losses(options, error);
@@ -327,33 +351,36 @@ static bool check_number_of_files(const CompareOptions *options, size_t n_files,
 ExitStatus command_compare(int argc, char **argv, Error *error)
 {
     CompareOptions chosen = {.run = run_options_default()};
-    Options options = {.usage = usage, .summary = summary};
-    options_add(&options,
+    Options *options = &chosen.list;
+    options->usage = usage;
+    options->summary = summary;
+    options_add(options,
                 (Option){"max-ulp", &chosen.max_ulp, "N", "let differences of up to N ULP pass",
                          OPTION_COUNT, .max = OPTION_MAX_COUNT});
-    options_add(&options, (Option){"only", &chosen.only, "PATTERN",
-                                   "look only at paths like this; * and ? as in the shell",
-                                   OPTION_TEXT, .group = OPTION_OWN});
-    options_add(&options, (Option){"next", &chosen.next, NULL,
-                                   "judge the update: A2 B2 are of the step after", OPTION_FLAG,
-                                   .group = OPTION_OWN});
-    options_add(&options, (Option){"unexplained", &chosen.unexplained, NULL,
-                                   "answer 0 also where rounding explains all differences",
-                                   OPTION_FLAG, .group = OPTION_OWN});
-    options_add(&options, (Option){"all", &chosen.all, NULL, "list every difference", OPTION_FLAG,
-                                   .group = OPTION_OWN});
-    options_add(&options, (Option){"json", &chosen.json, NULL, "print one JSON object", OPTION_FLAG,
-                                   .group = OPTION_OWN});
-    options_add_help(&options);
-    run_options_add(&options, &chosen.run, RUN_SIZES);
+    options_add(options, (Option){"only", &chosen.only, "PATTERN",
+                                  "look only at paths like this; * and ? as in the shell",
+                                  OPTION_TEXT, .group = OPTION_OWN});
+    options_add(options, (Option){"next", &chosen.next, NULL,
+                                  "judge the update: A2 B2 are of the step after", OPTION_FLAG,
+                                  .group = OPTION_OWN});
+    options_add(options, (Option){"unexplained", &chosen.unexplained, NULL,
+                                  "answer 0 also where rounding explains all differences",
+                                  OPTION_FLAG, .group = OPTION_OWN});
+    options_add(options, (Option){"all", &chosen.all, NULL, "list every difference", OPTION_FLAG,
+                                  .group = OPTION_OWN});
+    options_add(options, (Option){"json", &chosen.json, NULL, "print one JSON object", OPTION_FLAG,
+                                  .group = OPTION_OWN});
+    options_add_help(options);
+    run_options_add(options, &chosen.run, RUN_SIZES);
     size_t n_files;
-    if (!options_parse_files(&options, argc, argv, chosen.files, MAX_FILES, &n_files, error)) {
+    if (!options_parse_files(options, argc, argv, chosen.files, MAX_FILES, &n_files, error)) {
         return EXIT_TROUBLE;
     }
-    if (options_answer(&options)) {
+    if (options_answer(options)) {
         return EXIT_DONE;
     }
-    if (!check_number_of_files(&chosen, n_files, error)) {
+    if (!check_number_of_files(&chosen, n_files, error) ||
+        (chosen.next && !check_effect(&chosen, error))) {
         return EXIT_TROUBLE;
     }
     if (!run_options_check(&chosen.run, error)) {

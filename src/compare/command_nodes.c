@@ -93,6 +93,9 @@ static bool check_options(NodesOptions *options, Error *error)
 {
     LookOptions *look = &options->look;
     bool is_step = look->load == NULL && look->text == NULL;
+    if (look->load != NULL && look->text != NULL && look->step > 0) {
+        return error_set(error, "--step: has no effect beside --load and --text; leave it out");
+    }
     if (is_step && look->step == 0) {
         return error_set(error, "--step: say which step's graph to write, from 1 on");
     }

@@ -35,11 +35,22 @@ static void list_options(LookOptions *look, const LookUsage *usage, const Option
     }
 }
 
+static bool needs_data(const LookOptions *options)
+{
+    return options->text_name != NULL && options->text == NULL;
+}
+
 // A checkpoint determines all settings of a run, except the data to take a document from, the
 // settings of sampling, and those that a file of another program does not contain.
 static bool check_beside_load(LookOptions *look, Error *error)
 {
     const Option *n_head = options_find(&look->list, &look->run.model.n_head);
+    const Option *data = options_find(&look->list, &look->run.data);
+    if (data->given != NULL && !needs_data(look)) {
+        return error_set(error, "%.100s: has no effect beside --load%s%s; leave it out",
+                         data->given, look->text_name != NULL ? " and " : "",
+                         look->text_name != NULL ? look->text_name : "");
+    }
     for (size_t i = 0; i < look->list.n; i++) {
         const Option *option = &look->list.list[i];
         bool is_decided =
@@ -53,6 +64,39 @@ static bool check_beside_load(LookOptions *look, Error *error)
         look->run.model.n_head = 0; // not given
     }
     return true;
+}
+
+// Whether the options say to train the model before it is shown.
+static bool is_trained(LookOptions *look, const LookUsage *usage)
+{
+    if (usage->is_step) {
+        return look->step > 0 || look->text == NULL;
+    }
+    return usage->is_report || options_find(&look->list, &look->run.num_steps)->given != NULL;
+}
+
+static bool check_untrained(LookOptions *look, const LookUsage *usage, Error *error)
+{
+    const RunOptions *run = &look->run;
+    const void *const settings[] = {&run->num_steps, &run->adam.learning_rate, &run->adam.beta1,
+                                    &run->adam.beta2, &run->adam.eps_adam};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const Option *option = options_find(&look->list, settings[i]);
+        if (option->given != NULL) {
+            return error_set(error, "%.100s: has no effect on an untrained model; add %s",
+                             option->given, usage->is_step ? "--step" : "--num-steps");
+        }
+    }
+    return true;
+}
+
+static bool check_together(LookOptions *look, const LookUsage *usage, Error *error)
+{
+    if (look->load != NULL) {
+        return check_beside_load(look, error);
+    }
+    return (is_trained(look, usage) || check_untrained(look, usage, error)) &&
+           run_options_check(&look->run, error);
 }
 
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
@@ -79,9 +123,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     if (usage->has_argument || usage->has_text_option) {
         look->text_name = usage->has_argument ? "TEXT" : "--text";
     }
-    bool ok =
-        look->load != NULL ? check_beside_load(look, error) : run_options_check(&look->run, error);
-    return ok ? EXIT_DONE : EXIT_USAGE;
+    return check_together(look, usage, error) ? EXIT_DONE : EXIT_USAGE;
 }
 
 bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
@@ -148,11 +190,6 @@ static ExitStatus take_document(LookSession *look, Error *error)
     look->n_positions =
         tokenizer_encode(look->tokenizer, look->document, look->tokens, max_tokens) - 1;
     return EXIT_DONE;
-}
-
-static bool needs_data(const LookOptions *options)
-{
-    return options->text_name != NULL && options->text == NULL;
 }
 
 // Returns an upper bound of the number of positions, before the document is known.

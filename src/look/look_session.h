@@ -43,7 +43,7 @@ typedef struct LookUsage {
 // Parses the command line: the command's own options and the common ones. If the help is requested,
 // prints it and sets look->list.is_answered: the command is done then.
 // Errors: as options_parse_files; TEXT is missing; --load together with an option that the file
-// determines.
+// determines; an option that has no effect with the others.
 ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *own, size_t n_own,
                       int argc, char **argv, Error *error);
 

@@ -57,6 +57,11 @@ static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
     if (!options_parse(&chosen->list, argc, argv, error)) {
         return false;
     }
+    if (chosen->run.engine == ENGINE_SCALAR &&
+        options_find(&chosen->list, &chosen->run.simd)->given != NULL) {
+        return error_set(error, "--simd: has no effect on the scalar engine; leave it out, or add "
+                                "--engine tensor");
+    }
     chosen->is_seeded = options_find(&chosen->list, &chosen->run.seed)->given != NULL;
     return true;
 }

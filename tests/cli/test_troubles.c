@@ -426,6 +426,47 @@ START_TEST(an_unknown_option_is_answered_by_the_commands_own_help)
 }
 END_TEST
 
+// An option that has no effect, because of another option or of a file.
+typedef struct Idle {
+    const char *arguments;
+    const char *option;
+    const char *why;
+} Idle;
+
+static const Idle idle_options[] = {
+    {"inspect --load good --data data", "--data", "beside --load"},
+    {"trace ab --load good --data data", "--data", "beside --load and TEXT"},
+    {"attention ab --data=data --load good", "--data=data", "beside --load and TEXT"},
+    {"graph --text ab --load good --data data", "--data", "beside --load and --text"},
+    {"gradcheck --text ab --load good --data data", "--data", "beside --load and --text"},
+    {"report --output page --text ab --load good --data data", "--data", "beside --load"},
+    {"nodes --text ab --load good --data data", "--data", "beside --load and --text"},
+    {"nodes --text ab --load good --step 2", "--step", "beside --load and --text"},
+    {"nodes --text ab --data data --num-steps 2 " SIZES, "--num-steps", "add --step"},
+    {"nodes --text ab --data data --beta1 0.5 " SIZES, "--beta1", "add --step"},
+    {"nodes --step 1 --temperature 1", "--temperature", "no such option"},
+    {"inspect --learning-rate 1", "--learning-rate", "add --num-steps"},
+    {"trace emma --beta2 0.5", "--beta2", "add --num-steps"},
+    {"graph --eps-adam=1", "--eps-adam=1", "add --num-steps"},
+    {"sample --load good --simd none", "--simd", "add --engine tensor"},
+    {"train --data data --save-every 1", "--save-every", "needs --save"},
+    {"attention ab --load good --output new", "--output", "is for --format svg"},
+    {"bench --sizes --num-samples 1", "--num-samples", "no use with --sizes"},
+    {"compare good good --only wte*", "--only", "only on node dumps"},
+    {"compare good good --n-embd 4", "--n-embd", "only on node dumps"},
+    {"compare losses losses --max-ulp 1", "--max-ulp", "only on node dumps"},
+    {"compare dump dump --next dump dump --all", "--all", "only without --next"},
+};
+
+START_TEST(an_option_without_effect_is_refused)
+{
+    const Idle *idle = &idle_options[_i];
+    write_text("losses", "0.5\n0.25\n");
+    run(idle->arguments);
+    assert_refused(2, idle->option, idle->why);
+}
+END_TEST
+
 // ---- saving where the last step would fail ----
 
 // Returns false where that is not possible, or not allowed.
@@ -656,6 +697,7 @@ int main(int argc, char **argv)
     add(tcase, a_dash_is_standard_output);
     add(tcase, two_outputs_are_two_files);
     add(tcase, an_unknown_option_is_answered_by_the_commands_own_help);
+    tcase_add_loop_test(tcase, an_option_without_effect_is_refused, 0, COUNT(idle_options));
     suite_add_tcase(suite, tcase);
     TCase *saving = tcase_create("saving");
     tcase_add_checked_fixture(saving, setup, NULL);

@@ -362,33 +362,39 @@ END_TEST
 
 // ---- the model of a checkpoint ----
 
-static const char *const load_cases[] = {
-    "inspect",
-    "trace b\u00fc --backward",
-    "attention b\u00fc",
-    "graph --depth 3", // of the data's first document, which the checkpoint's seed decides
-    "graph --op relu --node pos1.layer0 --json",
-    "gradcheck --text b\u674e",
-    "trace b --json",
+typedef struct LoadCase {
+    const char *arguments;
+    const char *data; // where the document is the data's first, which the checkpoint's seed decides
+} LoadCase;
+
+static const LoadCase load_cases[] = {
+    {"inspect", ""},
+    {"trace b\u00fc --backward", ""},
+    {"attention b\u00fc", ""},
+    {"graph --depth 3", " --data data"},
+    {"graph --op relu --node pos1.layer0 --json", " --data data"},
+    {"gradcheck --text b\u674e", ""},
+    {"trace b --json", ""},
 };
 
 START_TEST(a_loaded_model_is_shown_as_the_trained_one)
 {
+    const LoadCase *c = &load_cases[_i];
     char arguments[256];
     char expected[sizeof p.out];
     // Of several documents and not in their order: the seed matters.
     write_text("data", "b\u00fc\n\u674e\n\U0001f600\u00fc\nbb\n\u00fc\u00fc\n");
-    snprintf(arguments, sizeof arguments, "%s --num-steps 3 --seed 7 " SMALL, load_cases[_i]);
+    snprintf(arguments, sizeof arguments, "%s --num-steps 3 --seed 7 " SMALL, c->arguments);
     run(arguments);
     assert_done();
     ck_assert_ptr_null(strstr(p.out, "untrained"));
     strcpy(expected, p.out);
     run("train --num-steps 3 --seed 7 --save checkpoint " SMALL);
     assert_done();
-    snprintf(arguments, sizeof arguments, "%s --load checkpoint --data data", load_cases[_i]);
+    snprintf(arguments, sizeof arguments, "%s --load checkpoint%s", c->arguments, c->data);
     run(arguments);
     assert_done();
-    ck_assert_msg(strcmp(p.out, expected) == 0, "%s: %.2000s", load_cases[_i], p.out);
+    ck_assert_msg(strcmp(p.out, expected) == 0, "%s: %.2000s", c->arguments, p.out);
 }
 END_TEST
 
