@@ -545,7 +545,7 @@ bool explain_grad(const GraphDiff *diff, uint32_t node_id, int side,
     }
     if (n == 0) {
         bool right = is_same_bits(grad, is_root ? 1 : 0);
-        say(text, right ? "is right" : "is wrong, or left over from before");
+        say(text, right ? "is right" : "is not 0, though nothing contributes to it");
         return right;
     }
     if (is_same_bits(grad, contributions[n - 1].total)) {

@@ -178,6 +178,7 @@ static void put_structure(Json *j, json_t *root)
         [STRUCTURE_CHILDREN] = "children",
         [STRUCTURE_OP] = "operation",
         [STRUCTURE_N_NODES] = "number of nodes",
+        [STRUCTURE_TRANSPOSED] = "transposed",
         [STRUCTURE_PATH] = "path",
     };
     const StructureFinding *found = &j->diff->structure;
@@ -185,9 +186,13 @@ static void put_structure(Json *j, json_t *root)
     put_string(j, object, "kind", kinds[found->kind]);
     json_out_count(&j->out, object, "differing", found->n_differ);
     json_out_bool(&j->out, object, "by_names", j->diff->by_path);
+    json_t *transposed = json_out_array(&j->out, object, "transposed");
+    for (size_t i = 0; i < j->diff->pairs.transposed.n; i++) {
+        put_string(j, transposed, NULL, j->diff->pairs.transposed.names[i]);
+    }
     if (found->kind == STRUCTURE_PATH) {
         put_string(j, object, "path", dump_path(j->diff->dumps[1 - j->diff->base], found->first));
-    } else if (found->kind != STRUCTURE_SAME) {
+    } else if (found->kind != STRUCTURE_SAME && found->kind != STRUCTURE_TRANSPOSED) {
         if (found->first < j->diff->n_nodes) {
             put_node(j, object, found->first);
         }

@@ -102,12 +102,10 @@ static bool go_by_names(GraphDiff *diff)
 {
     const NodeDump *base = diff->dumps[diff->base];
     const NodeDump *other = diff->dumps[1 - diff->base];
-    uint32_t first_only_other;
     Error ignored;
     forget_pairs(diff);
     return base->has_names && other->has_names &&
-           dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,
-                             &ignored);
+           dump_pair_by_path(base, other, diff->counterpart, &diff->pairs, &ignored);
 }
 
 // Pairs nodes of other graphs by what they are made of, if that can be told of at least half of
@@ -150,13 +148,16 @@ bool diff_pair_nodes(GraphDiff *diff, Error *error)
         compare_structure(diff);
         return !is_same_document(diff) || pair_other_graphs(diff, error);
     }
-    uint32_t first_only_other;
-    if (!dump_pair_by_path(base, other, diff->counterpart, &diff->n_only_other, &first_only_other,
-                           error)) {
+    const DumpPairs *pairs = &diff->pairs;
+    if (!dump_pair_by_path(base, other, diff->counterpart, &diff->pairs, error)) {
         return false;
     }
-    if (diff->n_only_other > 0 && diff->has_graph) { // a full dump has all nodes
-        diff->structure = (StructureFinding){STRUCTURE_PATH, first_only_other, diff->n_only_other};
+    if (pairs->n_only_other > 0 && diff->has_graph) { // a full dump has all nodes
+        diff->structure =
+            (StructureFinding){STRUCTURE_PATH, pairs->first_only_other, pairs->n_only_other};
+    } else if (pairs->transposed.n > 0) {
+        diff->structure =
+            (StructureFinding){STRUCTURE_TRANSPOSED, pairs->first_transposed, pairs->transposed.n};
     }
     return true;
 }

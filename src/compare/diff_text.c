@@ -403,6 +403,21 @@ static void print_structure_side(const TextReport *r, int side, uint32_t node_id
     }
 }
 
+// Prints the matrices that the other dump has transposed.
+static void print_transposed(const TextReport *r)
+{
+    const TransposedMatrices *matrices = &r->diff->pairs.transposed;
+    if (matrices->n == 0) {
+        return;
+    }
+    fprintf(r->file, "\nstructure: %c keeps %zu %s transposed, compared as such:",
+            text_side(1 - r->diff->base), matrices->n, matrices->n == 1 ? "matrix" : "matrices");
+    for (size_t i = 0; i < matrices->n; i++) {
+        fprintf(r->file, "%s %s", i > 0 ? "," : "", matrices->names[i]);
+    }
+    fprintf(r->file, "\n");
+}
+
 static void print_structure(const TextReport *r)
 {
     static const char *const kinds[] = {
@@ -414,7 +429,9 @@ static void print_structure(const TextReport *r)
         [STRUCTURE_PATH] = "the path",
     };
     const StructureFinding *found = &r->diff->structure;
-    if (r->diff->by_path && found->kind == STRUCTURE_SAME) {
+    print_transposed(r);
+    if ((r->diff->by_path && found->kind == STRUCTURE_SAME) ||
+        found->kind == STRUCTURE_TRANSPOSED) {
         return;
     }
     fprintf(r->file, "\nstructure: ");

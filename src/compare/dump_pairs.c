@@ -1,6 +1,7 @@
 // Pairs the nodes of two dumps: see dump_pairs.h.
 #include "compare/dump_pairs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "compare/path_index.h"
@@ -27,15 +28,29 @@ static bool refuse_twice(const PathIndex *index, Error *error)
            fail_twice(dump, path_index_find(index, dump_path(dump, second)), second, error);
 }
 
+// The base's first node of any transposed matrix.
+static uint32_t find_first_transposed(const PathIndex *index, const TransposedMatrices *matrices)
+{
+    uint32_t first = NO_NODE;
+    for (size_t i = 0; i < matrices->n; i++) {
+        char path[PATTERN_BYTES + 8];
+        snprintf(path, sizeof path, "%s[0,0]", matrices->names[i]);
+        uint32_t node_id = path_index_find(index, path);
+        first = node_id < first ? node_id : first;
+    }
+    return first;
+}
+
 static bool pair_all(const PathIndex *index, const NodeDump *other, uint32_t *counterpart,
-                     size_t *n_only_other, uint32_t *first_only_other, Error *error)
+                     DumpPairs *pairs, Error *error)
 {
     size_t n_pairs = 0;
     for (uint32_t node_id = 0; node_id < other->n_nodes; node_id++) {
-        uint32_t base_id = path_index_find(index, dump_path(other, node_id));
+        uint32_t base_id =
+            transposed_matrices_find_node(&pairs->transposed, index, dump_path(other, node_id));
         if (base_id == NO_NODE) {
-            *first_only_other = *n_only_other == 0 ? node_id : *first_only_other;
-            *n_only_other += 1;
+            pairs->first_only_other = pairs->n_only_other == 0 ? node_id : pairs->first_only_other;
+            pairs->n_only_other++;
         } else if (counterpart[base_id] != NO_NODE) {
             return fail_twice(other, counterpart[base_id], node_id, error);
         } else {
@@ -49,21 +64,21 @@ static bool pair_all(const PathIndex *index, const NodeDump *other, uint32_t *co
 }
 
 bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
-                       size_t *n_only_other, uint32_t *first_only_other, Error *error)
+                       DumpPairs *pairs, Error *error)
 {
     const NodeDump *nameless = !base->has_names ? base : other;
+    *pairs = (DumpPairs){.first_only_other = NO_NODE, .first_transposed = NO_NODE};
     if (!nameless->has_names) {
         return error_set_file(error, nameless->file_name, 0,
                               "its nodes have no names to find them by, and %s", DUMP_OTHER_SIZES);
     }
-    *n_only_other = 0;
-    *first_only_other = NO_NODE;
     PathIndex index;
     if (!path_index_init(&index, base, error)) {
         return false;
     }
-    bool ok = refuse_twice(&index, error) &&
-              pair_all(&index, other, counterpart, n_only_other, first_only_other, error);
+    transposed_matrices_find(&pairs->transposed, &index, other);
+    pairs->first_transposed = find_first_transposed(&index, &pairs->transposed);
+    bool ok = refuse_twice(&index, error) && pair_all(&index, other, counterpart, pairs, error);
     path_index_free(&index);
     return ok;
 }

@@ -2,10 +2,12 @@
 #include "compare/dump_start.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "compare/graph_diff.h"
 #include "compare/path_index.h"
+#include "compare/path_pattern.h"
 
 // The correlation of independently drawn numbers is near 0; that of the same numbers after
 // different training remains near 1.
@@ -36,18 +38,57 @@ static bool is_parameter(const char *path)
     return strncmp(path, "pos", 3) != 0 && strchr(path, ',') != NULL;
 }
 
+// Splits `lm_head[3,7]` into `lm_head[` and its indices.
+static bool split(const char *path, int *length, unsigned *row, unsigned *column)
+{
+    const char *bracket = strchr(path, '[');
+    *length = bracket != NULL ? (int)(bracket - path) + 1 : 0;
+    return bracket != NULL && sscanf(bracket, "[%8u,%8u]", row, column) == 2;
+}
+
+// Adds the numbers of one matrix: A's parameters from `begin` on, up to the next matrix. B may have
+// it transposed. Returns where the next matrix begins.
+static size_t add_matrix(const NodeDump *a, size_t begin, const PathIndex *b, Sums *sums)
+{
+    int length;
+    unsigned row;
+    unsigned column;
+    Sums as_it_is = {0};
+    Sums transposed = {0};
+    const char *name = dump_path(a, begin);
+    size_t i = begin;
+    split(name, &length, &row, &column);
+    for (; i < a->n_nodes && strncmp(dump_path(a, i), name, (size_t)length) == 0; i++) {
+        const char *path = dump_path(a, i);
+        char swapped[PATTERN_BYTES];
+        uint32_t node_id = path_index_find(b, path);
+        if (node_id != NO_NODE) {
+            add(&as_it_is, a->data[i], b->dump->data[node_id]);
+        }
+        if (split(path, &length, &row, &column)) {
+            snprintf(swapped, sizeof swapped, "%.*s%u,%u]", length, path, column, row);
+            node_id = path_index_find(b, swapped);
+        }
+        if (node_id != NO_NODE) {
+            add(&transposed, a->data[i], b->dump->data[node_id]);
+        }
+    }
+    const Sums *nearer = transposed.ab > as_it_is.ab ? &transposed : &as_it_is;
+    sums->n += nearer->n;
+    sums->aa += nearer->aa;
+    sums->ab += nearer->ab;
+    sums->bb += nearer->bb;
+    return i;
+}
+
 static bool add_by_path(const NodeDump *a, const NodeDump *b, Sums *sums, Error *error)
 {
     PathIndex index;
     if (!path_index_init(&index, b, error)) {
         return false;
     }
-    for (size_t i = 0; i < a->n_nodes; i++) {
-        const char *path = dump_path(a, i);
-        uint32_t other = is_parameter(path) ? path_index_find(&index, path) : NO_NODE;
-        if (other != NO_NODE) {
-            add(sums, a->data[i], b->data[other]);
-        }
+    for (size_t i = 0; i < a->n_nodes;) {
+        i = is_parameter(dump_path(a, i)) ? add_matrix(a, i, &index, sums) : i + 1;
     }
     path_index_free(&index);
     return true;

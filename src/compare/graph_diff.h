@@ -13,6 +13,7 @@
 
 #include "compare/diff_numbers.h"
 #include "compare/dump_names.h"
+#include "compare/dump_pairs.h"
 #include "compare/dump_reader.h"
 #include "compare/graph_order.h"
 #include "compare/path_pattern.h"
@@ -53,6 +54,7 @@ typedef enum StructureKind {
     STRUCTURE_CHILDREN,   // a node has other children
     STRUCTURE_OP,         // a node has another operation
     STRUCTURE_N_NODES,    // one dump is a prefix of the other
+    STRUCTURE_TRANSPOSED, // the other dump has matrices transposed
     STRUCTURE_PATH,       // the sparse dump has paths that the full one does not have
 } StructureKind;
 
@@ -60,7 +62,7 @@ typedef struct StructureFinding {
     StructureKind kind; // of the first difference
     uint32_t first;     // its node; for STRUCTURE_PATH a node of the dump that is not the base
     size_t n_differ;    // how many nodes; if the node counts differ, only those before the first
-                        // difference
+                        // difference; how many matrices or paths for the last two kinds
 } StructureFinding;
 
 // Which gradients a side has.
@@ -84,8 +86,8 @@ typedef struct GraphDiff {
     uint16_t *marks;       // [n_nodes] what is known about each node
     bool *has_grad[2];     // [n_nodes] whether a side has its gradient
     GradsOfSide grads_of_side[2];
-    size_t n_paired;     // nodes that have a counterpart
-    size_t n_only_other; // paths of the other dump that the base does not have
+    size_t n_paired; // nodes that have a counterpart
+    DumpPairs pairs; // if they are paired by path
 
     GraphOrder order; // of the base's graph; zero if it has no graph
 

@@ -428,24 +428,19 @@ static bool parse_indices(const char *path, unsigned *row, unsigned *column, int
 static bool try_transposed(const GradSums *sums, const uint32_t *members, char *text)
 {
     uint32_t others[MAX_TESTED];
-    const HypothesisSearch *s = sums->search;
-    unsigned row;
-    unsigned column;
-    int length = 0;
-    const char *path = NULL;
+    ParamMatrix m;
+    if (!hypothesis_find_matrix(sums->search, members[0], &m)) {
+        return false;
+    }
+    uint32_t n_numbers = m.n_rows * m.n_columns;
     for (size_t i = 0; i < sums->n; i++) {
-        char other[PATTERN_BYTES + 32];
-        path = dump_path(s->bounds->dump, members[i]);
-        if (!parse_indices(path, &row, &column, &length)) {
-            return false;
-        }
-        snprintf(other, sizeof other, "%.*s[%u,%u]", length, path, column, row);
-        others[i] = path_index_find(&s->index, other);
+        bool is_in_matrix = members[i] >= m.first && members[i] - m.first < n_numbers;
+        others[i] = is_in_matrix ? hypothesis_transposed(&m, members[i]) : NO_NODE;
     }
     if (sums->n < 2 || !are_those_of(sums, members, others)) {
         return false;
     }
-    snprintf(text, HYPOTHESIS_BYTES, "has the gradients of %.*s transposed", length, path);
+    snprintf(text, HYPOTHESIS_BYTES, "has the gradients of %.100s transposed", m.name);
     return true;
 }
 

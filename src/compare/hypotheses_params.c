@@ -1,5 +1,6 @@
 // Hypotheses about parameters: see hypotheses.h.
 #include <stdio.h>
+#include <string.h>
 
 #include "compare/hypothesis_graph.h"
 
@@ -16,45 +17,50 @@ static bool has_own_params(const HypothesisSearch *s)
     return n > 3 && n_odd * 10 >= n * 9;
 }
 
-// Returns the parameter at whose index the port has this one, if it stores the matrix transposed.
-static uint32_t transposed(const ParamMatrix *m, uint32_t param)
-{
-    uint32_t row = (param - m->first) / m->n_columns;
-    uint32_t column = (param - m->first) % m->n_columns;
-    return m->first + column * m->n_columns + row;
-}
-
 static bool is_transposed(const HypothesisSearch *s, const ParamMatrix *m)
 {
     const Bounds *b = s->bounds;
     for (uint32_t i = m->first; i < m->first + m->n_rows * m->n_columns; i++) {
-        uint32_t other = transposed(m, i);
-        if (!b->has_data[other] || !bounds_explain(b, b->data_bound[i], b->data[other])) {
+        uint32_t other = hypothesis_transposed(m, i);
+        if (!b->has_data[i] || !bounds_explain(b, b->data_bound[other], b->data[i])) {
             return false;
         }
     }
     return true;
 }
 
-static void swap_doubles(double *a, double *b)
+// Moves the number of each parameter to the one that it is of, if B has the matrix transposed; or
+// back. Shapes: scratch [n_nodes].
+static void move_numbers(double *numbers, const ParamMatrix *m, bool back, double *scratch)
 {
-    double x = *a;
-    *a = *b;
-    *b = x;
+    uint32_t end = m->first + m->n_rows * m->n_columns;
+    memcpy(scratch, numbers + m->first, (end - m->first) * sizeof *scratch);
+    for (uint32_t i = m->first; i < end; i++) {
+        uint32_t other = hypothesis_transposed(m, i);
+        if (back) {
+            numbers[i] = scratch[other - m->first];
+        } else {
+            numbers[other] = scratch[i - m->first];
+        }
+    }
 }
 
-// Uses the port's number at [c,r] for [r,c] from now on.
-static void transpose(Bounds *b, const ParamMatrix *m)
+static bool has_all_grads(const Bounds *b, const ParamMatrix *m)
 {
     for (uint32_t i = m->first; i < m->first + m->n_rows * m->n_columns; i++) {
-        uint32_t other = transposed(m, i);
-        if (i < other) {
-            swap_doubles(&b->data[i], &b->data[other]);
-            swap_doubles(&b->grad[i], &b->grad[other]);
-            bool has_grad = b->has_grad[i];
-            b->has_grad[i] = b->has_grad[other];
-            b->has_grad[other] = has_grad;
+        if (!b->has_grad[i]) {
+            return false;
         }
+    }
+    return true;
+}
+
+static void transpose(HypothesisSearch *s, const ParamMatrix *m, bool back)
+{
+    double *scratch = s->constants; // not in use before the hypotheses about operations
+    move_numbers(s->bounds->data, m, back, scratch);
+    if (has_all_grads(s->bounds, m)) {
+        move_numbers(s->bounds->grad, m, back, scratch);
     }
 }
 
@@ -62,20 +68,24 @@ static size_t count_unexplained(Bounds *b)
 {
     size_t n = 0;
     bounds_compute_all_data(b);
+    bounds_compute_all_grads(b);
     for (uint32_t i = 0; i < b->n_nodes; i++) {
         n += b->has_data[i] && b->rules[i] != RULE_PARAM &&
              !bounds_explain(b, b->data_bound[i], b->data[i]);
+        n += b->has_grad[i] && !bounds_explain(b, b->grad_bound[i], b->grad[i]);
     }
     return n;
 }
 
-// A port may store a matrix transposed and use it correctly, or only have read it wrongly.
-static void transpose_if_used_so(Bounds *b, const ParamMatrix *m)
+// A port may store a matrix transposed and use it correctly, or only have read it wrongly. If other
+// matrices are transposed as well, one alone may make no difference.
+static void transpose_if_used_so(HypothesisSearch *s, const ParamMatrix *m)
 {
-    size_t n_before = count_unexplained(b);
-    transpose(b, m);
-    if (count_unexplained(b) >= n_before) {
-        transpose(b, m);
+    size_t n_before = count_unexplained(s->bounds);
+    transpose(s, m, false);
+    size_t n_after = count_unexplained(s->bounds);
+    if (n_before == 0 || n_after > n_before) {
+        transpose(s, m, true);
     }
 }
 
@@ -90,9 +100,8 @@ bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, c
                  "has parameters of its own: nodes --load takes them, for an A with the same");
         return true;
     }
-    if (hypothesis_find_matrix(search, members[0], &m) && m.n_rows == m.n_columns &&
-        is_transposed(search, &m)) {
-        transpose_if_used_so(search->bounds, &m);
+    if (hypothesis_find_matrix(search, members[0], &m) && is_transposed(search, &m)) {
+        transpose_if_used_so(search, &m);
         snprintf(text, HYPOTHESIS_BYTES, "keeps %.100s transposed", m.name);
         return true;
     }

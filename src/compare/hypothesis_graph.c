@@ -57,3 +57,10 @@ bool hypothesis_find_matrix(const HypothesisSearch *s, uint32_t param, ParamMatr
     m->n_rows = (end - m->first) / m->n_columns;
     return m->n_rows * m->n_columns == end - m->first && param < end;
 }
+
+uint32_t hypothesis_transposed(const ParamMatrix *m, uint32_t param)
+{
+    uint32_t row = (param - m->first) % m->n_rows;
+    uint32_t column = (param - m->first) / m->n_rows;
+    return m->first + row * m->n_columns + column;
+}

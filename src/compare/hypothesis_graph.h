@@ -26,6 +26,10 @@ typedef struct ParamMatrix {
 // Finds the matrix of a parameter. Returns false if its path is not that of a matrix.
 bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, ParamMatrix *matrix);
 
+// Returns the parameter whose number is at the place of this one if the matrix is written
+// transposed, column by column.
+uint32_t hypothesis_transposed(const ParamMatrix *matrix, uint32_t param);
+
 // The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].
 

@@ -522,7 +522,8 @@ void judgement_sizes(const Judgement *j, UnexplainedIn in, uint32_t node_id, dou
                      double *explained)
 {
     Range bound = judgement_bound(j, in, node_id);
-    double value = in == IN_GRAD ? j->bounds.grad[node_id] : j->bounds.data[node_id];
+    double value = in == IN_GRAD ? diff_grad(j->diff, j->subject, node_id)
+                                 : diff_data(j->diff, j->subject, node_id);
     double middle = range_middle(bound);
     double larger = fmax(fabs(value), fabs(middle));
     *off = fabs(value - middle) / larger;

@@ -181,7 +181,9 @@ static bool print_first(const TextReport *r, const UnexplainedKind *kind)
         print_inputs(r, node_id);
         return true;
     }
-    text_number(r, name, kind->in == IN_GRAD ? j->bounds.grad[node_id] : j->bounds.data[node_id]);
+    text_number(r, name,
+                kind->in == IN_GRAD ? diff_grad(r->diff, j->subject, node_id)
+                                    : diff_data(r->diff, j->subject, node_id));
     if (kind->in == IN_PARAMS) {
         fprintf(r->file, "    a parameter: what made it so is in the steps before\n");
         return true;

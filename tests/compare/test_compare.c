@@ -282,7 +282,7 @@ START_TEST(a_gradient_left_over_is_found)
     assert_first_cause(&pair, CAUSE_GRAD, "wte[3,1]");
     assert_says(&pair, "nothing contributes to it");
     assert_says(&pair, "A is right");
-    assert_says(&pair, "B is wrong, or left over from before");
+    assert_says(&pair, "B is not 0, though nothing contributes to it");
     close_pair(&pair);
 }
 END_TEST

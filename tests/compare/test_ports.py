@@ -184,6 +184,53 @@ class Checks:
         self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
                    json.dumps(first))
 
+    def check_transposed(self, full, folder):
+        """Matrices that a port keeps transposed, under paths [column,row] or written as if they were not."""
+        port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, False, None)
+        squares = ["wpe", *(f"layer0.attn_w{name}" for name in "qkvo")]
+        others = ["wte", "lm_head", "layer0.mlp_fc1", "layer0.mlp_fc2"]
+
+        def place(name, row, column, how):
+            n_rows, n_columns = len(port.params[name]), len(port.params[name][0])
+            if how == "swapped":
+                row, column = column, row
+            if how == "flat":
+                row, column = divmod(column * n_rows + row, n_columns)
+            return f"{name}[{row},{column}]"
+
+        def compare(names, of_data, of_grads):
+            """The matrices of these names have their data and gradients at other places."""
+            data, grads = {}, {}
+            for name, matrix in port.params.items():
+                is_changed = name in names
+                for i, row in enumerate(matrix):
+                    for k, x in enumerate(row):
+                        data[place(name, i, k, of_data if is_changed else "")] = x.data
+                        grads[place(name, i, k, of_grads if is_changed else "")] = x.grad
+            for path, x in port.named.items():
+                if path == "loss" or "layer" not in path and ".logit[" in path:
+                    data[path], grads[path] = x.data, x.grad
+            sparse = Path(folder, "transposed.sparse")
+            with open(sparse, "w") as file:
+                for path, x in data.items():
+                    print(path, x.hex(), grads[path].hex(), file=file)
+            code, report = self.compare(str(full), str(sparse), "--json")
+            self.check(code == 1, f"transposed {names}: status {code}")
+            report = json.loads(report)
+            return report["structure"]["transposed"], [
+                (kind["in"], kind["subject_did"]) for kind in report["unexplained"]["kinds"]]
+
+        self.check(compare(["lm_head"], "swapped", "swapped") == (["lm_head"], []), "transposed lm_head")
+        found = compare(squares + others, "swapped", "swapped")
+        self.check(found == (others, [("parameters", f"keeps {name} transposed") for name in squares]),
+                   "all transposed", found)
+        for name in others:
+            found = compare([name], "flat", "flat")
+            self.check(found == ([], [("parameters", f"keeps {name} transposed")]), "flat", name, found)
+            found = compare([name], "", "flat")
+            self.check(found == ([], [("grad", f"has the gradients of {name} transposed")]),
+                       "gradients", name, found)
+
     def check_nameless(self, folder):
         """Without names, nodes of another structure go by what they are made of."""
         nameless = Path(folder, "nameless.full")
@@ -217,6 +264,7 @@ class Checks:
                         "--n-embd", "8", "--n-head", "2", "--block-size", "8", "--output", str(full)],
                        check=True)
         self.check_short_decimals(full, folder)
+        self.check_transposed(full, folder)
         is_quick = "MICROGPT_QUICK_TESTS" in os.environ
         for mistake in [None, *SAYS]:
             for single in (False, True):
