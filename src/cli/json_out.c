@@ -1,6 +1,8 @@
 // JSON documents on top of jansson: see json_out.h.
 #include "cli/json_out.h"
 
+#include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +50,13 @@ void json_out_number(JsonOut *out, json_t *parent, const char *key, double numbe
     add(out, parent, key, isfinite(number) ? json_real(number) : json_null());
 }
 
-void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count)
+void json_out_count(JsonOut *out, json_t *parent, const char *key, uint64_t count)
 {
-    add(out, parent, key, json_integer((json_int_t)count));
+    if (count <= INT64_MAX) {
+        add(out, parent, key, json_integer((json_int_t)count));
+    } else {
+        add(out, parent, key, json_sprintf("%" PRIu64, count));
+    }
 }
 
 void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number)
@@ -108,24 +114,54 @@ static bool say_out_of_memory(Error *error)
     return error_set(error, "out of memory for the JSON output");
 }
 
+// Python writes escapes in small letters, and also escapes DEL. An escape is a piece of its own.
+static int write_piece(const char *piece, size_t size, void *file)
+{
+    bool is_escape = piece[0] == '\\';
+    for (size_t i = 0; i < size; i++) {
+        if (piece[i] == 0x7F) {
+            fputs("\\u007f", file);
+        } else {
+            fputc(is_escape ? tolower((unsigned char)piece[i]) : piece[i], file);
+        }
+    }
+    return ferror(file) ? -1 : 0;
+}
+
+// If the file cannot be written, the caller reports it.
+static bool write_value(const json_t *value, FILE *file, size_t flags, Error *error)
+{
+    return json_dump_callback(value, write_piece, file, FORMAT | flags) == 0 || ferror(file) ||
+           say_out_of_memory(error);
+}
+
 static bool write_document(const JsonOut *out, FILE *file, size_t flags, Error *error)
 {
-    if (out->out_of_memory || json_dumpf(out->root, file, flags) != 0) {
-        // the caller reports an error of the file
-        return (!out->out_of_memory && ferror(file)) || say_out_of_memory(error);
+    if (out->out_of_memory) {
+        return say_out_of_memory(error);
     }
+    bool ok = write_value(out->root, file, flags, error);
     fputc('\n', file);
-    return true;
+    return ok;
 }
 
 bool json_out_write(const JsonOut *out, FILE *file, Error *error)
 {
-    return write_document(out, file, FORMAT | JSON_INDENT(1), error);
+    return write_document(out, file, JSON_INDENT(1), error);
 }
 
 bool json_out_write_line(const JsonOut *out, FILE *file, Error *error)
 {
-    return write_document(out, file, FORMAT, error);
+    return write_document(out, file, 0, error);
+}
+
+bool json_out_write_text(FILE *file, const char *text, size_t size, Error *error)
+{
+    json_t *value = json_stringn(text, size);
+    bool ok =
+        value != NULL ? write_value(value, file, JSON_ENCODE_ANY, error) : say_out_of_memory(error);
+    json_decref(value);
+    return ok;
 }
 
 // Does not use json_dumps(), which omits a key and continues if memory runs out.

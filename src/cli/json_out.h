@@ -1,5 +1,5 @@
-// JSON output of commands: a document is built in memory, then written in plain ASCII, with numbers
-// of 17 digits, which determine every bit.
+// JSON output of commands: a document is built in memory, then written in plain ASCII, as Python's
+// json.dumps() does, with numbers of 17 digits, which determine every bit.
 //
 // If memory runs out while a document is built, json_out_write() reports it, so that callers need
 // not check after each value.
@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "microgpt/error.h"
@@ -28,9 +29,9 @@ json_t *json_out_object(JsonOut *out, json_t *parent, const char *key);
 json_t *json_out_array(JsonOut *out, json_t *parent, const char *key);
 
 // Add a value in the same way. A number that is not finite becomes null, as JSON has no notation
-// for it.
+// for it; a count of 2^63 or more becomes a text of its digits, as jansson has no such integers.
 void json_out_number(JsonOut *out, json_t *parent, const char *key, double number);
-void json_out_count(JsonOut *out, json_t *parent, const char *key, size_t count);
+void json_out_count(JsonOut *out, json_t *parent, const char *key, uint64_t count);
 void json_out_integer(JsonOut *out, json_t *parent, const char *key, long long number);
 void json_out_bool(JsonOut *out, json_t *parent, const char *key, bool flag);
 void json_out_null(JsonOut *out, json_t *parent, const char *key);
@@ -48,6 +49,10 @@ bool json_out_write(const JsonOut *out, FILE *file, Error *error);
 
 // The same on one line.
 bool json_out_write_line(const JsonOut *out, FILE *file, Error *error);
+
+// Writes only a text, in quotes, without a newline. Requires: UTF-8.
+// Errors: out of memory.
+bool json_out_write_text(FILE *file, const char *text, size_t size, Error *error);
 
 // Returns the document as a text without white space; the caller frees it.
 // Errors: memory has run out, now or before; returns NULL.

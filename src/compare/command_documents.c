@@ -2,14 +2,13 @@
 // for a port whose random numbers are its own.
 #include "compare/compare_commands.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/command_files.h"
+#include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/out_file.h"
-#include "compare/dump_about.h"
 #include "microgpt/dataset.h"
 #include "microgpt/random.h"
 #include "microgpt/tokenizer.h"
@@ -41,16 +40,32 @@ static bool parse(DocumentsOptions *chosen, int argc, char **argv, Error *error)
     return options_parse(list, argc, argv, error);
 }
 
-static void write_document(FILE *file, size_t step, Document document, const int *tokens,
-                           size_t n_tokens)
+static bool write_about(FILE *file, uint64_t seed, size_t n_docs, const Tokenizer *tokenizer,
+                        Error *error)
+{
+    JsonOut json;
+    json_out_init(&json);
+    json_out_count(&json, json.root, "seed", seed);
+    json_out_count(&json, json.root, "n_documents", n_docs);
+    json_out_integer(&json, json.root, "vocab_size", tokenizer->vocab_size);
+    json_out_integer(&json, json.root, "bos", tokenizer->bos);
+    fputs("# microgpt-documents 1 ", file);
+    bool ok = json_out_write_line(&json, file, error);
+    json_out_free(&json);
+    return ok;
+}
+
+static bool write_document(FILE *file, size_t step, Document document, const int *tokens,
+                           size_t n_tokens, Error *error)
 {
     fprintf(file, "%zu\t", step);
     for (size_t i = 0; i < n_tokens; i++) {
         fprintf(file, "%s%d", i > 0 ? " " : "", tokens[i]);
     }
     fputc('\t', file);
-    dump_about_write_text(file, document.text, document.size);
+    bool ok = json_out_write_text(file, document.text, document.size, error);
     fputc('\n', file);
+    return ok;
 }
 
 static bool write_documents(const DocumentsOptions *chosen, const Dataset *dataset,
@@ -69,15 +84,16 @@ static bool write_documents(const DocumentsOptions *chosen, const Dataset *datas
         free(tokens);
         return false;
     }
-    fprintf(out.file,
-            "# microgpt-documents 1 {\"seed\": %" PRIu64 ", \"n_documents\": %zu, "
-            "\"vocab_size\": %d, \"bos\": %d}\n",
-            chosen->run.seed, dataset->n_docs, tokenizer->vocab_size, tokenizer->bos);
-    for (size_t i = 0; i < dataset->n_docs; i++) {
+    bool ok = write_about(out.file, chosen->run.seed, dataset->n_docs, tokenizer, error);
+    for (size_t i = 0; ok && i < dataset->n_docs; i++) {
         size_t n_tokens = tokenizer_encode(tokenizer, dataset->docs[i], tokens, longest + 2);
-        write_document(out.file, i + 1, dataset->docs[i], tokens, n_tokens);
+        ok = write_document(out.file, i + 1, dataset->docs[i], tokens, n_tokens, error);
     }
     free(tokens);
+    if (!ok) {
+        out_file_discard(&out);
+        return false;
+    }
     return out_file_close(&out, error);
 }
 

@@ -45,7 +45,7 @@ static bool make_graph(LookSession *look, Error *error)
     return look_forward(look, error) && look_backward(look, error);
 }
 
-static void write_about(FILE *file, const LookSession *look)
+static bool write_about(FILE *file, const LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;
     bool is_of_data = options->text == NULL;
@@ -58,7 +58,7 @@ static void write_about(FILE *file, const LookSession *look)
         .n_documents = is_of_data ? look->session.dataset.n_docs : 0,
         .model = look->model->config,
     };
-    dump_about_write(file, &about);
+    return dump_about_write(file, &about, error);
 }
 
 // Returns Adam if it has moments: those before the next update.
@@ -76,7 +76,10 @@ static bool write_nodes(const LookSession *look, const NodesOptions *options, Er
     if (!out_file_open(&out, options->look.output, error)) {
         return false;
     }
-    write_about(out.file, look);
+    if (!write_about(out.file, look, error)) {
+        out_file_discard(&out);
+        return false;
+    }
     if (options->sparse) {
         node_dump_write_sparse(out.file, look_graph(look), look->model->n_params);
         const Adam *adam = adam_of(look);

@@ -2,71 +2,46 @@
 #include "compare/dump_about.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
+#include "cli/json_out.h"
 #include "compare/dump_number.h"
-#include "python/utf8.h"
 
 static const char prefix[] = "# microgpt-nodes ";
 
 // ---- writing ----
 
-// Writes a character as Python's json.dumps() does: ASCII, other characters as one or two \u.
-static void write_code_point(FILE *file, uint32_t code_point)
+static void put_count(JsonOut *json, const char *key, size_t count)
 {
-    static const char plain[] = "\"\\\n\r\t\b\f";
-    static const char letters[] = "\"\\nrtbf";
-    const char *at = code_point > 0 && code_point < 0x80 ? strchr(plain, (int)code_point) : NULL;
-    if (at != NULL) {
-        fprintf(file, "\\%c", letters[at - plain]);
-    } else if (code_point >= ' ' && code_point <= '~') {
-        fputc((int)code_point, file);
-    } else if (code_point < 0x10000) {
-        fprintf(file, "\\u%04" PRIx32, code_point);
-    } else {
-        uint32_t rest = code_point - 0x10000;
-        fprintf(file, "\\u%04" PRIx32 "\\u%04" PRIx32, 0xD800 + (rest >> 10),
-                0xDC00 + (rest & 0x3FF));
+    if (count > 0) {
+        json_out_count(json, json->root, key, count);
     }
 }
 
-void dump_about_write_text(FILE *file, const char *text, size_t size)
+bool dump_about_write(FILE *file, const DumpAbout *about, Error *error)
 {
-    fputc('"', file);
-    for (size_t i = 0; i < size;) {
-        uint32_t code_point = 0;
-        size_t n = utf8_read(text + i, size - i, &code_point);
-        write_code_point(file, n > 0 ? code_point : 0xFFFD);
-        i += n > 0 ? n : 1;
-    }
-    fputc('"', file);
-}
-
-void dump_about_write(FILE *file, const DumpAbout *about)
-{
-    assert(file != NULL && about != NULL && about->document.text != NULL);
-    fprintf(file, "%s1 {", prefix);
-    if (about->step > 0) {
-        fprintf(file, "\"step\": %zu, ", about->step);
-    }
-    fputs("\"document\": ", file);
-    dump_about_write_text(file, about->document.text, about->document.size);
-    if (about->has_seed) {
-        fprintf(file, ", \"seed\": %" PRIu64, about->seed);
-    }
-    if (about->num_steps > 0) {
-        fprintf(file, ", \"num_steps\": %zu", about->num_steps);
-    }
-    if (about->n_documents > 0) {
-        fprintf(file, ", \"n_documents\": %zu", about->n_documents);
-    }
+    assert(file != NULL && about != NULL && about->document.text != NULL && error != NULL);
+    const Document *document = &about->document;
     const ModelConfig *model = &about->model;
-    fprintf(file,
-            ", \"n_layer\": %d, \"n_embd\": %d, \"n_head\": %d, \"block_size\": %d, "
-            "\"vocab_size\": %d}\n",
-            model->n_layer, model->n_embd, model->n_head, model->block_size, model->vocab_size);
+    JsonOut json;
+    json_out_init(&json);
+    put_count(&json, "step", about->step);
+    json_out_text_of(&json, json.root, "document", document->text, document->size);
+    if (about->has_seed) {
+        json_out_count(&json, json.root, "seed", about->seed);
+    }
+    put_count(&json, "num_steps", about->num_steps);
+    put_count(&json, "n_documents", about->n_documents);
+    json_out_integer(&json, json.root, "n_layer", model->n_layer);
+    json_out_integer(&json, json.root, "n_embd", model->n_embd);
+    json_out_integer(&json, json.root, "n_head", model->n_head);
+    json_out_integer(&json, json.root, "block_size", model->block_size);
+    json_out_integer(&json, json.root, "vocab_size", model->vocab_size);
+    fprintf(file, "%s1 ", prefix);
+    bool ok = json_out_write_line(&json, file, error);
+    json_out_free(&json);
+    return ok;
 }
 
 // ---- reading ----

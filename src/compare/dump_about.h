@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "microgpt/dataset.h"
+#include "microgpt/error.h"
 #include "microgpt/model.h"
 
 enum {
@@ -29,10 +30,8 @@ typedef struct DumpAbout {
     ModelConfig model;
 } DumpAbout;
 
-void dump_about_write(FILE *file, const DumpAbout *about);
-
-// Writes a text as a JSON string in plain ASCII, as Python's json.dumps() does.
-void dump_about_write_text(FILE *file, const char *text, size_t size);
+// Errors: out of memory. The caller checks the file for errors.
+bool dump_about_write(FILE *file, const DumpAbout *about, Error *error);
 
 typedef enum AboutNumber {
     ABOUT_STEP,

@@ -47,7 +47,7 @@ class Start(unittest.TestCase):
         uchars = sorted(set("".join(documents)))
         bos = len(uchars)
         first, *lines = run(PROGRAM, "documents", *words).splitlines()
-        about = {"seed": seed, "n_documents": len(documents), "vocab_size": bos + 1, "bos": bos}
+        about = {"seed": seed if seed < 2**63 else str(seed), "n_documents": len(documents), "vocab_size": bos + 1, "bos": bos}
         self.assertEqual(first, f"# microgpt-documents 1 {json.dumps(about)}")
         self.assertEqual(len(lines), len(documents))
         for i, (line, document) in enumerate(zip(lines, documents)):
@@ -64,6 +64,7 @@ class Start(unittest.TestCase):
         path = self.folder / "names"
         path.write_text("\n".join(names), encoding="utf-8")
         self.check_documents(names, 3, "--seed", "3", "--data", path)
+        self.check_documents(names, 2**64 - 1, "--seed", str(2**64 - 1), "--data", path)
         output = self.folder / "order"
         self.assertEqual(run(PROGRAM, "documents", "--data", path, "--output", output), "")
         self.assertEqual(output.read_text(), run(PROGRAM, "documents", "--data", path))
