@@ -40,3 +40,12 @@ bool memory_fits(size_t n_bytes, double *needed_mib, double *limit_mib)
     *limit_mib = floor((double)limit / mebibyte);
     return n_bytes <= limit;
 }
+
+bool memory_check_file(const char *path, size_t line, size_t n_bytes, Error *error)
+{
+    double needed_mib;
+    double limit_mib;
+    return memory_fits(n_bytes, &needed_mib, &limit_mib) ||
+           error_set_file(error, path, line, "needs %.0f MiB of memory; %.0f are available",
+                          needed_mib, limit_mib);
+}

@@ -13,6 +13,7 @@
 #include "base/little_endian.h"
 #include "checkpoint/checkpoint_format.h"
 #include "checkpoint/checkpoint_write.h"
+#include "checkpoint/safetensors.h"
 
 DatasetDigest checkpoint_digest(const Dataset *dataset)
 {
@@ -76,7 +77,7 @@ static bool write_numbers(Output *output, const double *numbers, size_t n, Error
 static bool write_all(Output *output, const Checkpoint *checkpoint, const char *header,
                       size_t header_size, Error *error)
 {
-    unsigned char length[CHECKPOINT_LENGTH_BYTES];
+    unsigned char length[SAFETENSORS_LENGTH_BYTES];
     little_endian_put_integer(header_size, length);
     size_t n_params = checkpoint->model.n_params;
     return write_bytes(output, length, sizeof length, error) &&

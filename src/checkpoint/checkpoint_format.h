@@ -8,7 +8,6 @@
 #include "microgpt/checkpoint.h"
 
 enum {
-    CHECKPOINT_LENGTH_BYTES = 8, // of the header's length, little-endian, before the header
     CHECKPOINT_CRC_DIGITS = 8,
     CHECKPOINT_NUMBER_BYTES = 8, // of a double
     CHECKPOINT_NAME_BYTES = 16 + MODEL_NAME_BYTES,

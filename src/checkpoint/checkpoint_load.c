@@ -6,19 +6,16 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "base/count.h"
-#include "base/in_file.h"
 #include "base/little_endian.h"
-#include "base/memory_limit.h"
 #include "checkpoint/checkpoint_format.h"
 #include "checkpoint/checkpoint_metadata.h"
-#include "checkpoint/header_scan.h"
+#include "checkpoint/safetensors.h"
 
 // A tensor's offsets, in bytes from the end of the header, and how many bytes a number has.
 typedef struct Range {
@@ -29,11 +26,8 @@ typedef struct Range {
 
 // The state of reading a file.
 typedef struct Source {
-    const char *path;
-    InFile file;
-    char *header;
-    size_t header_size;
-    json_t *root;
+    const char *path; // for errors
+    Safetensors file;
     Metadata metadata;
     bool is_ours;     // written by checkpoint_save(), or another program's copy of such a file
     bool begins_so;   // begins with the CRC, as checkpoint_save() writes files
@@ -52,72 +46,7 @@ typedef struct Source {
 
 static bool bad(const Source *source, const char *what)
 {
-    return error_set_file(source->error, source->path, 0, "%s", what);
-}
-
-// ---- the header's bytes ----
-
-// Reads bytes; it is an error if the file has fewer.
-static bool read_bytes(const Source *source, size_t offset, void *bytes, size_t size)
-{
-    size_t n = size;
-    if (!in_file_read(&source->file, offset, bytes, &n, source->error)) {
-        return false;
-    }
-    return n == size || bad(source, "was truncated while it was being read");
-}
-
-static bool read_header(Source *source)
-{
-    unsigned char length[CHECKPOINT_LENGTH_BYTES];
-    if (source->file.size < sizeof length) {
-        return bad(source, "is too short for a checkpoint");
-    }
-    if (!read_bytes(source, 0, length, sizeof length)) {
-        return false;
-    }
-    uint64_t header_size = little_endian_get_integer(length);
-    if (header_size > CHECKPOINT_MAX_HEADER) {
-        return error_set_file(source->error, source->path, 0,
-                              "is not a checkpoint, or its header is too long: %" PRIu64
-                              " bytes, at most %d are allowed",
-                              header_size, CHECKPOINT_MAX_HEADER);
-    }
-    if (header_size > source->file.size - sizeof length) {
-        return bad(source, "is truncated: it ends within its header");
-    }
-    source->header_size = (size_t)header_size;
-    source->header = malloc(source->header_size + 1); // + 1: malloc(0) may return NULL
-    if (source->header == NULL) {
-        return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
-    }
-    if (!read_bytes(source, sizeof length, source->header, source->header_size)) {
-        return false;
-    }
-    bool is_object = source->header_size > 0 && source->header[0] == '{';
-    const char *what = is_object ? header_scan(source->header, source->header_size)
-                                 : "is not a checkpoint: its header is not JSON";
-    return what == NULL || bad(source, what);
-}
-
-static bool parse_header(Source *source)
-{
-    json_error_t json_error;
-    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL; // the alphabet may contain a NUL
-    source->root = json_loadb(source->header, source->header_size, flags, &json_error);
-    if (source->root != NULL) {
-        return true;
-    }
-    // If memory runs out, jansson's message is empty. Its other messages quote the file, which may
-    // contain anything, so they are not printed.
-    if (json_error.text[0] == '\0') {
-        return error_out_of_memory(source->error, "the checkpoint's header", source->header_size);
-    }
-    if (json_error_code(&json_error) == json_error_duplicate_key) {
-        return bad(source, "its header has a duplicate key");
-    }
-    return error_set_file(source->error, source->path, 0, "its header is not JSON (at byte %d)",
-                          json_error.position);
+    return safetensors_fail(&source->file, what);
 }
 
 // Returns whether the string equals the text. Compares the lengths as well, because a string may
@@ -133,12 +62,9 @@ static bool is_text(const json_t *value, const char *text)
 static bool find_format(Source *source)
 {
     size_t prefix_size = strlen(CHECKPOINT_CRC_PREFIX);
-    bool has_crc = source->header_size > prefix_size + CHECKPOINT_CRC_DIGITS &&
-                   memcmp(source->header, CHECKPOINT_CRC_PREFIX, prefix_size) == 0;
-    const json_t *object = json_object_get(source->root, "__metadata__");
-    if (object != NULL && !json_is_object(object)) {
-        return bad(source, "its __metadata__ is not an object");
-    }
+    bool has_crc = source->file.header_size > prefix_size + CHECKPOINT_CRC_DIGITS &&
+                   memcmp(source->file.header, CHECKPOINT_CRC_PREFIX, prefix_size) == 0;
+    const json_t *object = source->file.metadata;
     source->metadata = (Metadata){source->path, object, source->error};
     bool has_format = is_text(json_object_get(object, "format"), CHECKPOINT_FORMAT);
     bool has_version = is_text(json_object_get(object, "version"), CHECKPOINT_VERSION);
@@ -159,55 +85,28 @@ static bool find_format(Source *source)
 
 static bool tensor_error(const Source *source, const char *name, const char *what)
 {
-    return error_set_file(source->error, source->path, 0, "its tensor %s %s", name, what);
+    return safetensors_fail_tensor(&source->file, name, what);
 }
 
-// Reads a member that is an array of two integers, neither of which is negative.
-static bool read_pair(const json_t *tensor, const char *key, uint64_t pair[2])
+// Finds a tensor, with a shape of two sizes. A file of this program must have doubles,
+// because a resumed run needs all of their bits.
+static bool find_tensor(const Source *source, const char *name, const json_t **object,
+                        Tensor *tensor)
 {
-    const json_t *array = json_object_get(tensor, key);
-    if (json_array_size(array) != 2) {
-        return false;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *number = json_array_get(array, i);
-        if (!json_is_integer(number) || json_integer_value(number) < 0) {
-            return false;
-        }
-        pair[i] = (uint64_t)json_integer_value(number);
-    }
-    return true;
-}
-
-// Returns how many bytes a number of this type has, or 0 if the type is not supported.
-static size_t number_bytes(const json_t *dtype)
-{
-    if (is_text(dtype, "F64")) {
-        return 8;
-    }
-    return is_text(dtype, "F32") ? 4 : is_text(dtype, "BF16") ? 2 : 0;
-}
-
-// Finds a tensor and its shape. A file of this program must have doubles, because a resumed run
-// needs all of their bits.
-static bool find_tensor(const Source *source, const char *name, const json_t **tensor,
-                        uint64_t shape[2])
-{
-    *tensor = json_object_get(source->root, name);
-    if (*tensor == NULL) {
+    *object = json_object_get(source->file.root, name);
+    if (*object == NULL) {
         return tensor_error(source, name, "is missing");
     }
-    const json_t *dtype = json_object_get(*tensor, "dtype");
-    if (!json_is_string(dtype) || json_object_size(*tensor) != 3) {
-        return tensor_error(source, name, "must have dtype, shape and data_offsets");
+    if (!safetensors_describe(&source->file, name, *object, tensor)) {
+        return false;
     }
-    if (source->is_ours && !is_text(dtype, "F64")) {
+    if (source->is_ours && tensor->number_bytes != CHECKPOINT_NUMBER_BYTES) {
         return tensor_error(source, name, "is not of dtype F64; save it in double precision");
     }
-    if (number_bytes(dtype) == 0) {
+    if (tensor->number_bytes == 0) {
         return tensor_error(source, name, "is not of dtype F64, F32 or BF16");
     }
-    return read_pair(*tensor, "shape", shape) ||
+    return tensor->n_dimensions == 2 ||
            tensor_error(source, name, "must have a shape of two sizes");
 }
 
@@ -215,15 +114,15 @@ static bool find_tensor(const Source *source, const char *name, const json_t **t
 static bool read_shape_size(const Source *source, const char *name, int dimension, int max,
                             int *size)
 {
-    const json_t *tensor;
-    uint64_t shape[2];
-    if (!find_tensor(source, name, &tensor, shape)) {
+    const json_t *object;
+    Tensor tensor;
+    if (!find_tensor(source, name, &object, &tensor)) {
         return false;
     }
-    if (shape[dimension] == 0 || shape[dimension] > (uint64_t)max) {
+    if (tensor.shape[dimension] == 0 || tensor.shape[dimension] > (size_t)max) {
         return tensor_error(source, name, "has a shape that is not one of a model");
     }
-    *size = (int)shape[dimension];
+    *size = (int)tensor.shape[dimension];
     return true;
 }
 
@@ -233,7 +132,7 @@ static int count_layers(const Source *source)
     char name[CHECKPOINT_NAME_BYTES];
     for (;;) {
         checkpoint_tensor_name(&matrix, PART_PARAMS, name);
-        if (matrix.layer == MODEL_MAX_SIZE || json_object_get(source->root, name) == NULL) {
+        if (matrix.layer == MODEL_MAX_SIZE || json_object_get(source->file.root, name) == NULL) {
             return matrix.layer;
         }
         matrix.layer++;
@@ -332,7 +231,7 @@ static bool read_tokenizer(const Source *source, int vocab_size, Tokenizer *toke
 // that their sizes add up to the size of the file.
 static size_t count_tensors(const Source *source)
 {
-    return json_object_size(source->root) - (source->metadata.object != NULL);
+    return json_object_size(source->file.root) - (source->metadata.object != NULL);
 }
 
 // Reports that there are fewer tensors than a model of these sizes has.
@@ -349,7 +248,7 @@ static bool check_tensor_count(const Source *source)
 // frees.
 static const char *find_unexpected(const Source *source, json_t **rest)
 {
-    *rest = json_copy(source->root);
+    *rest = json_copy(source->file.root);
     json_object_del(*rest, "__metadata__");
     for (int part = 0; part < source->n_parts; part++) {
         for (int i = 0; i < source->n_matrices; i++) {
@@ -371,7 +270,7 @@ static bool check_no_more_tensors(const Source *source)
     json_t *rest;
     const char *name = find_unexpected(source, &rest);
     bool ok = rest == NULL
-                  ? error_out_of_memory(source->error, "the header", source->header_size)
+                  ? error_out_of_memory(source->error, "the header", source->file.header_size)
                   : error_set_file(source->error, source->path, 0,
                                    "has %zu tensors; a model of its sizes has %zu, and no %.100s",
                                    n_found, n_expected, name);
@@ -382,29 +281,22 @@ static bool check_no_more_tensors(const Source *source)
 static bool read_range(Source *source, const Matrix *matrix, TensorPart part, Range *range)
 {
     char name[CHECKPOINT_NAME_BYTES];
-    const json_t *tensor;
-    uint64_t shape[2];
-    uint64_t offsets[2];
+    const json_t *object;
+    Tensor tensor;
+    size_t begin;
     checkpoint_tensor_name(matrix, part, name);
-    if (!find_tensor(source, name, &tensor, shape)) {
+    if (!find_tensor(source, name, &object, &tensor)) {
         return false;
     }
-    if (shape[0] != (uint64_t)matrix->n_out || shape[1] != (uint64_t)matrix->n_in) {
+    if (tensor.shape[0] != (size_t)matrix->n_out || tensor.shape[1] != (size_t)matrix->n_in) {
         return error_set_file(source->error, source->path, 0,
                               "its tensor %s must be of shape [%d,%d]", name, matrix->n_out,
                               matrix->n_in);
     }
-    size_t data_size = source->file.size - CHECKPOINT_LENGTH_BYTES - source->header_size;
-    if (!read_pair(tensor, "data_offsets", offsets) || offsets[0] > offsets[1] ||
-        offsets[1] > data_size) {
-        return tensor_error(source, name, "has data_offsets outside of the file");
+    if (!safetensors_find(&source->file, object, &tensor, &begin)) {
+        return false;
     }
-    size_t n_numbers = (size_t)matrix->n_out * (size_t)matrix->n_in;
-    size_t n_bytes = number_bytes(json_object_get(tensor, "dtype"));
-    if (offsets[1] - offsets[0] != n_numbers * n_bytes) {
-        return tensor_error(source, name, "has data_offsets that do not fit its shape");
-    }
-    *range = (Range){(size_t)offsets[0], (size_t)offsets[1], n_bytes};
+    *range = (Range){begin, begin + tensor.n * tensor.number_bytes, tensor.number_bytes};
     return true;
 }
 
@@ -486,9 +378,8 @@ static size_t count_data_bytes(const Source *source, size_t n_params)
         const Matrix *matrix = &source->matrices[i];
         char name[CHECKPOINT_NAME_BYTES];
         checkpoint_tensor_name(matrix, PART_PARAMS, name);
-        const json_t *tensor = json_object_get(source->root, name);
-        // If n_each is 0, find_tensor() reports it.
-        size_t n_each = number_bytes(json_object_get(tensor, "dtype"));
+        const json_t *object = json_object_get(source->file.root, name);
+        size_t n_each = safetensors_number_bytes(object); // if it is 0, find_tensor() reports it
         size_t n_numbers = count_mul((size_t)matrix->n_out, (size_t)matrix->n_in);
         n_bytes = count_add(n_bytes, count_mul(n_numbers, n_each));
     }
@@ -502,24 +393,17 @@ static bool check_file_size(const Source *source, const ModelConfig *config)
     Error ignored; // read_config() has checked the sizes
     model_count_params(config, &n_params, &ignored);
     size_t data_size = count_data_bytes(source, n_params);
-    size_t expected = count_add(CHECKPOINT_LENGTH_BYTES + source->header_size, data_size);
-    if (source->file.size < expected) {
+    size_t expected = count_add(SAFETENSORS_LENGTH_BYTES + source->file.header_size, data_size);
+    size_t size = source->file.file.size;
+    if (size < expected) {
         return error_set_file(source->error, source->path, 0,
-                              "is truncated: it has %zu of %zu bytes", source->file.size, expected);
+                              "is truncated: it has %zu of %zu bytes", size, expected);
     }
-    if (source->file.size > expected) {
+    if (size > expected) {
         return error_set_file(source->error, source->path, 0, "has %zu bytes after its end",
-                              source->file.size - expected);
+                              size - expected);
     }
-    size_t needed = count_mul(n_params, 4 * sizeof(double)); // data, grad, m, v
-    double needed_mib;
-    double limit_mib;
-    if (!memory_fits(needed, &needed_mib, &limit_mib)) {
-        return error_set_file(source->error, source->path, 0,
-                              "needs %.0f MiB of memory; %.0f are available", needed_mib,
-                              limit_mib);
-    }
-    return true;
+    return safetensors_check_memory(&source->file, n_params);
 }
 
 static bool read_layout(Source *source, const ModelConfig *config)
@@ -544,30 +428,13 @@ static bool read_layout(Source *source, const ModelConfig *config)
 // header, which has already been parsed.
 static void begin_crc(Source *source)
 {
-    unsigned char length[CHECKPOINT_LENGTH_BYTES];
-    little_endian_put_integer(source->header_size, length);
-    memset(source->header + strlen(CHECKPOINT_CRC_PREFIX), '0', CHECKPOINT_CRC_DIGITS);
+    unsigned char length[SAFETENSORS_LENGTH_BYTES];
+    little_endian_put_integer(source->file.header_size, length);
+    memset(source->file.header + strlen(CHECKPOINT_CRC_PREFIX), '0', CHECKPOINT_CRC_DIGITS);
     source->crc = crc32(0, NULL, 0);
     source->crc = crc32_z(source->crc, length, sizeof length);
-    source->crc = crc32_z(source->crc, (unsigned char *)source->header, source->header_size);
-}
-
-static bool read_numbers(Source *source, size_t offset, size_t n_each, double *numbers, size_t n)
-{
-    unsigned char bytes[LITTLE_ENDIAN_CHUNK * CHECKPOINT_NUMBER_BYTES];
-    for (size_t i = 0; i < n; i += LITTLE_ENDIAN_CHUNK) {
-        size_t n_chunk = n - i < LITTLE_ENDIAN_CHUNK ? n - i : LITTLE_ENDIAN_CHUNK;
-        if (!read_bytes(source, offset + i * n_each, bytes, n_chunk * n_each)) {
-            return false;
-        }
-        source->crc = crc32_z(source->crc, bytes, n_chunk * n_each);
-        if (n_each == 8) {
-            little_endian_get(bytes, n_chunk, numbers + i);
-        } else {
-            little_endian_get_floats(bytes, n_each, n_chunk, numbers + i);
-        }
-    }
-    return true;
+    source->crc =
+        crc32_z(source->crc, (unsigned char *)source->file.header, source->file.header_size);
 }
 
 static bool check_numbers(const Source *source, const Matrix *matrix, TensorPart part,
@@ -620,7 +487,6 @@ static bool check_crc(const Source *source)
 // Checks the CRC before the numbers, so that damage is reported as such.
 static bool read_data(Source *source, double *const *parts)
 {
-    size_t data_start = CHECKPOINT_LENGTH_BYTES + source->header_size;
     bool has_crc = source->is_ours && source->in_order;
     if (has_crc) {
         begin_crc(source);
@@ -631,7 +497,8 @@ static bool read_data(Source *source, double *const *parts)
             const Range *range = &source->ranges[part * source->n_matrices + i];
             double *numbers = parts[part] + matrix->first_param;
             size_t n = (range->end - range->begin) / range->number_bytes;
-            if (!read_numbers(source, data_start + range->begin, range->number_bytes, numbers, n)) {
+            if (!safetensors_read(&source->file, range->begin, range->number_bytes, n, numbers,
+                                  &source->crc)) {
                 return false;
             }
         }
@@ -644,8 +511,8 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
     ModelConfig config;
     Model *model = &checkpoint->model;
     Adam *adam = &checkpoint->adam;
-    if (!read_header(source) || !parse_header(source) || !find_format(source) ||
-        !read_config(source, n_head, &config) || !read_layout(source, &config) ||
+    if (!find_format(source) || !read_config(source, n_head, &config) ||
+        !read_layout(source, &config) ||
         !read_tokenizer(source, config.vocab_size, &checkpoint->tokenizer) ||
         !model_init(model, &config, source->error)) {
         return false;
@@ -666,9 +533,7 @@ static bool read_checkpoint(Source *source, int n_head, Checkpoint *checkpoint)
 
 static void close_source(Source *source)
 {
-    in_file_close(&source->file);
-    free(source->header);
-    json_decref(source->root);
+    safetensors_close(&source->file);
     free(source->matrices);
     free(source->ranges);
 }
@@ -677,10 +542,10 @@ bool checkpoint_load(Checkpoint *checkpoint, const char *path, int n_head, Error
 {
     assert(checkpoint != NULL && path != NULL && n_head >= 0 && error != NULL);
     Source source = {.error = error};
-    if (!in_file_open(&source.file, path, "checkpoint", error)) {
+    if (!safetensors_open(&source.file, path, "checkpoint", CHECKPOINT_MAX_HEADER, error)) {
         return false;
     }
-    source.path = source.file.name;
+    source.path = source.file.file.name;
     Checkpoint loaded = {0};
     bool ok = read_checkpoint(&source, n_head, &loaded);
     close_source(&source);

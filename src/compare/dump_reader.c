@@ -94,12 +94,7 @@ static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool
 // Checks that so many bytes, for the nodes or for the edges, fit into memory with the others.
 static bool check_memory(const Reader *r, size_t n_bytes)
 {
-    size_t limit = memory_limit();
-    return n_bytes <= limit ||
-           error_set_file(
-               r->lines.error, r->dump->file_name, r->lines.line,
-               "needs %zu MiB of memory so far, and %zu are available; compare a smaller dump",
-               n_bytes >> 20, limit >> 20);
+    return memory_check_file(r->dump->file_name, r->lines.line, n_bytes, r->lines.error);
 }
 
 static size_t node_bytes(const NodeDump *dump, size_t capacity)

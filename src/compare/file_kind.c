@@ -9,12 +9,11 @@
 
 #include "base/in_file.h"
 #include "base/little_endian.h"
+#include "checkpoint/safetensors.h"
 #include "compare/line_reader.h"
 
 enum {
-    MAX_HEADER_BYTES = 100 << 20, // that safetensors allows
-    LENGTH_BYTES = 8,             // of a header's length
-    MAX_LOSS_WORDS = 2,           // in a line of losses: the step and its loss
+    MAX_LOSS_WORDS = 2, // in a line of losses: the step and its loss
 };
 
 // Other errors are reported later, by the reader of this kind. Allocates nothing.
@@ -25,12 +24,12 @@ static bool begins_as_tensors(const char *file_name)
     if (!in_file_open(&file, file_name, "file", &ignored)) {
         return false;
     }
-    unsigned char bytes[LENGTH_BYTES + 1];
+    unsigned char bytes[SAFETENSORS_LENGTH_BYTES + 1];
     size_t n = sizeof bytes;
     bool ok = in_file_read(&file, 0, bytes, &n, &ignored);
     in_file_close(&file);
-    return ok && n == sizeof bytes && bytes[LENGTH_BYTES] == '{' &&
-           little_endian_get_integer(bytes) <= MAX_HEADER_BYTES;
+    return ok && n == sizeof bytes && bytes[SAFETENSORS_LENGTH_BYTES] == '{' &&
+           little_endian_get_integer(bytes) <= SAFETENSORS_MAX_HEADER;
 }
 
 static bool take_word(LineReader *lines, const char *word)

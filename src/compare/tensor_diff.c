@@ -257,8 +257,10 @@ static void print_metadata(FILE *file, const TensorDiff *diff)
                                        "learning_rate", "beta1",     "beta2", "eps_adam",
                                        "vocabulary",    "data_crc32"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *a = json_string_value(json_object_get(diff->files[0]->metadata, keys[i]));
-        const char *b = json_string_value(json_object_get(diff->files[1]->metadata, keys[i]));
+        const char *a =
+            json_string_value(json_object_get(diff->files[0]->source.metadata, keys[i]));
+        const char *b =
+            json_string_value(json_object_get(diff->files[1]->source.metadata, keys[i]));
         if (a != NULL && b != NULL && strcmp(a, b) != 0) {
             fprintf(file, "metadata: %s is ", keys[i]);
             printable_write(file, a, strlen(a));

@@ -4,32 +4,14 @@
 #ifndef MICROGPT_TENSOR_FILE_H
 #define MICROGPT_TENSOR_FILE_H
 
-#include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "base/in_file.h"
-#include "microgpt/error.h"
-
-enum {
-    TENSOR_MAX_DIMENSIONS = 8,
-};
-
-typedef struct Tensor {
-    const char *name;  // UTF-8
-    const char *dtype; // F64, F32 or BF16
-    size_t n_dimensions;
-    size_t shape[TENSOR_MAX_DIMENSIONS];
-    size_t n;        // how many numbers
-    double *numbers; // [n]
-} Tensor;
+#include "checkpoint/safetensors.h"
 
 typedef struct TensorFile {
     const char *path;
-    InFile file;
-    json_t *root;           // owns the names
-    const json_t *metadata; // NULL if the file has none
-    Tensor *tensors;        // [n_tensors], in the order of the header
+    Safetensors source; // owns the names
+    Tensor *tensors;    // [n_tensors] with their numbers, in the order of the header
     size_t n_tensors;
     size_t n_others; // how many tensors have other types and are skipped
 } TensorFile;

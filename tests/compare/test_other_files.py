@@ -259,9 +259,10 @@ class TensorFiles(OtherFiles):
                       self.refused("a", self.write("b", good.replace(b"F64", b"I64"))))
         self.assertIn("has no tensor of a name that a has", self.refused(
             "a", self.write("b", safetensors({"x": ("F64", [1], [1])}))))
-        deep = b"{" + b'"a":[' * 1000
-        self.assertIn("nested too deep", self.refused(
-            "a", self.write("b", struct.pack("<Q", len(deep)) + deep)))
+        for n, what in ((1000, "too many brackets"), (12, "nested deeper than 8 levels")):
+            deep = b"{" + b'"a":[' * n
+            self.assertIn(what, self.refused(
+                "a", self.write("b", struct.pack("<Q", len(deep)) + deep)))
         self.assertIn("a is a file of tensors, and b is not",
                       self.refused("a", self.write("b", "loss 0x1p0 0x1p0\n")))
 

@@ -47,7 +47,8 @@ class Start(unittest.TestCase):
         uchars = sorted(set("".join(documents)))
         bos = len(uchars)
         first, *lines = run(PROGRAM, "documents", *words).splitlines()
-        about = {"seed": seed if seed < 2**63 else str(seed), "n_documents": len(documents), "vocab_size": bos + 1, "bos": bos}
+        about = {"seed": seed if seed < 2**63 else str(seed), "n_documents": len(documents),
+                 "vocab_size": bos + 1, "bos": bos}
         self.assertEqual(first, f"# microgpt-documents 1 {json.dumps(about)}")
         self.assertEqual(len(lines), len(documents))
         for i, (line, document) in enumerate(zip(lines, documents)):
