@@ -2,6 +2,7 @@
 #include "cli/command_files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +104,17 @@ static bool check_pair(const CommandFile *a, const CommandFile *b, Error *error)
     return is_output(b) ? refuse(b, a->what, error) : refuse(a, b->what, error);
 }
 
+// Sends standard error to standard output, or nowhere: the message must not be written to the file.
+static void spare_from_message(const FileIdentity *file)
+{
+    FileIdentity out = {.exists = true};
+    out.is_known = fstat(STDOUT_FILENO, &out.status) == 0;
+    int fd = is_same(file, &out) ? open("/dev/null", O_WRONLY | O_CLOEXEC) : STDOUT_FILENO;
+    if (fd >= 0) {
+        dup2(fd, STDERR_FILENO);
+    }
+}
+
 // Compares a file with a stream that the shell has opened. The path `-` means the stream itself.
 static bool check_stream(const CommandFile *file, int fd, const char *what, Error *error)
 {
@@ -111,6 +123,11 @@ static bool check_stream(const CommandFile *file, int fd, const char *what, Erro
     FileIdentity identity = identify(file);
     if ((is_output(file) && is_standard_stream(file)) || !is_same(&identity, &stream)) {
         return true;
+    }
+    FileIdentity messages = {.exists = true};
+    messages.is_known = fstat(STDERR_FILENO, &messages.status) == 0;
+    if (is_same(&identity, &messages)) {
+        spare_from_message(&identity);
     }
     return refuse(file, what, error);
 }

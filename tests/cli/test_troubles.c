@@ -310,6 +310,28 @@ START_TEST(no_output_is_what_standard_output_goes_to)
 }
 END_TEST
 
+// Not even by the message: it goes to standard output, if that is another file.
+START_TEST(what_is_read_is_not_what_standard_error_goes_to)
+{
+    const CommandCase *c = &commands[_i];
+    Contents before = contents_of(c->input);
+    char arguments[TEXT_BYTES];
+    char text[2 * TEXT_BYTES];
+    snprintf(arguments, sizeof arguments, c->arguments, c->input);
+    snprintf(text, sizeof text, "exec %s %s >out 2>>%s", p.path, arguments, c->input);
+    int status = system(text);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 2);
+    assert_unchanged(c->input, &before);
+    ck_assert_ptr_nonnull(strstr(contents_of("out").bytes, "is the destination of standard error"));
+    snprintf(text, sizeof text, "exec %s %s >>%s 2>&1", p.path, arguments, c->input);
+    status = system(text);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 2);
+    assert_unchanged(c->input, &before);
+}
+END_TEST
+
 static void expect_missing(const CommandCase *c, const char *option, const char *path)
 {
     (void)c;
@@ -692,6 +714,7 @@ int main(int argc, char **argv)
     add(tcase, an_input_may_come_through_a_pipe);
     add(tcase, no_output_is_what_is_read);
     add(tcase, no_output_is_what_standard_output_goes_to);
+    add(tcase, what_is_read_is_not_what_standard_error_goes_to);
     add(tcase, where_nothing_can_be_written_nothing_is_done);
     add(tcase, a_failed_write_leaves_the_old_file);
     add(tcase, a_dash_is_standard_output);
