@@ -17,25 +17,25 @@ typedef enum SumOrder {
     ORDER_GIVEN,
     ORDER_REVERSED,
     ORDER_PAIRWISE,
-    ORDER_4_LANES,        // then the lanes are added up one after the other
-    ORDER_4_LANES_HALVES, // and by halves: 0 + 2, 1 + 3
+    ORDER_4_LANES,        // and then the lanes are added one after the other
+    ORDER_4_LANES_HALVES, // and then by halves: 0 + 2, 1 + 3
     ORDER_8_LANES,
     ORDER_8_LANES_HALVES,
     N_ORDERS,
 } SumOrder;
 
-// How a port computes. All zero: exactly as the graph.
+// How a port computes. All zero: exactly like the graph.
 typedef struct Arithmetic {
     SumOrder order;
     bool is_fused;     // products are not rounded before they are added
-    bool divides;      // x / y for x * y**-1, and x / n for x * (1/n)
+    bool divides;      // computes x / y instead of x * y**-1, and x / n instead of x * (1/n)
     bool short_powers; // 1 / sqrt(x), x * x
 } Arithmetic;
 
 typedef struct Evaluation {
     const Bounds *bounds;
     Arithmetic arithmetic;
-    double *values;            // [n_nodes] of the nodes of a cone
+    double *values;            // [n_nodes] of the inputs of a member
     double given[MAX_MEMBERS]; // each member, computed with the graph's own arithmetic
     uint32_t *terms;           // [MAX_TERMS] of the current sum
     bool is_known;             // false: one of its inputs is not known
@@ -71,14 +71,14 @@ static bool is_zero_leaf(const Bounds *b, uint32_t node_id)
     return b->rules[node_id] == RULE_LEAF && b->constants[node_id] == 0;
 }
 
-// Whether a sum is only a part of another one that the subject does not show.
+// Returns whether a sum is only a part of another sum, and the subject does not show it.
 static bool is_open_sum(const Bounds *b, uint32_t node_id)
 {
     return b->rules[node_id] == RULE_ADD && !b->has_data[node_id] && n_children(b, node_id) == 2;
 }
 
 // Lists the terms of a sum from left to right, without the constant 0 that it starts with. Returns
-// how many there are; 0: too many.
+// how many there are, or 0 if they are too many.
 static size_t list_terms(const Evaluation *e, uint32_t node_id)
 {
     const Bounds *b = e->bounds;
@@ -121,7 +121,7 @@ static double sum_pairwise(const Evaluation *e, const uint32_t *terms, size_t n)
     double sums[64];
     size_t sizes[64];
     size_t depth = 0;
-    for (size_t i = 0; i < n; i++) { // like a binary counter: two sums of equal size become one
+    for (size_t i = 0; i < n; i++) { // like a binary counter: two sums of equal size are added
         sums[depth] = value_of(e, terms[i]);
         sizes[depth] = 1;
         while (depth > 0 && sizes[depth] == sizes[depth - 1]) {
@@ -193,13 +193,13 @@ static double compute_sum(Evaluation *e, uint32_t node_id)
     }
 }
 
-// Whether a factor is the inverse of a node that the subject does not divide by itself.
+// Returns whether a factor is an inverse that the subject does not show.
 static bool is_inverse(const Bounds *b, uint32_t node_id)
 {
     return b->rules[node_id] == RULE_POW && b->constants[node_id] == -1 && !b->has_data[node_id];
 }
 
-// Whether a factor is 1/n as Python computes it.
+// Returns whether a factor is 1/n as Python computes it.
 static bool is_one_over_whole(const Bounds *b, uint32_t node_id, double *whole)
 {
     *whole = nearbyint(1 / b->constants[node_id]);
@@ -269,7 +269,7 @@ static double compute_node(Evaluation *e, uint32_t node_id)
         return x > 0 ? x : 0;
     }
     default:
-        e->is_known = false; // a parameter, too
+        e->is_known = false; // or a parameter
         return 0;
     }
 }
@@ -281,11 +281,11 @@ typedef struct Members {
     size_t n;
     uint32_t *cones;
     size_t capacity;
-    bool *is_needed; // [n_nodes] false: used only as the beginning of a longer sum
+    bool *is_needed; // [n_nodes] false: used only as the first part of a longer sum
 } Members;
 
-// Marks the nodes whose values a node needs. A sum lists the terms of the shorter sum that it
-// continues by itself.
+// Marks the nodes whose values a node needs. It does not need a shorter sum that it continues,
+// because it lists the terms of that sum itself.
 static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
 {
     for (uint32_t slot = 0; slot < n_children(b, node_id); slot++) {
@@ -372,7 +372,8 @@ static double evaluate(Evaluation *e, const Members *members, size_t member)
     return value; // of the last one, which is the member itself
 }
 
-// Whether an arithmetic gives all members. Counts those for which it differs from the graph's own.
+// Returns whether an arithmetic gives all members. Counts those for which it differs from the
+// graph's own.
 static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmetic, size_t *n_tell)
 {
     e->arithmetic = arithmetic;
@@ -387,7 +388,7 @@ static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmet
     return true;
 }
 
-// Whether the graph's own arithmetic can be computed, and does not give all members.
+// Returns whether the graph's own arithmetic can be computed, and does not give all members.
 static bool compute_given(Evaluation *e, const Members *members)
 {
     bool differs = false;
@@ -425,14 +426,15 @@ static void describe(Arithmetic arithmetic, char *text)
     }
 }
 
-// How many values must distinguish an arithmetic from the graph's own. There are many ways to
-// compute a sum, and one of them may fit a few values by chance.
+// Returns how many values must distinguish an arithmetic from the graph's own. There are many ways
+// to compute a sum, and one of them may fit a few values by chance.
 static size_t n_that_must_tell(Arithmetic arithmetic)
 {
     return arithmetic.order != ORDER_GIVEN || arithmetic.is_fused ? 3 : 1;
 }
 
-// Tries all arithmetics with so many deviations. Returns whether all that fit have the same text.
+// Tries all arithmetics with n_deviations deviations. Returns whether all that fit have the same
+// text.
 static bool try_deviations(Evaluation *e, const Members *members, int n_deviations, char *text)
 {
     char other[HYPOTHESIS_BYTES];

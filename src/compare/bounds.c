@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Units for one rounded operation, and for a function of a library, which may round differently.
+// How many units one rounded operation may be off; a port's library may round differently.
 static const double OPERATION_UNITS = 2;
 static const double FUNCTION_UNITS = 8;
 
@@ -25,8 +25,8 @@ static const double FUNCTION_UNITS = 8;
 // than the logarithm if that is near 0.
 static const double LOG_UNITS = 32;
 
-// A value is reported only if it exceeds its bound by this factor, and by some units besides: what
-// one port does not round, another may.
+// A value is reported only if it exceeds its bound by this factor and by some units, because one
+// port may round what another does not.
 static const double MARGIN = 2;
 
 static uint32_t n_children(const Bounds *bounds, uint32_t node_id)
@@ -60,7 +60,7 @@ bool bounds_explain(const Bounds *bounds, Range range, double value)
     return fabs(value - middle) <= allowed;
 }
 
-// The range of a sum that the subject does not show, including the effect of its order.
+// Returns the range of a sum that the subject does not show, including the effect of its order.
 static Range closed_data(const Bounds *bounds, uint32_t node_id)
 {
     Range range = bounds->data_used[node_id];
@@ -95,7 +95,7 @@ static Range compute_sum(Bounds *bounds, uint32_t node_id, double *terms, uint32
     return sum;
 }
 
-// softmax subtracts its largest input, whichever that is in the subject.
+// The subject's softmax subtracts its own largest input, whichever that is.
 static Range compute_minus_max(const Bounds *bounds, uint32_t node_id)
 {
     SoftmaxGroup group = bounds->softmaxes.groups[bounds->softmaxes.group_of[node_id]];
@@ -223,7 +223,8 @@ static Range compute_rule(const Bounds *bounds, uint32_t node_id)
     }
 }
 
-// A value that the subject shows; it may have computed with a few more digits than it wrote.
+// Returns the range of a value that the subject shows; it may have computed with a few more digits
+// than it wrote.
 static Range shown(const Bounds *bounds, double value)
 {
     return range_widen(range_of(value), bounds->unit * fabs(value));
@@ -274,7 +275,7 @@ static void want(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n
     }
 }
 
-// Marks the inputs of a node; those of softmax's constant are not its children in the graph.
+// Marks the inputs of a node. The inputs of softmax's constant are not its children in the graph.
 static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
 {
     for (uint32_t slot = 0; slot < n_children(bounds, node_id); slot++) {
@@ -322,7 +323,7 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
     return n;
 }
 
-// The slope of the activations. Where the input may be on both sides of 0, so may the slope.
+// Returns the slope of an activation. If the input may be on both sides of 0, so may the slope.
 static Range activation_slope(Rule rule, Range x)
 {
     Range step = {x.lo > 0 ? 1 : 0, x.hi > 0 ? 1 : 0};
@@ -336,11 +337,11 @@ static Range activation_slope(Rule rule, Range x)
     case RULE_IDENTITY:
         return range_of(1);
     default:
-        return (Range){-0.2, 1.2}; // of gelu and silu, whatever x is
+        return (Range){-0.2, 1.2}; // of gelu and silu, for any x
     }
 }
 
-// d(base ** exponent) / d(base)
+// Returns d(base ** exponent) / d(base).
 static Range power_slope(const Bounds *bounds, uint32_t node_id)
 {
     double exponent = bounds->constants[node_id];
@@ -348,7 +349,7 @@ static Range power_slope(const Bounds *bounds, uint32_t node_id)
     return range_scale(range_pow(x, exponent - 1), exponent);
 }
 
-// The slope of the rule, without factors.
+// Returns the slope of the rule, without factors.
 static Range rule_slope(const Bounds *bounds, uint32_t parent, uint32_t slot)
 {
     Rule rule = bounds->rules[parent];
@@ -418,8 +419,8 @@ uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
     return NO_NODE;
 }
 
-// Whether the subject may have one value where the graph has x and x + 0: then its gradient is that
-// of both together, and not only what x + 0 passes on.
+// Returns whether the subject may have one value for x and x + 0. Then the gradient of this value
+// is that of both together, and not only the part that passes through x + 0.
 static bool is_merged(const Bounds *bounds, uint32_t node_id)
 {
     return bounds_same_as(bounds, node_id) != NO_NODE &&
@@ -461,7 +462,8 @@ void bounds_compute_all_grads(Bounds *bounds)
     }
 }
 
-// As for data, in the other direction: in the order of backward, parents come before children.
+// The same as for data in the other direction: in the order of backward, parents come before
+// children.
 size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                              bool *wanted, uint32_t *cone)
 {
@@ -549,7 +551,7 @@ static Rule guess_of_two(double x, double y, double data, const double *local_gr
     return is_quotient && is_near(local_grads[1], -x / (y * y)) ? RULE_DIV : RULE_UNKNOWN;
 }
 
-// Whether a node adds or subtracts its children; the factors are then 1 and -1.
+// Returns whether a node adds or subtracts its children; the factors are then 1 and -1.
 static bool is_sum_of_children(Bounds *bounds, uint32_t node_id)
 {
     const NodeDump *dump = bounds->dump;

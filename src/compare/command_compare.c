@@ -1,5 +1,5 @@
-// `microgpt compare`: where two node dumps differ, of any ports in any languages. The exit status
-// is that of diff: 0 the same, 1 different, 2 trouble.
+// `microgpt compare`: finds where two node dumps differ, of any ports in any languages. The exit
+// status is that of diff: 0 for the same, 1 for different, 2 for trouble.
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
@@ -27,9 +27,9 @@ enum {
 
 typedef struct CompareOptions {
     Options list;                 // points into this struct, which must not move
-    const char *files[MAX_FILES]; // A and B, and with --next those of the step after
+    const char *files[MAX_FILES]; // A and B, and with --next those of the next step
     bool next;
-    RunOptions run; // of it, the model's sizes
+    RunOptions run; // used for the model's sizes
     size_t max_ulp;
     const char *only;
     bool unexplained;
@@ -52,7 +52,8 @@ static bool print_report(const CompareOptions *options, const Judgement *judgeme
     return ok && output_flush(error);
 }
 
-// The sizes in a dump's first line, if they are those of a model; otherwise those of the options.
+// Returns the sizes in a dump's first line, if they are those of a model; otherwise those of the
+// options.
 static ModelConfig sizes_of_dump(const NodeDump *dump, const ModelConfig *sizes)
 {
     ModelConfig its_own = *sizes;
@@ -78,7 +79,7 @@ static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
     return true;
 }
 
-// A dump whose nodes have names, of its own or of the model.
+// Reads a dump whose nodes have names, from the dump itself or from the model.
 static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelConfig *sizes,
                             Error *error)
 {
@@ -94,7 +95,8 @@ static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelCo
             error_set_file(error, file_name, 0, "has no names, and " DUMP_OTHER_SIZES));
 }
 
-// Says on the terminal that the dumps are of different steps or runs, before what follows from it.
+// Warns on the terminal that the dumps are of different steps or runs, before the differences that
+// follow from it.
 static bool warn(const CompareOptions *options, const NodeDump *dumps, Error *error)
 {
     char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
@@ -190,7 +192,7 @@ static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
     return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
 }
 
-// What comes after the update: the dump of the next step, or a checkpoint.
+// The file with the state after the update: the dump of the next step, or a checkpoint.
 typedef struct NextFile {
     NodeDump dump;
     TensorFile tensors;
@@ -315,7 +317,8 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
     return compare_node_dumps(options, error);
 }
 
-// What a pipe brings can be read only once, and to see what it is takes a reading.
+// Copies pipes to files, because finding out the kind of a file reads it, and a pipe can be read
+// only once.
 static ExitStatus compare_inputs(CompareOptions *options, size_t n_files, Error *error)
 {
     SpooledInput inputs[MAX_FILES] = {{0}};

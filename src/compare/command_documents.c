@@ -1,5 +1,5 @@
-// `microgpt documents`: the documents in the order in which training takes them, with their tokens,
-// for a port whose random numbers are its own.
+// `microgpt documents`: writes the documents in the order in which training uses them, with their
+// tokens, for a port with other random numbers.
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
@@ -71,7 +71,7 @@ static bool write_document(FILE *file, size_t step, Document document, const int
 static bool write_documents(const DocumentsOptions *chosen, const Dataset *dataset,
                             const Tokenizer *tokenizer, Error *error)
 {
-    size_t longest = 0; // in bytes, of which a character has one at least
+    size_t longest = 0; // in bytes; a character has at least one
     for (size_t i = 0; i < dataset->n_docs; i++) {
         longest = dataset->docs[i].size > longest ? dataset->docs[i].size : longest;
     }

@@ -1,6 +1,6 @@
-// `microgpt nodes`: trains up to a step and writes that step's graph, node by node, to be compared
-// with Python's or with another port's. Or, of a checkpoint or of a text, the graph that its
-// forward and backward make.
+// `microgpt nodes`: trains up to a step and writes that step's graph, node by node, to compare it
+// with the graph of Python or of another port. For a checkpoint or a text, it writes the graph of
+// one forward and backward pass.
 #include "compare/compare_commands.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ static bool train_up_to(Trainer *trainer, size_t step, Error *error)
     return true;
 }
 
-// Makes the graph of a step as training does, which stops if a loss is not finite.
+// Makes the graph of a step as training does. Fails if a loss is not finite, like training.
 static bool make_graph(LookSession *look, Error *error)
 {
     const LookOptions *options = look->options;

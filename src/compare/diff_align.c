@@ -1,6 +1,6 @@
-// Graphs side by side without names: see diff_align.h. Both were made in the same order, but for
-// what one of them leaves out or adds: a node's like is looked for a little ahead of the last
-// one's.
+// Aligns two graphs without names: see diff_align.h. Both were made in the same order, except for
+// nodes that one of them omits or adds. So the counterpart of a node is searched for a little ahead
+// of the last counterpart found.
 #include "compare/diff_align.h"
 
 #include <assert.h>
@@ -9,16 +9,16 @@
 #include <string.h>
 
 enum {
-    WINDOW = 256, // how far ahead a node's like is looked for
+    WINDOW = 256, // how far ahead a counterpart is searched for
 };
 
 typedef struct Alignment {
     const NodeDump *base;
     const NodeDump *other;
     uint32_t *counterpart;
-    uint32_t *stands_for; // [base->n_nodes] the other graph's node that parents have for it
+    uint32_t *stands_for; // [base->n_nodes] the other graph's node that is the child in its place
     bool *is_taken;       // [other->n_nodes]
-    size_t next;          // in the other graph, behind the last node found
+    size_t next;          // in the other graph, one past the last node found
     size_t n_params;
 } Alignment;
 
@@ -37,7 +37,8 @@ static bool is_zero(const Alignment *a, uint32_t node_id)
     return is_constant(a, node_id) && a->base->data[node_id] == 0;
 }
 
-// Which child a sum is the same as, because the other one is a constant 0; NO_NODE if none is.
+// Returns the child that a sum equals because the other one is a constant 0; NO_NODE if there is
+// none.
 static uint32_t same_as(const Alignment *a, uint32_t node_id)
 {
     if (dump_n_children(a->base, node_id) != 2) {
@@ -55,8 +56,8 @@ static bool is_near(double x, double y)
     return x == y || fabs(x - y) <= 1e-3 * fmax(fabs(x), fabs(y));
 }
 
-// Whether a child of the base's node stands for this child of the other one's: by the nodes found
-// before, or as a constant by its value.
+// Returns whether a child in the base corresponds to this child in the other graph: by the nodes
+// found before, or for a constant by its value.
 static bool stands_for(const Alignment *a, uint32_t child, uint32_t other_child)
 {
     bool is_other_constant =
@@ -66,7 +67,7 @@ static bool stands_for(const Alignment *a, uint32_t child, uint32_t other_child)
                : a->stands_for[child] == other_child;
 }
 
-// Whether both nodes are made of the same, and differ in no operation that both name.
+// Returns whether both nodes have the same inputs, and no different operations.
 static bool is_like(const Alignment *a, uint32_t node_id, uint32_t other_id)
 {
     uint32_t n = dump_n_children(a->base, node_id);
@@ -137,7 +138,7 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
         error_out_of_memory(error, "the alignment of graphs",
                             base->n_nodes * sizeof *alignment.stands_for);
     } else if (dump_n_leading_leaves(other) != alignment.n_params) {
-        *n_aligned = 0; // other parameters: nothing to start from
+        *n_aligned = 0; // the parameters are different, so there is nothing to start from
     } else {
         align(&alignment, n_aligned);
     }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    MAX_FOR_LEAVING_OUT = 4096, // sums with one term left out take n * n additions
+    MAX_FOR_LEAVING_OUT = 4096, // sums with one term omitted take n * n additions
 };
 
 static uint64_t bits_of(double x)
@@ -155,7 +155,7 @@ static const char *name_short_power(double x, double exponent, double data)
     return NULL;
 }
 
-// Whether a sum used the unrounded product of one of its children.
+// Returns whether a sum used the unrounded product of one of its children.
 static bool is_fused(const GraphDiff *diff, uint32_t node_id, double data)
 {
     for (uint32_t slot = 0; slot < 2; slot++) {
@@ -294,7 +294,7 @@ bool diff_contributions(const GraphDiff *diff, uint32_t node_id, Contribution **
     uint32_t end = first;
     while (end < diff->order.first_use[node_id + 1] &&
            diff_is_reachable(diff, diff->order.use_parent[end])) {
-        end++; // who the root is not made of comes last, and contributes nothing
+        end++; // nodes that the root is not computed from come last, and contribute nothing
     }
     *n = end - first;
     *contributions = *n > 0 ? malloc(*n * sizeof **contributions) : NULL;
@@ -317,7 +317,7 @@ bool diff_contributions(const GraphDiff *diff, uint32_t node_id, Contribution **
     return true;
 }
 
-// The sum of the contributions from first on, but for the one to leave out.
+// Returns the sum of the contributions from first on, except the one to omit.
 static double sum_without(const Contribution *contributions, size_t first, size_t n,
                           size_t left_out)
 {
@@ -348,7 +348,8 @@ static double sum_fused(const Contribution *contributions, size_t n)
     return total;
 }
 
-// What one parent gives twice, as x to x * x, is added up before it is added.
+// Adds up the contributions of one parent first, such as both of x * x, before they are added to
+// the sum.
 static double sum_merged(const Contribution *contributions, size_t n)
 {
     double total = 0;
@@ -364,8 +365,8 @@ static double sum_merged(const Contribution *contributions, size_t n)
     return total;
 }
 
-// By falling number of the parent, as a walk back over all nodes would add them up; and within a
-// parent from left to right.
+// Orders parents by descending number, the order of a pass back over all nodes; and the
+// contributions of one parent from left to right.
 static int compare_parents(const void *left, const void *right)
 {
     const Contribution *a = left;
@@ -376,7 +377,8 @@ static int compare_parents(const void *left, const void *right)
     return a->slot > b->slot ? 1 : -1;
 }
 
-// Both orders of creation: falling, rising. Returns false where there is no memory to sort in.
+// Computes the sums in both orders of creation, descending and ascending. Returns false if memory
+// for sorting runs out.
 static bool sum_by_creation(const Contribution *contributions, size_t n, double *falling,
                             double *rising)
 {
@@ -394,7 +396,7 @@ static bool sum_by_creation(const Contribution *contributions, size_t n, double 
 
 // The mistakes that leave their own bits in a sum.
 typedef enum SumMistake {
-    SUM_RESTARTED, // `=` where `+=` belongs
+    SUM_RESTARTED, // `=` instead of `+=`
     SUM_LACKS_ONE,
     SUM_MERGED,
     SUM_FUSED,
@@ -404,14 +406,14 @@ typedef enum SumMistake {
     N_SUM_MISTAKES,
 } SumMistake;
 
-// Of a wrong sum: which mistakes would give it, and of the first two where they would be.
+// For a wrong sum: which mistakes would give it, and where the first two of them would be.
 typedef struct SumVerdict {
     bool fits[N_SUM_MISTAKES];
-    size_t first_left; // the contribution at which it starts anew
+    size_t first_left; // the contribution at which the sum restarts
     size_t left_out;
 } SumVerdict;
 
-// Looks for a place to start anew, and for a term to leave out.
+// Searches for a contribution at which the sum restarts, and for an omitted term.
 static void try_lost_terms(const Contribution *contributions, size_t n, double grad,
                            SumVerdict *verdict)
 {
@@ -445,8 +447,8 @@ static void try_mistakes(const Contribution *contributions, size_t n, double gra
     }
 }
 
-// One sum may fit several mistakes. The others that are causes, too, were made by the same port: a
-// mistake that does not fit them goes, unless none would be left.
+// One sum may fit several mistakes. The other causes were computed by the same port, so a mistake
+// that does not fit them is excluded, unless none would remain.
 static void narrow_down(const GraphDiff *diff, int side, SumVerdict *verdict)
 {
     for (size_t i = 1; i < diff->grad.n_causes && i < DIFF_MAX_CAUSES; i++) {
@@ -495,7 +497,7 @@ static void describe_mistake(SumMistake mistake, const SumVerdict *verdict, size
     }
 }
 
-// Says of a sum of several terms what went wrong with it.
+// Writes what is wrong with a sum of several terms.
 static void explain_sum(const GraphDiff *diff, uint32_t node_id, int side,
                         const Contribution *contributions, size_t n, char *text)
 {
@@ -511,8 +513,8 @@ static void explain_sum(const GraphDiff *diff, uint32_t node_id, int side,
     say(text, "is not their sum");
 }
 
-// Whether a side has all that contributions are made of: the parents' gradients, and what their
-// local gradients are worked out from.
+// Returns whether a side has everything that contributions are computed from: the gradients of the
+// parents, and the values that their local gradients are computed from.
 static bool are_contributions_known(const GraphDiff *diff, int side,
                                     const Contribution *contributions, size_t n)
 {
@@ -571,7 +573,8 @@ bool diff_nodes_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint
     if (wanted == NULL) {
         return error_out_of_memory(error, "the nodes between", node_id);
     }
-    // Children stand before their parents: one pass from the end finds all that it was made of.
+    // Children precede their parents, so one pass from the end finds all nodes that it is computed
+    // from.
     wanted[node_id] = true;
     *n = 0;
     *first = node_id;
@@ -599,7 +602,8 @@ bool diff_grads_between(const GraphDiff *diff, uint32_t node_id, size_t *n, uint
     if (wanted == NULL) {
         return error_out_of_memory(error, "the gradients between", diff->n_nodes);
     }
-    // Parents come before their children in the order of backward: one pass from its end finds all.
+    // Parents precede their children in the order of backward, so one pass from its end finds them
+    // all.
     wanted[node_id] = true;
     *n = 0;
     *first = node_id;

@@ -10,7 +10,7 @@
 #include "compare/diff_explain.h"
 #include "python/hexfloat.h"
 
-// A document being built.
+// A document that is being built.
 typedef struct Json {
     JsonOut out;
     const GraphDiff *diff;
@@ -18,7 +18,7 @@ typedef struct Json {
     Error *error;
 } Json;
 
-// A text that may be missing.
+// Adds a text that may be missing.
 static void put_string(Json *j, json_t *parent, const char *key, const char *value)
 {
     if (value != NULL) {
@@ -38,7 +38,7 @@ static void put_number(Json *j, json_t *parent, const char *key, double value)
     json_out_number(&j->out, number, "decimal", value);
 }
 
-// Adds null if one of both is NaN. JSON's integers have at most 63 bits here.
+// Adds null if one of the two is NaN. JSON's integers have at most 63 bits here.
 static void put_ulp(Json *j, json_t *parent, const char *key, uint64_t ulp)
 {
     if (ulp == UINT64_MAX) {
@@ -201,7 +201,7 @@ static void put_structure(Json *j, json_t *root)
     }
 }
 
-// The counts of a finding, and its causes by name.
+// Adds the counts of a finding, and its causes by name.
 static void put_counts(Json *j, json_t *object, const Finding *finding)
 {
     json_out_bool(&j->out, object, "compared", finding->is_compared);
@@ -358,7 +358,7 @@ static void put_parts(Json *j, json_t *root)
     }
 }
 
-// [path, hexadecimal number of A, of B, whether it is explained]
+// Adds [path, hexadecimal number of A, of B, whether it is explained].
 static void put_difference(Json *j, json_t *list, uint32_t node_id, double a, double b,
                            bool explained)
 {

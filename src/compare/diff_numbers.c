@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-// A number's place among all doubles ordered by value.
+// Returns a number's index among all doubles ordered by value.
 static int64_t place(double x)
 {
     int64_t bits;

@@ -7,7 +7,7 @@
 #include "compare/diff_align.h"
 #include "compare/dump_pairs.h"
 
-// Whether an operation's name is one of those that this program writes.
+// Returns whether an operation's name is one of those that this program writes.
 static bool is_known_op(const char *op)
 {
     static const char *const known[] = {"add", "mul", "pow", "log", "exp", "relu"};
@@ -36,8 +36,8 @@ static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump
     return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
 }
 
-// Finds the nodes whose operation or children differ. If the node counts differ, nodes after the
-// first difference no longer correspond: only those before it are compared.
+// Finds the nodes whose operation or children differ. If the node counts differ, the nodes after
+// the first difference no longer correspond, so only those before it are compared.
 static void compare_structure(GraphDiff *diff)
 {
     const NodeDump *a = diff->dumps[0];
@@ -68,7 +68,7 @@ static void compare_structure(GraphDiff *diff)
     }
 }
 
-// The number of the last position in a dump's names; -1 if there is none.
+// Returns the number of the last position in a dump's names, or -1 if there is none.
 static int find_last_position(const NodeDump *dump)
 {
     int last = -1;
@@ -80,7 +80,7 @@ static int find_last_position(const NodeDump *dump)
     return last;
 }
 
-// Whether different graphs may be of the same document.
+// Returns whether different graphs may be of the same document.
 static bool is_same_document(const GraphDiff *diff)
 {
     const NodeDump *a = diff->dumps[0];
@@ -108,8 +108,7 @@ static bool go_by_names(GraphDiff *diff)
            dump_pair_by_path(base, other, diff->counterpart, &diff->pairs, &ignored);
 }
 
-// Pairs nodes of other graphs by what they are made of, if that can be told of at least half of
-// them.
+// Pairs nodes of other graphs by their inputs, if this pairs at least half of them.
 static bool go_by_shape(GraphDiff *diff, bool *goes, Error *error)
 {
     const NodeDump *base = diff->dumps[diff->base];
@@ -122,7 +121,7 @@ static bool go_by_shape(GraphDiff *diff, bool *goes, Error *error)
     return true;
 }
 
-// Pairs nodes of graphs that are not the same; where nothing serves, all stays as it was.
+// Pairs nodes of graphs that are not the same. If this is not possible, nothing changes.
 static bool pair_other_graphs(GraphDiff *diff, Error *error)
 {
     size_t n_before = diff->structure.first;

@@ -14,7 +14,7 @@
 #include "python/hexfloat.h"
 
 enum {
-    MAX_CONTRIBUTIONS = 24, // of a longer list, the middle is left out
+    MAX_CONTRIBUTIONS = 24, // the middle of a longer list is omitted
     MAX_KINDS_OF_CAUSES = 8,
     MANY_ULP = 1000000, // larger differences are not printed in ULP
 };
@@ -137,7 +137,7 @@ static void print_rest(const TextReport *r, const Finding *finding)
 }
 
 // Reports that all differences follow from others: from those of their inputs, or from those that
-// --only leaves out.
+// --only excludes.
 static void print_no_cause(const TextReport *r, const Finding *finding)
 {
     char label[LABEL_BYTES];

@@ -35,7 +35,7 @@ const char *model_part_name(ModelPart part)
     return names[part];
 }
 
-// Where a path stands in the model, by the name of its thing, and what that is part of.
+// A name in a path, and the part of the model that it belongs to.
 typedef struct PartName {
     const char *name;
     ModelPart part;
@@ -72,7 +72,7 @@ static const PartName mlp_parts[] = {
     {"residual", PART_RESIDUAL},
 };
 
-// Steps over a part of the path, as `pos2.` or `attn.`; leaves it where it is otherwise.
+// Skips a part of the path, such as `pos2.` or `attn.`; does nothing if it is another part.
 static bool enter(const char **path, const char *name, bool numbered)
 {
     size_t length = strlen(name);
@@ -171,7 +171,7 @@ static bool find_n_positions(const ModelConfig *config, size_t n_nodes, size_t *
     return engine_count_nodes(config, low) == n_nodes;
 }
 
-// Whether every node has as many children here as there.
+// Returns whether every node has as many children in the dump as in the graph.
 static bool is_same_shape(const NodeDump *dump, const Graph *g)
 {
     for (size_t node_id = 0; node_id < dump->n_nodes; node_id++) {
@@ -200,7 +200,8 @@ static bool copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *e
     return true;
 }
 
-// Builds the graph, of whatever document of that length: names do not depend on the tokens.
+// Builds the graph of a document of that length. Any document will do: names do not depend on the
+// tokens.
 static bool name_from_graph(NodeDump *dump, Engine *engine, size_t n_params, size_t n_positions,
                             Error *error)
 {

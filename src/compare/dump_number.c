@@ -14,7 +14,7 @@ enum {
     MAX_NUMBER_BYTES = 800, // more than all digits of the smallest double
 };
 
-// Skips digits; returns how many there were.
+// Skips digits, and returns how many there were.
 static size_t take_digits(const char **at)
 {
     size_t n = 0;
@@ -25,8 +25,8 @@ static size_t take_digits(const char **at)
     return n;
 }
 
-// Whether the text is `12`, `12.`, `.5`, `1.5e-7` or the like. strtod() would also accept blanks,
-// and a truncated number.
+// Returns whether the text is `12`, `12.`, `.5`, `1.5e-7` or the like. strtod() would also accept
+// blanks and a truncated number.
 static bool is_decimal(const char *text)
 {
     size_t n = take_digits(&text);

@@ -15,15 +15,15 @@ enum {
     FIRST_NODES = 1 << 12,
     FIRST_TEXT = 1 << 16,
     FLOAT_DIGITS = 9,  // enough to identify any float
-    MIN_DECIMALS = 16, // so many numbers are hardly all short by chance
+    MIN_DECIMALS = 16, // this many numbers are hardly ever all short by chance
 };
 
-// A file being read into a dump.
+// A file that is being read into a dump.
 typedef struct Reader {
     NodeDump *dump;
     LineReader lines;
     size_t n_decimals; // how many numbers were decimal
-    int max_digits;    // that one of them has
+    int max_digits;    // the most digits of one of them
 } Reader;
 
 static bool fail(const Reader *r, const char *what)
@@ -51,7 +51,7 @@ static bool take(Reader *r, char c, const char *missing)
     return true;
 }
 
-// A decimal number without a sign or leading zeros.
+// Parses a decimal number without a sign or leading zeros.
 static bool parse_index(const char *word, size_t length, uint32_t *index)
 {
     uint64_t value = 0;
@@ -91,7 +91,7 @@ static void *grow(const Reader *r, void *array, size_t n, size_t item_size, bool
     return grown;
 }
 
-// Checks that so many bytes, for the nodes or for the edges, fit into memory with the others.
+// Checks that n_bytes more, for the nodes or for the edges, fit into memory.
 static bool check_memory(const Reader *r, size_t n_bytes)
 {
     return memory_check_file(r->dump->file_name, r->lines.line, n_bytes, r->lines.error);
@@ -178,7 +178,7 @@ bool dump_add_text(NodeDump *dump, const char *name, size_t length, uint32_t *of
     return true;
 }
 
-// A name is made of visible ASCII characters.
+// Reads a name, which consists of visible ASCII characters.
 static bool take_name(Reader *r, uint32_t *offset)
 {
     size_t length = line_word_length(&r->lines, false);
@@ -213,7 +213,7 @@ static bool take_child(Reader *r, uint32_t edge)
     return true;
 }
 
-// A list in brackets: children first, then as many local gradients.
+// Reads a list in brackets: first the children, then as many local gradients.
 static bool take_children(Reader *r, uint32_t *n_edges)
 {
     if (!line_take_gap(&r->lines, "ends before its children") ||
@@ -253,7 +253,7 @@ static bool take_local_grads(Reader *r, uint32_t first_edge, uint32_t n_edges)
     return take(r, ']', "has no ] after its local gradients");
 }
 
-// Operation and path, in all lines or in none.
+// Reads the operation and the path, which are in all lines or in none.
 static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
 {
     bool has_names = !at_line_end(r);
@@ -272,7 +272,7 @@ static bool take_names(Reader *r, uint32_t *op, uint32_t *path)
             take_name(r, path));
 }
 
-// A gradient, or `-` where the port has none.
+// Reads a gradient, or `-` if the port has none.
 static bool take_grad(Reader *r, size_t node_id)
 {
     NodeDump *dump = r->dump;
@@ -298,7 +298,8 @@ static bool take_line_end(Reader *r)
     return n_left == 0 || line_fail_at(&r->lines, r->lines.at, n_left, "is one column too many");
 }
 
-// A small file unzips to many children, each of which takes memory here and time in a comparison.
+// A small compressed file may contain many children, each of which takes memory here and time in a
+// comparison.
 static bool check_children(const Reader *r, uint32_t n_edges)
 {
     uint64_t n_nodes = r->dump->n_nodes + UINT64_C(1);
@@ -308,7 +309,7 @@ static bool check_children(const Reader *r, uint32_t n_edges)
                           DUMP_MAX_CHILDREN);
 }
 
-// `index data grad [children] [local gradients]`, and maybe `operation path`.
+// Parses `index data grad [children] [local gradients]`, and optionally `operation path`.
 static bool parse_full_line(Reader *r, uint32_t *n_edges)
 {
     NodeDump *dump = r->dump;
@@ -330,7 +331,7 @@ static bool parse_full_line(Reader *r, uint32_t *n_edges)
            take_names(r, &dump->ops[node_id], &dump->paths[node_id]) && take_line_end(r);
 }
 
-// `path data grad`, or `path data`
+// Parses `path data grad` or `path data`.
 static bool parse_sparse_line(Reader *r)
 {
     NodeDump *dump = r->dump;

@@ -14,10 +14,10 @@
 #define LEAST_CORRELATION 0.3
 
 enum {
-    FEW_PARAMETERS = 24, // say too little
+    FEW_PARAMETERS = 24, // fewer parameters are not enough to tell
 };
 
-// What the correlation of two sides needs; their means are near 0.
+// The sums for the correlation of two sides, whose means are near 0.
 typedef struct Sums {
     size_t n;
     double aa;

@@ -16,7 +16,8 @@ enum {
     MAX_LOSS_WORDS = 2, // in a line of losses: the step and its loss
 };
 
-// Other errors are reported later, by the reader of this kind. Allocates nothing.
+// Returns whether a file begins like safetensors. Other errors are reported later, by the reader of
+// this kind. Allocates nothing.
 static bool begins_as_tensors(const char *file_name)
 {
     InFile file;
@@ -41,7 +42,7 @@ static bool take_word(LineReader *lines, const char *word)
     return is_it;
 }
 
-// One or two numbers and no more, or the names of a log's columns.
+// Returns whether a line has only one or two numbers, or the names of a log's columns.
 static bool is_line_of_losses(LineReader *lines)
 {
     const char *start = lines->at;
@@ -61,7 +62,8 @@ static bool is_line_of_losses(LineReader *lines)
     return true;
 }
 
-// Other errors are reported later, by the reader of this kind.
+// Finds out whether a file begins like losses. Other errors are reported later, by the reader of
+// this kind.
 static bool begins_as_losses(const char *file_name, bool *begins, Error *error)
 {
     LineReader lines;

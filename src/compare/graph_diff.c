@@ -94,7 +94,8 @@ bool diff_has_other_shape(const GraphDiff *diff, uint32_t node_id)
     return has_mark(diff, node_id, OTHER_SHAPE);
 }
 
-// The gradients of a dump's children come from other nodes than in the other dump.
+// Marks the gradients of the children as explained: they come from other nodes than in the other
+// dump.
 static void mark_children_explained(GraphDiff *diff, const NodeDump *dump, uint32_t node_id)
 {
     for (uint32_t edge = dump->first_edge[node_id]; edge < dump->first_edge[node_id + 1]; edge++) {
@@ -187,7 +188,7 @@ static void count_in_tally(Tally *tally, double a, double b, bool differs)
     tally->max_relative = relative > tally->max_relative ? relative : tally->max_relative;
 }
 
-// Whether any input of a node is known to differ.
+// Returns whether any input of a node is known to differ.
 static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
 {
     const NodeDump *dump = base_dump(diff);
@@ -199,8 +200,8 @@ static bool has_tainted_child(const GraphDiff *diff, uint32_t node_id)
     return false;
 }
 
-// Whether a constant is the maximum that softmax subtracts, and any of its inputs is known to
-// differ.
+// Returns whether a constant is the maximum that softmax subtracts, and any of its inputs is known
+// to differ.
 static bool has_tainted_input(const GraphDiff *diff, const SoftmaxGroups *softmaxes,
                               uint32_t node_id)
 {
@@ -262,8 +263,8 @@ static bool local_grads_differ(const GraphDiff *diff, uint32_t node_id)
     return false;
 }
 
-// Local gradients are computed from data: if these agree, the local gradients are causes
-// themselves.
+// Local gradients are computed from data. If the data agree, the local gradients are themselves
+// causes.
 static void compare_local_grads(GraphDiff *diff)
 {
     for (uint32_t node_id = 0; node_id < diff->n_nodes; node_id++) {
@@ -284,7 +285,7 @@ bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id)
     return diff->order.is_reachable[node_id];
 }
 
-// Whether what a parent passes on along an edge differs, or must differ.
+// Returns whether the contribution of a parent along an edge differs, or must differ.
 static bool is_contribution_tainted(const GraphDiff *diff, uint32_t parent)
 {
     if (has_mark(diff, parent, GRAD_TAINTED | OTHER_SHAPE)) {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 // Sets topo to the nodes that the root is computed from, in the post-order of a depth-first
-// traversal that takes children from left to right. The stack grows from the end of topo: a node is
-// in at most one of them. Source: Value.backward, build_topo
+// traversal that takes children from left to right. The stack grows from the end of topo, which is
+// possible because a node is in at most one of the two. Source: Value.backward, build_topo
 static void build_topo(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children,
                        uint32_t *topo, uint32_t *next_edge)
 {
@@ -41,7 +41,7 @@ static void reverse(uint32_t *items, size_t n)
     }
 }
 
-// Appends the nodes that the traversal did not reach, the last of them first.
+// Appends the nodes that the traversal did not reach, in descending order.
 static void append_unreachable(GraphOrder *order)
 {
     size_t n = order->n_reachable;
@@ -52,8 +52,8 @@ static void append_unreachable(GraphOrder *order)
     }
 }
 
-// Lists the parents of each node, in the order of backward. next[] contains the start of each
-// node's list at first.
+// Lists the parents of each node, in the order of backward. At first, next[] contains the start of
+// each node's list.
 static void list_uses(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children,
                       uint32_t *next)
 {
@@ -67,7 +67,7 @@ static void list_uses(GraphOrder *order, const uint32_t *first_edge, const uint3
     }
 }
 
-// Computes where each node's list starts: after those of all nodes before it.
+// Computes where each node's list starts: after the lists of all nodes before it.
 static void count_uses(GraphOrder *order, const uint32_t *first_edge, const uint32_t *children)
 {
     for (size_t i = 0; i < order->n_nodes; i++) {

@@ -1,5 +1,5 @@
-// Hypotheses about data: see hypotheses.h. Each function tries those of one kind, and says in text
-// which of them holds.
+// Hypotheses about data: see hypotheses.h. Each function tries one kind of hypotheses, and writes
+// to text which of them holds.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -220,7 +220,7 @@ static bool try_scales(HypothesisSearch *s, char *text)
     return false;
 }
 
-// ---- rmsnorm left out: x * scale is x
+// ---- rmsnorm omitted: x * scale is x
 
 static bool is_normed(const HypothesisSearch *s, uint32_t node_id)
 {
@@ -373,7 +373,8 @@ static void apply_factor(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
-// Whether all members, of more than one position, are what their inputs give times the same factor.
+// Returns whether all members, at more than one position, are what their inputs give times the same
+// factor.
 static bool has_same_factor(const HypothesisSearch *s, double factor)
 {
     const Bounds *b = s->bounds;

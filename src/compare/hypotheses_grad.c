@@ -1,5 +1,6 @@
-// Hypotheses about gradients: see hypotheses.h. A gradient is the sum of contributions; each
-// hypothesis is another sum of the same ones, and holds if it fits all gradients of a kind.
+// Hypotheses about gradients: see hypotheses.h. A gradient is the sum of contributions. Each
+// hypothesis is another sum of the same contributions, and holds if it fits all gradients of a
+// kind.
 #include "compare/hypothesis_graph.h"
 
 #include <math.h>
@@ -24,7 +25,7 @@ typedef struct GradSum {
     Term *terms; // [n]
     size_t n;
     double total;
-    double allowed; // how far a sum of these may be off; infinite: too far to be useful
+    double allowed; // how far a sum of these may be off; infinite if it is too far to be useful
     double grad;
 } GradSum;
 
@@ -65,13 +66,13 @@ static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
     return true;
 }
 
-// Whether a different sum gives the gradient.
+// Returns whether a different sum gives the gradient.
 static bool fits(const GradSum *sum, double other)
 {
     return fabs(sum->grad - other) <= sum->allowed;
 }
 
-// Whether enough gradients have useful bounds.
+// Returns whether enough gradients have useful bounds.
 static bool do_bounds_tell(const GradSums *sums)
 {
     size_t n_tell = 0;
@@ -144,7 +145,7 @@ static bool try_factor(const GradSums *sums, char *text)
     return true;
 }
 
-// ---- Contributions left out, or counted twice
+// ---- Contributions omitted, or counted twice
 
 static double sum_of_kind(const GradSum *sum, uint16_t kind)
 {
@@ -155,7 +156,7 @@ static double sum_of_kind(const GradSum *sum, uint16_t kind)
     return total;
 }
 
-// Whether all gradients are their sum plus `more` times the contributions of a kind.
+// Returns whether all gradients are their sum plus `more` times the contributions of a kind.
 static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
 {
     for (size_t i = 0; i < sums->n; i++) {
@@ -167,7 +168,7 @@ static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
     return true;
 }
 
-// Whether all gradients are the sum of the contributions of one kind only.
+// Returns whether all gradients are the sum of the contributions of one kind only.
 static bool has_kind_alone(const GradSums *sums, uint16_t kind)
 {
     for (size_t i = 0; i < sums->n; i++) {
@@ -178,8 +179,7 @@ static bool has_kind_alone(const GradSums *sums, uint16_t kind)
     return true;
 }
 
-// Lists the numbers of the contributions of a kind, or of the other kinds: "3 and 4"; the first
-// few.
+// Lists the numbers of the first few contributions of a kind, or of the other kinds: "3 and 4".
 static void list_numbers(const GradSum *sum, uint16_t kind, bool of_kind, char *text, size_t size)
 {
     size_t n_all = 0;
@@ -274,7 +274,7 @@ static size_t find_restart(const GradSum *sum)
     return 0;
 }
 
-// Finds the contribution that is added `more` times more; n if there is none.
+// Finds the contribution that is added `more` extra times; n if there is none.
 static size_t find_odd_one(const GradSum *sum, double more)
 {
     size_t i = 0;
@@ -334,7 +334,7 @@ static bool try_odd_ones(const GradSums *sums, double more, const char *format, 
     return true;
 }
 
-// ---- Something that no contribution gives
+// ---- Terms that are not contributions
 
 // Whether each gradient is its sum plus the same factor times the parameter.
 static bool has_decay(const GradSums *sums, const uint32_t *members, double factor)
@@ -376,7 +376,7 @@ static bool try_decay(const GradSums *sums, const uint32_t *members, char *text)
     return true;
 }
 
-// Whether some of the gradients have contributions, and others have none.
+// Returns whether some of the gradients have contributions and others have none.
 static bool some_have_terms(const Bounds *b, const uint32_t *members, size_t n)
 {
     size_t n_with = 0;
@@ -400,7 +400,7 @@ static bool try_left_over(const GradSums *sums, const uint32_t *members, size_t 
 
 // ---- Gradients of other parameters
 
-// Whether each gradient is within what the gradient of another node should be.
+// Returns whether each gradient is what the gradient of another node should be.
 static bool are_those_of(const GradSums *sums, const uint32_t *members, const uint32_t *others)
 {
     const Bounds *b = sums->search->bounds;

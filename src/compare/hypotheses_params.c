@@ -4,7 +4,7 @@
 
 #include "compare/hypothesis_graph.h"
 
-// Whether nearly all parameters that the port shows differ from those of the reference.
+// Returns whether nearly all parameters that the port shows differ from those of the reference.
 static bool has_own_params(const HypothesisSearch *s)
 {
     const Bounds *b = s->bounds;

@@ -1,11 +1,11 @@
-// Hypotheses about nodes that stop gradients, or pass them on where they should not. See
+// Hypotheses about nodes that stop gradients, or let them pass where they should stop. See
 // hypothesis_graph.h.
 #include <stdio.h>
 #include <string.h>
 
 #include "compare/hypothesis_graph.h"
 
-// Whether a kind's pattern has this ending.
+// Returns whether a kind's pattern has this ending.
 static bool ends_with(const char *pattern, const char *ending)
 {
     size_t length = strlen(pattern);

@@ -9,7 +9,7 @@ enum {
     USES_MAX = 64,
 };
 
-// Whether a path consists of this beginning and one index.
+// Returns the rest of a path that consists of this beginning and one index; otherwise NULL.
 static const char *rest_of_path(const char *path, const char *beginning)
 {
     size_t length = strlen(beginning);
@@ -32,7 +32,7 @@ static void take_other_path(HypothesisSearch *s, uint32_t *child, const char *ol
     }
 }
 
-// Replaces `posN.` at the beginning of a path by the position of the parent.
+// Replaces `posN.` at the beginning of a path with the position of the parent.
 static const char *fill_position(const char *path, const char *of_path, char *filled)
 {
     bool has_position = strncmp(path, "posN.", 5) == 0 && strncmp(of_path, "pos", 3) == 0;
@@ -92,7 +92,7 @@ static const char *after_position(const char *path)
     return strncmp(path, "pos", 3) == 0 ? strchr(path, '.') : NULL;
 }
 
-// Lists the uses of children in the cone whose paths contain a text; for NULL those of all
+// Lists the uses of children in the cone whose paths contain a text; if it is NULL, those of all
 // positions.
 static void list_uses(const HypothesisSearch *s, const char *with, PathUses *uses)
 {
@@ -117,7 +117,7 @@ static void list_uses(const HypothesisSearch *s, const char *with, PathUses *use
     }
 }
 
-// The hypothesis that keys or values were taken from another position.
+// Makes the hypothesis that keys or values were taken from another position.
 static Hypothesis take_from(const PathUse *use, unsigned position, char *other)
 {
     snprintf(other, PATTERN_BYTES, "pos%u%.150s", position, strchr(use->path, '.'));

@@ -17,7 +17,8 @@ static bool is_lookup(const HypothesisSearch *s, uint32_t node_id)
            s->bounds->rules[hypothesis_child(s, node_id, 1)] == RULE_PARAM;
 }
 
-// Replaces row `from` by row `to` in slot `kind` of the sums from `node` on: those of one position.
+// Replaces row `from` with row `to` in slot `kind` of the sums of one position, which start at
+// `node`.
 static void apply_row(HypothesisSearch *s, const Hypothesis *h)
 {
     uint32_t begin = h->first + (uint32_t)h->from * h->n_columns;
@@ -95,7 +96,7 @@ bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
     return false;
 }
 
-// Reads element [c,r] in place of [r,c], or the one that would be there if the matrix had been
+// Reads element [c,r] instead of [r,c], or the one that would be there if the matrix had been
 // written transposed.
 static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
 {

@@ -212,7 +212,7 @@ static void compute_cone(HypothesisSearch *search)
     search->budget -= search->n_cone < search->budget ? search->n_cone : search->budget;
 }
 
-// Whether all targets are explained now, and enough of them by small bounds.
+// Returns whether all targets are explained now, and enough of them by small bounds.
 static bool fits(const HypothesisSearch *search)
 {
     const Bounds *bounds = search->bounds;
@@ -231,8 +231,8 @@ static bool fits(const HypothesisSearch *search)
     return one_tells || (n_tell > 1 && n_tell >= search->n_targets / 4);
 }
 
-// How many values are unexplained now; SIZE_MAX if the targets do not fit, or if one of these
-// values was explained before.
+// Returns how many values are unexplained now; SIZE_MAX if the targets do not fit, or if one of
+// these values was explained before.
 static size_t count_odd(const HypothesisSearch *search)
 {
     size_t n = 0;
@@ -254,8 +254,8 @@ static void apply(HypothesisSearch *search, const Hypothesis *hypothesis, Hypoth
     compute_all(search);
 }
 
-// Finds the scope that leaves the fewest values unexplained, the narrowest of several. Returns
-// whether there is one.
+// Finds the scope that leaves the fewest values unexplained; the narrowest one if several do.
+// Returns whether there is one.
 static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
                        HypothesisScope *scope)
 {

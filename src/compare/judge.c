@@ -18,7 +18,7 @@ static const double PARAM_ROUNDING_DOUBLE = 0x1p-33;
 static const double PARAM_ROUNDING_SINGLE = 0x1p-17;
 
 enum {
-    TURNED_PART = 8, // so much of a matrix may be further off in single precision, after a step
+    FAR_OFF_PART = 8, // 1/8 of a matrix may be further off in single precision, after a step
 };
 
 static void take_local_grads(Judgement *j, uint32_t node_id)
@@ -54,7 +54,7 @@ bool is_unexplained(const Judgement *j, UnexplainedIn in, uint32_t node_id)
     return (j->unexplained[node_id] & 1 << in) != 0;
 }
 
-// Nodes of one kind, unexplained, being collected.
+// The unexplained nodes of one kind that are being collected.
 typedef struct Members {
     uint32_t *nodes; // [n_nodes]
     size_t n;
@@ -112,13 +112,14 @@ static bool report_members(Judgement *j, UnexplainedIn in, const Members *member
     return true;
 }
 
-// Whether a value is to be reported: it differs, and was not reported yet.
+// Returns whether a value should be reported: it differs, and has not been reported yet.
 static bool is_new(const Judgement *j, UnexplainedIn in, uint32_t node_id)
 {
     return diff_is_selected(j->diff, node_id) && !is_unexplained(j, in, node_id);
 }
 
-// The gradient of x + 0 may also be that of x: the subject may have one value for both.
+// Returns whether a gradient is unexplained. The gradient of x + 0 may also be that of x, because
+// the subject may have one value for both.
 static bool is_odd_grad(const Bounds *bounds, uint32_t node_id)
 {
     uint32_t same = bounds_same_as(bounds, node_id);
@@ -141,7 +142,7 @@ static bool is_odd_value(const Judgement *j, UnexplainedIn in, uint32_t node_id)
            diff_data_differ(diff, node_id);
 }
 
-// Whether any local gradient differs from the one that the subject's own data give.
+// Returns whether any local gradient differs from the one that the subject's own data give.
 static bool has_odd_local_grads(const Judgement *j, uint32_t node_id)
 {
     const Bounds *bounds = &j->bounds;
@@ -162,7 +163,7 @@ static bool is_odd_in(const Judgement *j, UnexplainedIn in, uint32_t node_id)
     return in == IN_LOCAL_GRADS ? has_odd_local_grads(j, node_id) : is_odd_value(j, in, node_id);
 }
 
-// Collects the first kind of unexplained values that was not reported yet.
+// Collects the first kind of unexplained values that has not been reported yet.
 static void collect_first_kind(const Judgement *j, UnexplainedIn in, Members *members)
 {
     members->n = 0;
@@ -209,7 +210,7 @@ static void put_cause_first(const Finding *finding, Members *members)
     }
 }
 
-// Removes the members that are still unexplained: what was found out does not apply to them.
+// Removes the members that are still unexplained, to which the finding does not apply.
 static void keep_explained(const Judgement *j, UnexplainedIn in, Members *members)
 {
     size_t n = 0;
@@ -256,7 +257,7 @@ static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const M
     return true;
 }
 
-// Judges one kind after the other: what is found out about one is assumed for the next.
+// Judges one kind after the other. What is found out about one kind is assumed for the next.
 static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, Members *members,
                       Error *error)
 {
@@ -324,16 +325,16 @@ static void bound_params(Judgement *j)
     }
 }
 
-// Behind the first step, single precision can turn a few parameters far: Adam divides by the size
-// of gradients, and where these are next to nothing, by that of their rounding.
-static bool may_have_turned(const Judgement *j)
+// After the first step, single precision can change a few parameters a lot: Adam divides by the
+// size of the gradients, and if they are nearly zero, by the size of their rounding errors.
+static bool may_be_far_off(const Judgement *j)
 {
     const DumpSays *says = &j->bounds.dump->says;
     bool is_single = j->is_single[0] || j->is_single[1];
     return is_single && says->has_number[ABOUT_STEP] && says->numbers[ABOUT_STEP] > 1;
 }
 
-// Lets parameters of a matrix pass that are others, if they are few.
+// Accepts parameters of a matrix that differ more, if they are few.
 static void pass_few_params(Judgement *j, uint32_t first, uint32_t end)
 {
     Bounds *b = &j->bounds;
@@ -343,7 +344,7 @@ static void pass_few_params(Judgement *j, uint32_t first, uint32_t end)
         n += b->has_data[i];
         n_odd += b->has_data[i] && !bounds_explain(b, b->data_bound[i], b->data[i]);
     }
-    for (uint32_t i = first; i < end && n_odd <= n / TURNED_PART; i++) {
+    for (uint32_t i = first; i < end && n_odd <= n / FAR_OFF_PART; i++) {
         b->data_bound[i] = range_all();
     }
 }
@@ -357,7 +358,8 @@ static void pass_turned_params(Judgement *j)
     }
 }
 
-// Whether any parameter differs: then those that the subject does not show may differ as well.
+// Returns whether any parameter differs; then those that the subject does not show may differ as
+// well.
 static bool has_odd_params(const Judgement *j)
 {
     for (uint32_t i = 0; i < j->bounds.n_nodes && j->bounds.rules[i] == RULE_PARAM; i++) {
@@ -406,7 +408,7 @@ static void keep_grad_bounds(Judgement *j)
 static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, Error *error)
 {
     bound_params(j);
-    if (may_have_turned(j)) {
+    if (may_be_far_off(j)) {
         pass_turned_params(j);
     }
     if (!judge_one(j, IN_PARAMS, search, members, error)) {

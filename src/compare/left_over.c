@@ -1,16 +1,16 @@
 // Gradients left over from the step before: see left_over.h.
 #include "compare/left_over.h"
 
-// What is not explained must be smaller than the difference of both sides by this share. After an
-// update that differs, A's gradients are only near those that B should have.
+// The unexplained rest must be at most this share of the difference of both sides. After an update
+// that differs, A's gradients are only near those that B should have.
 static const double MOST_UNEXPLAINED = 0.05;
 
 // The sums over all parameters of products of two gradients.
 typedef struct Products {
-    double right_right; // of the right gradients, those of A
+    double right_right; // of the correct gradients, those of A
     double right_more;
-    double more_more; // of what B has more than A
-    double rest_rest; // of what remains of it without B's gradients of the step before
+    double more_more; // of the excess of B over A
+    double rest_rest; // of the rest of the excess, without B's gradients of the step before
 } Products;
 
 static Products sum_products(const UpdateValues *values)
@@ -36,8 +36,8 @@ bool left_over_is_found(const UpdateValues *values)
         return false;
     }
     Products sums = sum_products(values);
-    // If both steps have similar gradients, B's may as well be A's times a factor. To tell the two
-    // apart, what a factor does not explain must be large.
+    // If both steps have similar gradients, B's may also be A's times a factor. To distinguish the
+    // two cases, the part that a factor does not explain must be large.
     double of_factor = sums.right_right > 0 ? sums.right_more / sums.right_right : 0;
     double without_factor = sums.more_more - of_factor * sums.right_more;
     bool is_no_factor = without_factor > MOST_UNEXPLAINED * sums.more_more;

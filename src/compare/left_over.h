@@ -6,9 +6,9 @@
 
 #include "compare/update_values.h"
 
-// Whether B's gradients after the update are A's plus those that B had before it, so that B does
-// not set them to 0 between the steps. The parameters may differ a little. False if the gradients
-// after the update are not known.
+// Returns whether B's gradients after the update are A's plus those that B had before it, so that B
+// does not set them to 0 between the steps. The parameters may differ a little. Returns false if
+// the gradients after the update are not known.
 bool left_over_is_found(const UpdateValues *values);
 
 #endif

@@ -75,7 +75,7 @@ void line_reader_close(LineReader *r)
 }
 
 // Moves the rest of the buffer to its front, and makes space after it.
-static bool make_room(LineReader *r)
+static bool make_space(LineReader *r)
 {
     if (r->start > 0) {
         memmove(r->buffer, r->buffer + r->start, r->end - r->start);
@@ -97,7 +97,7 @@ static bool make_room(LineReader *r)
 
 static bool read_more(LineReader *r)
 {
-    if (!make_room(r)) {
+    if (!make_space(r)) {
         return false;
     }
     errno = 0;
@@ -129,7 +129,8 @@ void line_skip_blanks(LineReader *r)
     }
 }
 
-// UTF-16 has a byte order mark, or a zero byte next to each ASCII character.
+// Returns whether the bytes are UTF-16, which has a byte order mark, or a zero byte next to each
+// ASCII character.
 static bool is_utf16(const char *bytes, size_t n)
 {
     return n >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0 ||
@@ -164,7 +165,7 @@ static bool next_line(LineReader *r, bool *found)
     size_t searched = 0;
     for (;;) {
         size_t n = r->end - r->start;
-        char *line = n > 0 ? r->buffer + r->start : NULL; // at first there is no buffer
+        char *line = n > 0 ? r->buffer + r->start : NULL; // initially there is no buffer
         char *newline = n > searched ? memchr(line + searched, '\n', n - searched) : NULL;
         size_t length = newline != NULL ? (size_t)(newline - line) : n;
         if (length > MAX_LINE_BYTES) {

@@ -61,7 +61,7 @@ static size_t pair_steps(LossDiff *diff, const Losses *a, const Losses *b)
     return n;
 }
 
-// A number that was printed with few decimals may be any number that is printed the same.
+// Returns the rounding error of a number that was printed with few decimals.
 static double printed_margin(const LossDiff *diff)
 {
     double margin = 0;
@@ -90,7 +90,8 @@ static void measure(LossDiff *diff)
     }
 }
 
-// Finds the first difference that is larger than rounding, or than training makes those before.
+// Finds the first difference that is too large for rounding, and for the growth of earlier
+// differences in training.
 static void find_jump(LossDiff *diff, double unit)
 {
     double margin = printed_margin(diff);

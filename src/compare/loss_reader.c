@@ -10,15 +10,15 @@
 
 enum {
     FIRST_LOSSES = 1 << 10,
-    MANY_DECIMALS = 9,  // a loss with so many after the point is a double
-    FLOAT_DECIMALS = 7, // with at least so many it is a float; with fewer it was rounded for print
+    MANY_DECIMALS = 9,  // a loss with this many decimals is a double
+    FLOAT_DECIMALS = 7, // with at least this many it is a float; with fewer it is rounded
 };
 
 typedef struct Reader {
     Losses *losses;
     LineReader lines;
     size_t capacity;
-    bool has_columns; // a log: more columns may follow
+    bool has_columns; // whether it is a log, in which more columns may follow
     bool has_steps;
 } Reader;
 
@@ -38,7 +38,7 @@ static bool reserve(Reader *r)
     return true;
 }
 
-// How many digits a number has after its point; -1 if it is in another notation.
+// Returns how many digits a number has after its decimal point, or -1 if it is in another notation.
 static int count_decimals(const char *word, size_t length)
 {
     if (dump_number_digits(word, length) == 0 || memchr(word, 'e', length) != NULL ||
@@ -67,7 +67,7 @@ static bool take_loss(Reader *r, double step)
     return true;
 }
 
-// Reads a step, which must be greater than the last one. Without steps in the file, it is the
+// Reads a step, which must be greater than the last one. If the file has no steps, the step is the
 // number of the loss.
 static bool take_step(Reader *r, double *step)
 {
@@ -100,7 +100,7 @@ static bool take_columns(Reader *r)
     return true;
 }
 
-// Whether the first line has a second word.
+// Returns whether the first line has a second word.
 static bool has_two_words(const LineReader *lines)
 {
     size_t length = line_word_length(lines, false);

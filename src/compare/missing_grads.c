@@ -10,7 +10,7 @@ static const char *path_of(const GraphDiff *diff, uint32_t node_id)
     return dump_path(diff->dumps[diff->base], node_id);
 }
 
-// Without a graph, the nodes of a position and the loss are computed, and all others are
+// Without a graph, the nodes of positions and the loss count as computed, and all others as
 // parameters.
 static bool is_param(const GraphDiff *diff, uint32_t node_id, size_t n_leaves)
 {
@@ -26,7 +26,7 @@ static double grad_of(const GraphDiff *diff, int side, uint32_t node_id)
     return diff_has_grad(diff, side, node_id) ? diff_grad(diff, side, node_id) : 0;
 }
 
-// Counts gradients that are not 0: [0] those of the side, [1] those of the other one.
+// Counts gradients that are not 0: [0] those of the side, [1] those of the other side.
 static void count_nonzero(const GraphDiff *diff, int side, uint32_t node_id, size_t *n_nonzero)
 {
     n_nonzero[0] += grad_of(diff, side, node_id) != 0;

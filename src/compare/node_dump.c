@@ -48,8 +48,8 @@ void node_dump_write(FILE *file, const Graph *g, size_t n_params, bool with_name
     }
 }
 
-// Whether a path names a value that a port with other nodes has as well: the document's loss, or a
-// position's logits, probabilities and loss.
+// Returns whether a path names a value that a port with other nodes has as well: the document's
+// loss, or a position's logits, probabilities and loss.
 static bool is_landmark(const char *path)
 {
     if (strcmp(path, "loss") == 0) {

@@ -10,7 +10,7 @@ enum {
     N_RECENT = 16, // consecutive nodes are of a few alternating kinds
 };
 
-// The kinds that were found last, the latest first.
+// The kinds that were found last, the most recent first.
 typedef struct Recent {
     uint16_t kinds[N_RECENT];
     size_t n;

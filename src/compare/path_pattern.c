@@ -32,7 +32,7 @@ static void put(char *pattern, size_t *n, char c)
     }
 }
 
-// Whether the current number is that of a position or a head.
+// Returns whether the current number is that of a position or a head.
 static bool is_numbered_part(const char *path, const char *at)
 {
     return (at - path >= 3 && strncmp(at - 3, "pos", 3) == 0) ||

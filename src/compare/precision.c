@@ -16,8 +16,8 @@ typedef struct Count {
     size_t n_single;
 } Count;
 
-// Nine decimal digits identify any number of single precision, and a port may write only these.
-// Hardly any other double is that short.
+// Returns whether nine decimal digits give the number. They identify any number of single
+// precision, and a port may write only these. Hardly any other double is that short.
 static bool has_nine_digits(double x)
 {
     char text[NUMBER_BYTES];
@@ -30,7 +30,7 @@ static bool is_single_number(double x)
     return (double)(float)x == x || has_nine_digits(x);
 }
 
-// Counts a number, unless it is short on both sides.
+// Counts a number, unless it has few digits on both sides.
 static void count(Count *count, double own, double other)
 {
     if (!isfinite(own) || own == 0) {

@@ -25,7 +25,7 @@ static bool is_sum(const NodeDump *dump, uint32_t node_id)
     return dump_n_children(dump, node_id) == 2 && local_grads[0] == 1 && local_grads[1] == 1;
 }
 
-// Whether a node is exp(x + constant), by its shape and by its local gradient.
+// Returns whether a node is exp(x + constant), judged by its children and by its local gradient.
 static bool is_exp_of_difference(const Search *s, uint32_t node_id)
 {
     const NodeDump *dump = s->dump;
@@ -41,7 +41,7 @@ static bool is_exp_of_difference(const Search *s, uint32_t node_id)
     return dump_n_children(dump, constant) == 0 && constant >= s->n_params;
 }
 
-// Whether the constant of the current group is the negative of its largest input.
+// Returns whether the constant of the current group is the negative of its largest input.
 static bool is_minus_max(const Search *s)
 {
     double largest = -INFINITY;

@@ -30,7 +30,7 @@ static bool is_turned_shape(const Tensor *a, const Tensor *b)
            a->shape[1] == b->shape[0];
 }
 
-// B's number at the same index as A's number i.
+// Returns B's number at the same index as A's number i.
 static double number_of_b(const TensorFinding *finding, size_t i)
 {
     const Tensor *b = finding->sides[1];
@@ -57,8 +57,8 @@ static void measure(TensorFinding *finding)
     }
 }
 
-// Compares a matrix with B's transpose if that is nearer: many more numbers are the same, or all
-// are nearer.
+// Compares a matrix with B's transpose if that is closer: if many more numbers are the same, or all
+// are closer.
 static void try_transposed(TensorFinding *finding)
 {
     TensorFinding turned = *finding;
@@ -79,8 +79,9 @@ static double rounded(double number, const char *dtype)
     return (double)(float)number;
 }
 
-// Whether the numbers of the type with more bits, rounded to the other type, are the other side's.
-// For bfloat16 the difference must be within one unit of rounding, in any rounding mode.
+// Returns whether the numbers of the type with more bits, rounded to the other type, are those of
+// the other side. For bfloat16 the difference must be within one unit of rounding, in any rounding
+// mode.
 static bool is_same_as_float(const TensorFinding *finding)
 {
     const Tensor *a = finding->sides[0];
@@ -193,7 +194,7 @@ static const char *verdict_text(TensorVerdict verdict)
     return texts[verdict];
 }
 
-// `[27,16]`
+// Writes a shape such as `[27,16]`.
 static const char *format_shape(const Tensor *tensor, char *text)
 {
     size_t n = 0;

@@ -8,7 +8,7 @@
 #include "python/hexfloat.h"
 
 enum {
-    MAX_SHOWN = 24, // inputs or contributions; of a longer list, the middle is left out
+    MAX_SHOWN = 24, // of inputs or contributions; the middle of a longer list is omitted
     MAX_KINDS_SHOWN = 12,
 };
 
@@ -64,7 +64,7 @@ static void print_did(const TextReport *r, const UnexplainedKind *kind)
     }
 }
 
-// `4 gradients, posN.norm[*]; the first is pos1.norm[1], off by ...`
+// Prints `4 gradients, posN.norm[*]; the first is pos1.norm[1], off by ...`.
 static void print_kind(const TextReport *r, const UnexplainedKind *kind)
 {
     char label[LABEL_BYTES];
@@ -197,7 +197,7 @@ static bool print_first(const TextReport *r, const UnexplainedKind *kind)
     return kind->did[0] != '\0' || print_between(r, kind);
 }
 
-// Whether the numbers of a value are shown further down, because it is the first cause.
+// Returns whether the numbers of a value are shown further down, because it is the first cause.
 static bool is_first_cause(const TextReport *r, const UnexplainedKind *kind)
 {
     const GraphDiff *diff = r->diff;

@@ -38,7 +38,7 @@ typedef struct Rule {
 
 static const Rule right_rule = {.beta1 = 0.85, .beta2 = 0.99, .eps = 1e-8};
 
-// By how much a parameter decreases for a learning rate of 1, and the error of this per unit of
+// How much a parameter decreases for a learning rate of 1, and the error of this per unit of
 // roundoff.
 typedef struct Move {
     double length;
@@ -137,7 +137,7 @@ static double fit_rate(const UpdateDiff *diff, const Rule *rule, int side, Ratio
 
 // ---- the rules that are tried ----
 
-// Adds a rule that explains B's step. The format has one number, or none.
+// Adds a rule that explains B's step. The format has at most one number.
 static void __attribute__((format(printf, 2, 3))) keep(UpdateDiff *diff, const char *format, ...)
 {
     if (diff->n_rules < UPDATE_MAX_RULES) {
@@ -191,7 +191,7 @@ static bool is_near(double a, double b, bool is_single)
     return fabs(a - b) <= (is_single ? 1e-5 : 1e-9) * fabs(b);
 }
 
-// The learning rate of a step, relative to that of the first step.
+// Returns the learning rate of a step, relative to that of the first step.
 static double schedule(double step, double num_steps)
 {
     return 1 - (step - 1) / num_steps;
@@ -271,9 +271,9 @@ static void try_nothing(UpdateDiff *diff)
 
 // Other operations with which a port may compute the correct rule.
 typedef struct Operations {
-    bool squares;       // g * g for pow(g, 2)
-    bool takes_root;    // sqrt(x) for pow(x, 0.5)
-    bool divides_first; // lr * (m_hat / ...) for lr * m_hat / ...
+    bool squares;       // g * g instead of pow(g, 2)
+    bool takes_root;    // sqrt(x) instead of pow(x, 0.5)
+    bool divides_first; // lr * (m_hat / ...) instead of lr * m_hat / ...
 } Operations;
 
 static double update_by(const Operations *operations, const UpdateValues *values,
@@ -360,7 +360,7 @@ static void count_unexplained(UpdateDiff *diff)
 
 static UpdateVerdict judge(UpdateDiff *diff, Ratios *ratios)
 {
-    // A's own rounding is that of doubles.
+    // A rounds to double precision.
     bool is_single = diff->is_single;
     diff->is_single = all_are_floats(diff->values->sides[0].next, diff->values->n_params);
     diff->rate = fit_rate(diff, &right_rule, 0, ratios);

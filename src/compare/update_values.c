@@ -55,7 +55,7 @@ static bool find_in_dump(const PathIndex *index, const char *path, double *data,
     return true;
 }
 
-// `layer0.attn_wq[3,7]`: number 7 of row 3 of the tensor of that name.
+// Finds `layer0.attn_wq[3,7]`: number 7 of row 3 of the tensor of that name.
 static bool find_in_tensors(const TensorFile *tensors, const char *path, double *data)
 {
     char name[PATH_BYTES];
@@ -100,7 +100,8 @@ static bool find_moment(const Source *source, const char *kind, const char *path
                                    : find_in_dump(&source->adam, full, data, NULL);
 }
 
-// Finds the moments before the update: in the dump of the step, or computed from those after it.
+// Finds the moments before the update: in the dump of the step, or calculated from those after the
+// update.
 static bool find_moments(const Source *now, const Source *next, const char *path, double grad,
                          double *m, double *v)
 {
@@ -178,7 +179,7 @@ static void take_all(UpdateValues *values, const NodeDump *dump, const Source *n
     }
 }
 
-// Returns a number from the description of one of both dumps; 0: neither has it.
+// Returns a number from the description of one of the two dumps; 0 if neither has it.
 static double said_number(const UpdateFiles *files, AboutNumber which)
 {
     for (int side = 0; side < 2; side++) {
