@@ -1,5 +1,5 @@
-// Common functions of all test programs: comparing doubles by their bits, whether to be quick, and
-// a main() in one line.
+// Common functions of all test programs: comparing doubles by their bits, whether to run a part
+// only, and a main() in one line.
 #ifndef MICROGPT_CHECK_MORE_H
 #define MICROGPT_CHECK_MORE_H
 
@@ -17,7 +17,7 @@ static inline uint64_t double_bits(double x)
     return bits;
 }
 
-// Equal as bits, or both NaN (whose sign does not matter).
+// Returns whether two numbers have the same bits, or are both NaN (whose sign does not matter).
 static inline bool same_number(double a, double b)
 {
     return double_bits(a) == double_bits(b) || (isnan(a) && isnan(b));
@@ -32,7 +32,7 @@ static inline void assert_same_double(double actual, double expected, const char
     }
 }
 
-// (No ck_assert in the loop: Check writes to a pipe for each, and arrays are long.)
+// Does not use ck_assert in the loop: Check writes to a pipe each time, and arrays are long.
 static inline void assert_same_doubles(const double *actual, const double *expected, size_t n,
                                        const char *what)
 {
@@ -44,7 +44,8 @@ static inline void assert_same_doubles(const double *actual, const double *expec
     }
 }
 
-// Whether to do a part only: all is slow under valgrind.
+// Returns whether to run only a part of the tests, because all of them would be slow under
+// valgrind.
 static inline bool is_quick(void)
 {
     return getenv("MICROGPT_QUICK_TESTS") != NULL;

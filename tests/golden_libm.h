@@ -1,9 +1,10 @@
 // Checks whether this machine's libm is the one with which the golden numbers were recorded.
 //
 // exp, log, pow, sin and cos of glibc are not correctly rounded: about one result in a thousand is
-// the neighbour of the nearest double, and which ones depends on the code path. The golden numbers
-// come from glibc 2.36 on x86-64 with FMA. A test that compares numbers made by these functions
-// skips where this says no; the other numbers (shuffles, integers, graphs) hold everywhere.
+// a double next to the nearest one, and which results these are depends on the code path. The
+// golden numbers come from glibc 2.36 on x86-64 with FMA. A test that compares numbers made by
+// these functions is skipped if the libm is another one. The other numbers (shuffles, integers,
+// graphs) are the same everywhere.
 #ifndef MICROGPT_GOLDEN_LIBM_H
 #define MICROGPT_GOLDEN_LIBM_H
 
@@ -22,13 +23,15 @@ typedef struct LibmSentinel {
     double golden;
 } LibmSentinel;
 
-// The first sentinel that this libm misses, as a function name; NULL: none, the libm is golden.
+// Returns the function of the first sentinel for which this libm gives another result, or NULL if
+// there is none: then the libm is golden.
 //
 // How they were found: CPython printed the functions of 200,000 random inputs from the range of a
 // training run, once as it is and once under GLIBC_TUNABLES=glibc.cpu.hwcaps=-FMA (-AVX2 gives the
-// same bits as that: the two code paths need both). 17 to 154 lines of each function differed. Of
-// each function the first two lines are those where the golden result is the nearest double and the
-// other path's is not; the last two are the reverse, so that a correctly rounding libm misses them.
+// same bits as that: the two code paths need both). 17 to 154 lines of each function differed. In
+// the first two lines of each function, the golden result is the nearest double and that of the
+// other path is not. In the last two it is the reverse, so that a libm that rounds correctly does
+// not match them.
 static inline const char *libm_missed_sentinel(void)
 {
     static const LibmSentinel sentinels[] = {
@@ -68,7 +71,7 @@ static inline bool libm_is_golden(void)
     return libm_missed_sentinel() == NULL;
 }
 
-// The same, and prints what is skipped where it is not: a test never skips in silence.
+// The same, and prints what is skipped if it is not golden: a test is never skipped silently.
 static inline bool libm_is_golden_or_say(const char *skipped)
 {
     const char *missed = libm_missed_sentinel();

@@ -1,5 +1,5 @@
-// Runs a program as a user would: arguments, standard streams, limits, a time-out. Collects its
-// exit status and all that it wrote.
+// Runs a program as a user would: with arguments, standard streams, limits and a time-out. Collects
+// its exit status and everything that it writes.
 //
 //     Program p = {.path = "/usr/bin/wc", .address_space = 64 << 20};
 //     run_program(&p, "-l FILE");
@@ -27,26 +27,26 @@
 enum {
     RUN_MAX_ARGS = 64,
     RUN_TIMEOUT = 120,        // seconds, then SIGALRM ends the program
-    RUN_CANNOT_EXECUTE = 127, // the status where the program could not be started
+    RUN_CANNOT_EXECUTE = 127, // the status if the program could not be started
 };
 
-// What to run and in which surroundings; a zero is nothing special.
+// The program and its environment. Members that are zero mean the default.
 typedef struct Program {
     const char *path;
-    const char *stdin_text;    // what a pipe brings to standard input; NULL: nothing, from a file
-    size_t stdin_size;         // of it; 0: up to its NUL
-    const char *stdout_path;   // where standard output goes; NULL: into out
+    const char *stdin_text;    // written to a pipe that is standard input; NULL: an empty file
+    size_t stdin_size;         // of this text; 0: up to its NUL
+    const char *stdout_path;   // where standard output goes; NULL: it is captured in out
     bool stdout_is_read_only;  // it is open, but not for writing
-    bool stdout_has_no_reader; // it is a pipe that nobody reads
+    bool stdout_has_no_reader; // it is a pipe without a reader
     bool closed[3];            // these standard streams are closed
     rlim_t address_space;      // as ulimit -v, in bytes
     rlim_t file_size;          // as ulimit -f, in bytes
-    uid_t user;                // who runs it, where the test is run by root; 0: the same
-    bool obeys_permissions;    // without root's right to ignore them: see permissions_hold()
+    uid_t user;                // the user to run it as, if the test is run by root; 0: the same
+    bool obeys_permissions;    // without root's capability to ignore them: see permissions_hold()
 
-    // And what came of it.
+    // The result.
     int status;        // the exit status, or minus the signal that ended it
-    char out[1 << 18]; // standard output, terminated; longer ones are cut
+    char out[1 << 18]; // standard output, terminated; longer output is truncated
     size_t out_size;
     char err[8192]; // standard error, likewise
     size_t err_size;
@@ -62,8 +62,8 @@ static inline void set_limits(const Program *p)
     }
 }
 
-// Whether a program with obeys_permissions obeys them. Only Linux can keep root from ignoring them;
-// elsewhere the caller, if it is root, must skip what needs that.
+// Returns whether a program with obeys_permissions obeys them. Only Linux can keep root from
+// ignoring them. On other systems, if the caller is root, it must skip tests that need this.
 static inline bool permissions_hold(void)
 {
 #ifdef HAVE_CAPABILITIES
@@ -77,8 +77,8 @@ static inline bool permissions_hold(void)
 #endif
 }
 
-// Keeps root's capabilities from the program that this process becomes. (As another user it might
-// have no way to its own file, where that is below root's home.)
+// Removes root's capabilities from the program that this process executes. (Running it as another
+// user might fail, because its file may be below root's home.)
 static inline void lose_capabilities(void)
 {
 #ifdef HAVE_CAPABILITIES
@@ -91,7 +91,7 @@ static inline void lose_capabilities(void)
 #endif
 }
 
-// Opens what standard input should be. The text must fit into a pipe.
+// Opens standard input for the program. The text must fit into a pipe.
 static inline int open_stdin(const Program *p)
 {
     int ends[2];
@@ -106,7 +106,7 @@ static inline int open_stdin(const Program *p)
     return ends[0];
 }
 
-// Opens what standard output should be.
+// Opens standard output for the program.
 static inline int open_stdout(const Program *p, int captured)
 {
     if (p->stdout_has_no_reader) {
@@ -123,7 +123,8 @@ static inline int open_stdout(const Program *p, int captured)
     return p->stdout_path != NULL ? open(p->stdout_path, O_WRONLY) : captured;
 }
 
-// Becomes the program; in a cross build, the emulator that Meson ran this test by, running it.
+// Executes the program; in a cross build, executes the emulator with which Meson ran this test,
+// with the program as its argument.
 static inline void execute(const char *path, char **args)
 {
     char *emulator = getenv("MESON_EXE_WRAPPER");
@@ -138,13 +139,13 @@ static inline void execute(const char *path, char **args)
     execv(emulator, emulated);
 }
 
-// The child's side: makes the surroundings and becomes the program.
+// Sets up the environment in the child process, and executes the program.
 static inline void become_program(const Program *p, char **args, int out, int err)
 {
     dup2(open_stdin(p), STDIN_FILENO);
     dup2(open_stdout(p, out), STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
-    for (int fd = STDERR_FILENO + 1; fd < 64; fd++) { // nothing of ours but the standard streams
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++) { // the program gets only the standard streams
         close(fd);
     }
     for (int fd = 0; fd < 3; fd++) {
@@ -152,7 +153,7 @@ static inline void become_program(const Program *p, char **args, int out, int er
             close(fd);
         }
     }
-    alarm(RUN_TIMEOUT); // goes on counting in the program
+    alarm(RUN_TIMEOUT); // continues in the program
     if (p->obeys_permissions && geteuid() == 0) {
         lose_capabilities();
     }
@@ -164,7 +165,7 @@ static inline void become_program(const Program *p, char **args, int out, int er
     _exit(RUN_CANNOT_EXECUTE);
 }
 
-// Reads all of a captured stream, terminated and cut to fit.
+// Reads a captured stream to its end; the text is terminated, and truncated to fit.
 static inline size_t read_captured(FILE *file, char *text, size_t size)
 {
     rewind(file);
@@ -174,10 +175,10 @@ static inline size_t read_captured(FILE *file, char *text, size_t size)
     return n;
 }
 
-// Runs it with these arguments, of which the first is args[1] and NULL comes last.
+// Runs the program with these arguments; the first one is args[1], and the last one is NULL.
 static inline void run_program_args(Program *p, char **args)
 {
-    FILE *out = tmpfile(); // files and not pipes: the program never waits for us
+    FILE *out = tmpfile(); // files and not pipes: the program never waits for the reader
     FILE *err = tmpfile();
     ck_assert_msg(out != NULL && err != NULL, "tmpfile: %s", strerror(errno));
     args[0] = (char *)p->path;
@@ -196,8 +197,7 @@ static inline void run_program_args(Program *p, char **args)
     p->err_size = read_captured(err, p->err, sizeof p->err);
 }
 
-// Splits a text at each space: two spaces in a row make an empty argument. args[0] is left to
-// others.
+// Splits a text at each space; two spaces in a row make an empty argument. The caller sets args[0].
 static inline void split_arguments(char *text, char **args)
 {
     int n_args = 1;
@@ -209,7 +209,7 @@ static inline void split_arguments(char *text, char **args)
     }
 }
 
-// The same, with the arguments in one text, separated by one space each.
+// The same with the arguments in one text, separated by single spaces.
 static inline void run_program(Program *p, const char *arguments)
 {
     char text[4096];
@@ -220,7 +220,7 @@ static inline void run_program(Program *p, const char *arguments)
     run_program_args(p, args);
 }
 
-// Opens a new terminal of so many columns; 0: it does not know its width. Programs use *theirs.
+// Opens a new terminal with that many columns; 0: it does not know its width. Programs use *theirs.
 static inline void open_terminal(unsigned short columns, int *ours, int *theirs)
 {
     struct winsize window = {.ws_row = 24, .ws_col = columns};
@@ -230,8 +230,9 @@ static inline void open_terminal(unsigned short columns, int *ours, int *theirs)
     ck_assert(*theirs >= 0 && ioctl(*ours, TIOCSWINSZ, &window) == 0);
 }
 
-// Runs it with standard error on a terminal, and standard output too unless p->stdout_path is set.
-// Collects in text, terminated, what the terminal got, which must fit.
+// Runs the program with standard error on a terminal, and also standard output unless
+// p->stdout_path is set. Collects in text, terminated, what was written to the terminal, which must
+// fit.
 static inline void run_on_terminal(Program *p, const char *arguments, unsigned short columns,
                                    char *text, size_t size)
 {
@@ -248,7 +249,7 @@ static inline void run_on_terminal(Program *p, const char *arguments, unsigned s
     if (pid == 0) {
         become_program(p, args, theirs, theirs);
     }
-    close(theirs); // now only the program has it, and reading fails once that has ended
+    close(theirs); // now only the program has it open, and reading fails when that has ended
     size_t n_read = 0;
     ssize_t n;
     while ((n = read(ours, text + n_read, size - 1 - n_read)) > 0) {

@@ -1,8 +1,8 @@
 // The contracts of docs/contracts.md: statements for every model, every text and every number, not
 // only for the examples of the unit tests. contract_NAME is the contract NAME there.
 //
-// The cases are drawn with the project's own generator. MICROGPT_SEED=N draws others (1 if it is
-// not set); a failure prints the seed that it happened with.
+// The cases are drawn with the project's own generator. MICROGPT_SEED=N draws others (the default
+// is 1). A failure prints its seed.
 #include <math.h>
 #include <stdio.h>
 
@@ -34,7 +34,7 @@ enum {
 _Static_assert(N_DEFAULT_PARAMS == 4192, "microgpt.py has 4192 parameters");
 _Static_assert(DEFAULT_N_EMBD % DEFAULT_N_HEAD == 0, "every head has head_dim dimensions");
 
-static const double ROUNDING = 0x1p-53; // the most by which one operation is off, relatively
+static const double ROUNDING = 0x1p-53; // the largest relative error of one operation
 
 // ---- drawing cases ----
 
@@ -46,13 +46,13 @@ static uint64_t first_seed(void)
     return text == NULL ? 1 : strtoull(text, NULL, 10);
 }
 
-// Every test begins with this, so that its cases do not depend on which tests ran before.
+// Every test calls this first, so that its cases do not depend on which tests ran before.
 static void draw_cases(void)
 {
     random_seed(&rng, first_seed());
 }
 
-// Fewer where each takes long, as in valgrind.
+// Returns a smaller number if each case takes long, as in valgrind.
 static int n_cases(int n)
 {
     return is_quick() ? 1 + n / 20 : n;
@@ -63,7 +63,8 @@ static int draw_between(int least, int most)
     return least + (int)random_randbelow(&rng, (uint64_t)(most - least) + 1);
 }
 
-// Of either sign, with a size in [2^low, 2^high), every size equally likely.
+// Returns a number of either sign, with a magnitude in [2^low, 2^high), where all magnitudes are
+// equally likely.
 static double draw_number(double low, double high)
 {
     double size = exp2(low + (high - low) * random_random(&rng));
@@ -77,7 +78,7 @@ static void draw_numbers(double *numbers, size_t n, double low, double high)
     }
 }
 
-// A model of a random shape, a document for it, and both engines.
+// A model with random sizes, a document for it, and both engines.
 typedef struct Case {
     Model model;
     Engine *scalar;
@@ -143,7 +144,7 @@ static void assert_same_loss(double tensor, double scalar, SimdLevel level)
     assert_same_double(tensor, scalar, what);
 }
 
-// The scalar engine's loss, which is also the tensor engine's at every level of SIMD.
+// Returns the scalar engine's loss, which must also be the tensor engine's at every SIMD level.
 static double loss_of_engines(const Case *c)
 {
     double loss = forward_loss(c->scalar, c);
@@ -156,8 +157,8 @@ static double loss_of_engines(const Case *c)
     return loss;
 }
 
-// Reads the data of all nodes `posT.NAME[i]` of the document that the scalar engine has just run,
-// into numbers [n_positions,n]. Every one of them must be there.
+// Reads the data of all nodes `posT.NAME[i]` of the scalar engine's last document into numbers
+// [n_positions,n]. All of them must exist.
 static void read_nodes(const Case *c, const char *name, double *numbers, size_t n)
 {
     const Graph *g = engine_graph(c->scalar);
@@ -183,7 +184,8 @@ static void read_nodes(const Case *c, const char *name, double *numbers, size_t 
 
 // ---- embedding-lookup ----
 
-// Column i of the one-hot row of a token times the matrix, as Python's sum() adds it up.
+// Returns column i of the product of a token's one-hot row and the matrix, added up as Python's
+// sum() does.
 static double one_hot_product(const double *w, size_t n_rows, size_t n_columns, size_t row,
                               size_t i)
 {
@@ -227,7 +229,7 @@ START_TEST(contract_embedding_lookup)
         assert_lookup_is_product(&c);
         close_case(&c);
     }
-    // The one exception: a sum that starts from +0.0 never comes to -0.0, and a lookup can.
+    // The only exception: a sum that starts from +0.0 is never -0.0, but a lookup can be.
     double minus_zero = -0.0;
     double x;
     embedding_forward(&minus_zero, &minus_zero, &x, 1);
@@ -238,7 +240,7 @@ END_TEST
 
 // ---- rmsnorm ----
 
-// The operations over Values, on plain arrays.
+// An operation over Values.
 typedef void VectorFunction(Graph *g, Value *const *x, size_t n, Value **out);
 
 static void softmax_of(Graph *g, Value *const *logits, size_t n, Value **out)
@@ -246,7 +248,7 @@ static void softmax_of(Graph *g, Value *const *logits, size_t n, Value **out)
     softmax(g, "softmax", logits, n, out);
 }
 
-// Also checks that n numbers come out, and no more.
+// Applies it to plain arrays. Also checks that it returns exactly n numbers.
 static void apply(VectorFunction *function, const double *x, size_t n, double *y)
 {
     Graph g;
@@ -267,8 +269,8 @@ static void apply(VectorFunction *function, const double *x, size_t n, double *y
     graph_free(&g);
 }
 
-// From operation to operation: the sum of squares is off by n roundings, the mean, 1e-5 and their
-// sum by 4 more, of which the root leaves half; 2 for pow, 1 for the last product, 1 for the rest.
+// The error of each operation: the sum of squares has n roundings; the mean, 1e-5 and their sum
+// have 4 more, of which the root leaves half; 2 for pow, 1 for the last product, 1 for the rest.
 static double rmsnorm_bound(size_t n)
 {
     return ((double)n / 2 + 6) * ROUNDING;
@@ -314,8 +316,8 @@ END_TEST
 
 // ---- softmax ----
 
-// The total is off by n - 1 roundings, its inverse by 2, each product by 1; adding up the
-// probabilities, n more.
+// The total has n - 1 roundings, its inverse 2, each product 1; adding up the probabilities has n
+// more.
 static void assert_softmax(const double *probs, size_t n)
 {
     double sum = 0;
@@ -338,7 +340,7 @@ START_TEST(contract_softmax)
         double e[MOST_VECTOR];
         Softmax softmax;
         size_t n = (size_t)draw_between(1, MOST_VECTOR);
-        draw_numbers(logits, n, -10, draw_between(0, 8)); // no two of them 700 apart
+        draw_numbers(logits, n, -10, draw_between(0, 8)); // no two of them differ by 700
         double shift = draw_number(-10, 8);
         for (size_t j = 0; j < n; j++) {
             logits[j] += shift;
@@ -355,7 +357,8 @@ END_TEST
 
 // ---- causal ----
 
-// The loss, made of probabilities that the engine gives without knowing any later token.
+// Returns the loss, computed from probabilities that the engine returns without knowing any later
+// token.
 static double loss_without_future(Engine *engine, const Case *c)
 {
     Error error = {""};
@@ -369,7 +372,7 @@ static double loss_without_future(Engine *engine, const Case *c)
     return sum * (1 / (double)c->n_positions);
 }
 
-// Leaves the graph of the document behind.
+// Leaves the graph of the document.
 static void assert_losses_know_no_future(const Case *c)
 {
     double loss = loss_of_engines(c);
@@ -383,7 +386,7 @@ static void assert_losses_know_no_future(const Case *c)
     forward_loss(c->scalar, c);
 }
 
-// Draws another document whose first n_kept tokens are the same, and the next one is not.
+// Draws another document with the same first n_kept tokens and a different next one.
 static void draw_other_future(Case *c, size_t n_kept)
 {
     int kept[MOST_POSITIONS + 1];
@@ -415,7 +418,7 @@ START_TEST(contract_causal)
             assert_losses_know_no_future(&c);
             read_nodes(&c, "logit", after, vocab_size);
             assert_same_doubles(after, before, n_logits, "logit");
-            // Where a token is another one, so are the logits: the comparison can see a change.
+            // Where a token differs, the logits differ, too, so the comparison can notice a change.
             ck_assert(memcmp(after + n_logits, before + n_logits, vocab_size * sizeof *after) != 0);
         }
         close_case(&c);
@@ -476,7 +479,7 @@ static uint32_t draw_character(void)
     return character;
 }
 
-// Text of characters of the alphabet; returns how many bytes.
+// Draws a text of characters of the alphabet. Returns how many bytes it has.
 static size_t draw_text(const uint32_t *alphabet, int n_letters, int n_characters, char *text)
 {
     size_t size = 0;
@@ -536,7 +539,7 @@ END_TEST
 
 // ---- adam ----
 
-// From 0 to the last double before 1.
+// Returns a number from 0 to the last double before 1.
 static double draw_beta(void)
 {
     switch (draw_between(0, 3)) {
@@ -560,7 +563,7 @@ static void assert_moments(const Adam *adam)
     }
 }
 
-// Gradients of all sizes whose square is a number. The parameters may become infinite.
+// Gradients of all magnitudes whose square is finite. The parameters may become infinite.
 static void assert_second_moments(const AdamConfig *config, SimdLevel level)
 {
     enum {
@@ -595,7 +598,7 @@ static void assert_corrections(const AdamConfig *config)
                   numbers.correction2);
 }
 
-// A step that is done counts by one, a step that fails does not count.
+// A step that succeeds is counted; a step that fails is not.
 static void assert_steps_count(void)
 {
     RunOptions options = run_options_default();
@@ -654,14 +657,14 @@ END_TEST
 
 // ---- untrained-loss ----
 
-// The loss of one document of 8 letters, averaged over untrained default models. Why it lies
-// between these bounds is in docs/contracts.md.
+// The loss of one document of 8 letters, averaged over untrained default models. docs/contracts.md
+// explains these bounds.
 START_TEST(contract_untrained_loss)
 {
     const RunOptions defaults = run_options_default();
     const int n_models = n_cases(1000);
     const double spread = 0.08 * 4.2;                 // of a logit
-    const double bias = spread * spread / 2;          // by which it raises the loss, at most
+    const double bias = spread * spread / 2;          // the most by which it raises the loss
     const double error = 6 * spread / sqrt(n_models); // six standard deviations of the average
     ModelConfig shape = defaults.model;
     double sum = 0;
@@ -720,7 +723,7 @@ static void assert_distribution(const size_t *counts, const double *probs, size_
     ck_assert_msg(statistic <= chi_square_bound(n),
                   "seed %llu, %zu draws from %zu: chi-square is %.1f, expected at most %.1f",
                   (unsigned long long)first_seed(), n_draws, n, statistic, chi_square_bound(n));
-    // The counts do not fit shifted probabilities: the test is able to fail.
+    // The counts do not fit shifted probabilities, which shows that the test can fail.
     for (size_t i = 0; i < n; i++) {
         shifted[i] = probs[(i + 1) % n];
     }
@@ -752,7 +755,7 @@ static void draw_and_count(size_t n_draws)
     assert_distribution(counts, probs, V, n_draws);
 }
 
-// Samples of one token each, by both engines from the same random numbers.
+// Draws samples of one token each, with both engines and the same random numbers.
 static void sample_and_count(size_t n_draws, double temperature)
 {
     const ModelConfig shape = {
@@ -803,7 +806,7 @@ int main(void)
 {
     Suite *suite = suite_create("contracts");
     TCase *tcase = tcase_create("contracts");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_test(tcase, contract_embedding_lookup);
     tcase_add_test(tcase, contract_rmsnorm);
     tcase_add_test(tcase, contract_softmax);

@@ -2,8 +2,8 @@
 // every byte of the output.
 //
 // usage: test_golden PROGRAM DIRECTORY, with the program to run and the golden numbers (see
-// golden/README.md). Where libm is not the one they were made with, nothing is compared, and the
-// exit status 77 tells Meson that the test was skipped.
+// golden/README.md). If the golden numbers were made with another libm, nothing is compared, and
+// the exit status 77 tells Meson that the test was skipped.
 #include <errno.h>
 #include <stdio.h>
 #include <zlib.h>
@@ -40,7 +40,7 @@ static FILE *open_golden(const char *name)
     return file;
 }
 
-// Reads at most size bytes of a golden file; returns how many it has.
+// Reads at most size bytes of a golden file. Returns how many bytes the file has.
 static size_t read_golden(const char *name, void *bytes, size_t size)
 {
     FILE *file = open_golden(name);
@@ -97,7 +97,7 @@ static void assert_golden_step(size_t step, double loss, const Model *model)
                   "step %zu: the parameters are not the golden ones", step);
 }
 
-// A contract of docs/contracts.md.
+// One of the contracts of docs/contracts.md.
 START_TEST(contract_python_parity)
 {
     Session session;
@@ -119,7 +119,7 @@ START_TEST(contract_python_parity)
 }
 END_TEST
 
-// A message of use where two texts differ; their whole is too long for one.
+// Prints only the first difference of two texts, which are too long for a message.
 static void assert_same_text(const char *actual, size_t actual_size, const char *expected,
                              size_t expected_size)
 {
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
     }
     Suite *suite = suite_create("golden");
     TCase *tcase = tcase_create("default run");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_test(tcase, contract_python_parity);
     tcase_add_test(tcase, the_program_prints_what_python_prints);
     suite_add_tcase(suite, tcase);

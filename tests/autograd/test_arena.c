@@ -1,15 +1,15 @@
 // The bump allocator: memory never moves, a reset frees it, and chunks are reused.
 //
-// The first chunk has 128 bytes, so that every test crosses borders. An allocation's bytes are
-// filled with a pattern of its own and looked at later: overlapping ones would show.
+// The first chunk has 128 bytes, so that every test crosses chunks. Each allocation is filled with
+// its own pattern, which is checked later, so that an overlap is noticed.
 #include "check_more.h"
 
 #include <limits.h>
 
 #include "microgpt/arena.h"
 
-// The address sanitizer ends a program that asks for too much memory, unless told that NULL is
-// fine.
+// The address sanitizer ends a program that requests too much memory, unless it is told to return
+// NULL.
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
@@ -50,7 +50,7 @@ static size_t n_chunks(void)
     return n;
 }
 
-// One allocation and the byte that all of it is filled with.
+// An allocation, and the byte that it is filled with.
 typedef struct Block {
     unsigned char *memory;
     size_t size;
@@ -103,7 +103,8 @@ START_TEST(chunk_is_filled_to_its_last_byte)
 }
 END_TEST
 
-// Sizes of all kinds, from nothing to several chunks: 400 blocks stay where and what they were.
+// Allocations of all sizes, from nothing to several chunks: 400 blocks keep their addresses and
+// contents.
 START_TEST(growing_moves_and_overwrites_nothing)
 {
     Block blocks[MAX_BLOCKS];
@@ -127,8 +128,8 @@ START_TEST(every_allocation_is_aligned)
 }
 END_TEST
 
-// Chunks grow with what is in use: who looks through all of them (for a node's number) meets few.
-// But no chunk is more than half as large as all before it, so little is held in vain.
+// Chunks grow with what is in use, so that a search through all of them (for a node's number) sees
+// few. But no chunk is more than half as large as all chunks before it, so little memory is unused.
 START_TEST(large_arena_has_few_chunks)
 {
     for (int i = 0; i < 100000; i++) {
@@ -144,7 +145,7 @@ START_TEST(large_arena_has_few_chunks)
 }
 END_TEST
 
-// A chunk whose size is no multiple of the alignment ends in bytes that are never given out.
+// A chunk whose size is not a multiple of the alignment ends in bytes that are never allocated.
 START_TEST(odd_chunk_size_is_no_harm)
 {
     Arena odd;
@@ -250,7 +251,7 @@ START_TEST(reset_keeps_what_is_below_the_mark)
 }
 END_TEST
 
-// A training step after the other: the same sizes need no new memory, and get the same places.
+// One training step after another: the same sizes need no new memory, and get the same addresses.
 START_TEST(reset_across_chunks_uses_all_of_them_again)
 {
     void *places[60];
@@ -317,8 +318,8 @@ START_TEST(marks_nest)
 }
 END_TEST
 
-// The chunk left from last time has no room for the block: it gets a chunk in between, and the one
-// passed over serves later blocks.
+// The next chunk is too small for the block. A chunk is inserted before it, and it is used for
+// later blocks.
 START_TEST(chunk_too_small_to_reuse_is_kept_for_later)
 {
     alloc_bytes(CHUNK);
@@ -396,7 +397,7 @@ START_TEST(impossible_size_leaves_an_arena_in_use_as_it_was)
     ArenaMark empty = arena_mark(&arena);
     alloc_bytes(CHUNK);
     alloc_bytes(CHUNK);
-    arena_reset(&arena, empty); // a chunk is left behind the current one
+    arena_reset(&arena, empty); // a chunk remains after the current one
     Block block = make_block(16, 1);
     assert_refused(impossible[_i].count, impossible[_i].item_size);
     ck_assert_uint_eq(n_chunks(), 2);
@@ -420,7 +421,7 @@ START_TEST(free_leaves_an_empty_arena_to_be_used_again)
 }
 END_TEST
 
-// Chunks that a reset left behind are freed, too: valgrind and the leak sanitizer look.
+// Chunks that remain after a reset are also freed: valgrind and the leak sanitizer check this.
 START_TEST(free_takes_chunks_above_a_reset)
 {
     ArenaMark empty = arena_mark(&arena);

@@ -1,4 +1,4 @@
-// A caller's bug fails an assertion where it would otherwise give wrong numbers.
+// A caller's bug that would give wrong numbers fails an assertion.
 //
 // In a build with -Db_ndebug=true this test is skipped, and says what such a build does not check.
 #include <signal.h>

@@ -1,4 +1,4 @@
-// Names of nodes, which are computed from scopes: for other expressions and for the model.
+// Names of nodes, which are computed from scopes: for expressions and for the model.
 //
 // The model's names are spelled out for one document of the default model; that no two nodes share
 // one is checked for a model of several layers, too.
@@ -131,7 +131,7 @@ START_TEST(a_long_path_is_cut)
 }
 END_TEST
 
-// Pointers and ids, over chunks of the arena and the gaps at their ends.
+// Pointers and ids, across the chunks of the arena and the gaps at their ends.
 START_TEST(node_and_id_lead_to_each_other)
 {
     enum {
@@ -154,7 +154,7 @@ START_TEST(node_and_id_lead_to_each_other)
 }
 END_TEST
 
-// The graph of tokens that do not matter through a model of these sizes.
+// Builds the graph of arbitrary tokens through a model of these sizes.
 static void build_model_graph(ScalarGpt *gpt, Model *model, ModelConfig config, size_t n_positions)
 {
     const int tokens[4] = {0, 1, 2, 1};
@@ -176,7 +176,7 @@ typedef struct NamedNode {
 START_TEST(nodes_of_the_model_have_the_names_of_microgpt)
 {
     // Counted by hand from the start of each part: a position of the default model makes 7,619
-    // nodes and another 125 for each key it looks at in turn, wte and the others come before.
+    // nodes and another 125 for each key that it attends to; the parameters come before.
     static const NamedNode nodes[] = {
         {0, "wte[0,0]"},
         {27 * 16 + 1, "wpe[0,1]"},
@@ -262,7 +262,7 @@ START_TEST(paths_are_the_same_in_any_order)
 }
 END_TEST
 
-// One name for so many nodes that counting them anew for each would take hours.
+// One name for so many nodes that counting them again for each would take hours.
 START_TEST(paths_take_time_in_proportion)
 {
     enum {

@@ -1,9 +1,9 @@
 // The Value class: the nodes of every operator, the order of backward, gradients, deep graphs, and
 // running out of memory.
 //
-// Numbers come from CPython: `class Value` of microgpt.py, with every node written down as it is
-// made. Orders and gradients of graphs too many to write down are compared with the plain recursive
-// backward of that class, written again below. All comparisons are of bits.
+// Numbers come from CPython: `class Value` of microgpt.py, with a list of all nodes in the order of
+// their creation. The orders and gradients of many more graphs are compared with the plain
+// recursive backward of that class, written again below. All comparisons are of bits.
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,8 +16,8 @@
 #include "microgpt/random.h"
 #include "microgpt/value.h"
 
-// RLIMIT_AS does not go together with the address sanitizer, which reserves terabytes, nor with
-// valgrind, which ends where it gets no memory. The tests with use_up_memory() run there, too.
+// RLIMIT_AS cannot be used with the address sanitizer, which reserves terabytes, or with valgrind,
+// which ends if it gets no memory. The tests with use_up_memory() run there as well.
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ADDRESS_SANITIZER 1
 #elif defined(__has_feature)
@@ -29,7 +29,7 @@
 #define WITH_ADDRESS_SANITIZER 0
 #endif
 
-// What all tests start with: a graph of two leaves.
+// All tests start with a graph of two leaves.
 static Graph graph;
 static Graph *const g = &graph;
 static Value *x;
@@ -175,7 +175,7 @@ enum {
     MAX_ROWS = 9,
 };
 
-// A node as CPython made it; children are numbers of nodes, in the order of their creation.
+// A node as CPython made it; its children are the numbers of nodes in the order of creation.
 typedef struct ExpectedNode {
     ValueOp op;
     double data;
@@ -188,7 +188,7 @@ typedef struct ExpectedNode {
 typedef struct OperatorCase {
     const char *expression;
     Value *(*make)(void);
-    bool needs_libm; // its numbers are only the same where libm is the golden one
+    bool needs_libm; // whether its numbers depend on libm
     size_t n_nodes;
     ExpectedNode nodes[MAX_ROWS];
 } OperatorCase;
@@ -430,9 +430,9 @@ START_TEST(leaves_lie_side_by_side)
 }
 END_TEST
 
-// ---- numbers at the edges ----
+// ---- numbers at the limits ----
 
-// max(0, x): 0 wins a tie, and against nan; float(x > 0).
+// max(0, x) returns 0 if they are equal or x is NaN; float(x > 0).
 START_TEST(relu_lets_only_positive_numbers_through)
 {
     static const struct {
@@ -470,8 +470,8 @@ static bool is_pow_of_libm(double input, double exponent)
            double_bits(power->local_grads[0]) == double_bits(local_grad);
 }
 
-// x*x, 1/x and sqrt(x) are other numbers than pow's for one input in a thousand or so: enough of
-// them find every shortcut, in the code or by the compiler, with any libm.
+// x*x, 1/x and sqrt(x) differ from pow for about one input in a thousand, so enough inputs find
+// every shortcut, in the code or by the compiler, with any libm.
 START_TEST(powers_are_those_of_libm)
 {
     static const double exponents[] = {2, -1, 0.5, -0.5};
@@ -516,7 +516,7 @@ START_TEST(powers_are_those_of_python)
 }
 END_TEST
 
-// Where Python raises, C has a number for it.
+// If Python raises an exception, C has a number for it.
 START_TEST(powers_without_a_result_are_infinite_or_nan)
 {
     assert_same_double(value_pow(g, value_leaf(g, 0), -1)->data, INFINITY, "0**-1");
@@ -613,7 +613,7 @@ START_TEST(a_child_shared_by_many_parents_gets_all_their_gradients)
 }
 END_TEST
 
-// f = d * e, d = a * a, e = a + a: every node a child twice.
+// f = d * e, d = a * a, e = a + a: every node is a child twice.
 START_TEST(a_node_used_twice_by_one_parent_counts_twice)
 {
     Value *a = value_leaf(g, 3);
@@ -626,8 +626,8 @@ START_TEST(a_node_used_twice_by_one_parent_counts_twice)
 }
 END_TEST
 
-// As Python: e.backward(); e.backward(), with d = a * b, e = d + a. The root starts at 1 again, all
-// others go on from where they were, interior nodes included.
+// As in Python: e.backward(); e.backward(), with d = a * b, e = d + a. The root starts at 1 again;
+// all other nodes continue from their gradients, interior nodes included.
 START_TEST(backward_twice_goes_on_from_the_first_gradients)
 {
     Value *a = value_leaf(g, 2);
@@ -645,8 +645,8 @@ START_TEST(backward_twice_goes_on_from_the_first_gradients)
 }
 END_TEST
 
-// The expression of micrograd's own test; e ** 2 is exact here, 10 / f is correctly rounded by
-// any libm worth its name. Numbers: float.hex() of the same lines in Python.
+// The expression of micrograd's own test. e ** 2 is exact here, and every usual libm rounds 10 / f
+// correctly. The numbers are float.hex() of the same lines in Python.
 START_TEST(the_expression_of_micrograd_gives_pythons_numbers)
 {
     Value *a = value_leaf(g, -4);
@@ -665,7 +665,7 @@ START_TEST(the_expression_of_micrograd_gives_pythons_numbers)
     Value *root = value_div_number(g, f, 2);
     root = value_add(g, root, value_rdiv_number(g, f, 10));
     backward(root);
-    ck_assert_uint_eq(graph_n_nodes(g), 2 + 39); // x, y, and what Python makes
+    ck_assert_uint_eq(graph_n_nodes(g), 2 + 39); // x, y, and the nodes that Python makes
     assert_same_double(root->data, 0x1.8b43eb1a1f58dp+4, "root");
     assert_same_double(a->grad, 0x1.15aaea5b0e2e5p+7, "a");
     assert_same_double(b->grad, 0x1.42c9e3a373af6p+9, "b");
@@ -678,7 +678,7 @@ enum {
     MAX_NODES = 4096, // of a graph that is compared with the plain backward
 };
 
-// Value.backward of microgpt.py, over ids instead of nodes: as plain as can be.
+// Value.backward of microgpt.py, as simple as possible, over ids instead of nodes.
 typedef struct PlainBackward {
     bool visited[MAX_NODES];
     size_t topo[MAX_NODES];
@@ -687,7 +687,7 @@ typedef struct PlainBackward {
 } PlainBackward;
 
 static PlainBackward plain;
-static size_t graph_seed; // of the random graph at work, for the messages
+static size_t graph_seed; // of the current random graph, for the messages
 
 static void plain_build_topo(const Value *v)
 {
@@ -722,7 +722,7 @@ static void plain_backward(const Value *root)
     }
 }
 
-// Every node's place in the order and every node's gradient, reached or not.
+// Checks every node's index in the order and every node's gradient, whether reached or not.
 static void assert_backward_is_plain(Value *root)
 {
     plain_backward(root);
@@ -770,8 +770,8 @@ static Value *random_leaf(void)
     return value_leaf(g, 2 * random_random(&rng) - 1);
 }
 
-// A node of the pool, often a late one, or one inside what it is made of, as any pointer that the
-// graph shows may be used again.
+// Returns a node of the pool, often a late one, or one that it was computed from, because any
+// pointer that the graph contains may be used again.
 static Value *random_old_node(void)
 {
     size_t n_late = n_pool < 4 ? n_pool : 4;
@@ -797,7 +797,8 @@ static Value *random_sum(void)
     return value_sum(g, terms, n);
 }
 
-// As the model uses it: weights times an input, a vector times itself, or anything.
+// Returns a dot product as in the model: weights times an input, a vector times itself, or
+// anything.
 static Value *random_dot(void)
 {
     Value *a[MAX_TERMS];
@@ -831,7 +832,7 @@ static Value *random_operation(void)
     }
 }
 
-// Numbers stay small, so that none overflows: infinities would hide differences.
+// Keeps numbers small, so that none overflows: infinities would hide differences.
 static Value *tamed(Value *v)
 {
     return fabs(v->data) > 4 ? value_mul_number(g, v, 0x1p-5) : v;
@@ -847,8 +848,8 @@ static void build_random_graph(size_t seed)
     }
 }
 
-// Three walks over each graph, from three roots: a node at the end, one anywhere, and one that
-// reaches the others in an order of its own. What one leaves behind must not change the next.
+// Three traversals of each graph, from three roots: a node at the end, any node, and one that
+// reaches the others in another order. What one traversal leaves behind must not change the next.
 static void check_random_graph(size_t seed)
 {
     graph_seed = seed;
@@ -860,7 +861,7 @@ static void check_random_graph(size_t seed)
 
 START_TEST(random_graphs_go_backward_in_the_plain_order)
 {
-    // With chunks of few nodes, the parts of a graph lie far apart.
+    // With chunks of few nodes, the parts of a graph are far apart in memory.
     if (_i % 2 == 1) {
         graph_free(g);
         g->arena.chunk_size = 24 * sizeof(Value);
@@ -873,7 +874,7 @@ START_TEST(random_graphs_go_backward_in_the_plain_order)
 }
 END_TEST
 
-// ---- dot products whose nodes are used elsewhere, too ----
+// ---- dot products whose nodes are also used elsewhere ----
 
 // The nodes of value_dot(a, b, 2) in the order of their creation.
 typedef struct DotOfTwo {
@@ -907,8 +908,8 @@ START_TEST(dot_as_the_root)
 }
 END_TEST
 
-// Place by place the order looks as if the whole product stood together: the second product is
-// missing, and a stranger (exp) makes up for it.
+// By its indices the order looks as if the product were complete, but its second product is missing
+// and another node (exp) is in its place.
 START_TEST(dot_with_its_second_product_and_its_first_sum_used_elsewhere)
 {
     DotOfTwo dot = dot_of_two(number(2), number(0.5), number(3), number(7));
@@ -919,7 +920,7 @@ START_TEST(dot_with_its_second_product_and_its_first_sum_used_elsewhere)
 }
 END_TEST
 
-// The same with the 0 seen early, and a factor in its place.
+// The same, with the 0 visited early and a factor in its place.
 START_TEST(dot_with_its_zero_used_elsewhere_and_an_unseen_factor)
 {
     Value *factor = value_exp(g, x);
@@ -945,7 +946,7 @@ START_TEST(dot_with_one_of_its_nodes_used_elsewhere_before_and_after)
 }
 END_TEST
 
-// A factor that needs a walk of its own, in every place; leaves before it have been visited by
+// A factor that needs its own traversal, at every index; leaves before it have been visited by
 // then.
 START_TEST(dot_with_a_factor_that_is_not_seen_yet)
 {
@@ -994,7 +995,7 @@ typedef struct Chain {
     Error error;
 } Chain;
 
-// A third each of nodes that have the chain as their left, their right and their only child.
+// One third each of nodes that have the chain as their left, right and only child.
 static Value *extend_chain(Value *chain, size_t i)
 {
     switch (i % 3) {
@@ -1044,9 +1045,9 @@ START_TEST(a_chain_of_ten_million_nodes_needs_no_stack)
 }
 END_TEST
 
-// ---- without memory ----
+// ---- out of memory ----
 
-// Takes the rest of the chunk away, and no other can be had: its size overflows.
+// Uses up the rest of the chunk, and makes new chunks impossible: their size overflows.
 static void use_up_memory(void)
 {
     g->arena.end = g->arena.next;
@@ -1068,7 +1069,7 @@ START_TEST(operators_without_memory_return_a_node_and_say_so)
 }
 END_TEST
 
-// The nodes in the order no longer exist: it must not be used.
+// The nodes in the order no longer exist, so it must not be used.
 START_TEST(a_reset_forgets_the_order)
 {
     GraphMark mark = graph_mark(g);
@@ -1079,7 +1080,7 @@ START_TEST(a_reset_forgets_the_order)
 }
 END_TEST
 
-// A node that has its place is no comfort once another has none.
+// A node that was made does not help if another could not be made.
 START_TEST(out_of_memory_lasts_until_the_reset)
 {
     GraphMark mark = graph_mark(g);
@@ -1105,7 +1106,7 @@ static bool expect(bool ok, const char *what)
     return ok;
 }
 
-// Limits what the process may have to what it has now and some more.
+// Limits the memory of the process to what it uses now and `more` bytes.
 static bool limit_memory(size_t more)
 {
     size_t n_pages = 0;
@@ -1153,7 +1154,7 @@ static bool nodes_run_out(void)
            expect(x->grad == y->data, "its gradient is right");
 }
 
-// The nodes fit, but not the order.
+// There is memory for the nodes, but not for the order.
 static bool order_runs_out(void)
 {
     Value *v = x;
@@ -1169,7 +1170,7 @@ static bool order_runs_out(void)
            expect(x->grad == 1, "its gradient is right");
 }
 
-// In a process of its own: the limit must not hit what comes after.
+// Runs in a separate process, so that the limit does not affect later tests.
 static void assert_in_child(bool (*works)(void))
 {
     if (WITH_ADDRESS_SANITIZER || is_quick()) {
@@ -1205,7 +1206,7 @@ static TCase *new_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, open_graph, close_graph);
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     suite_add_tcase(suite, tcase);
     return tcase;
 }

@@ -1,9 +1,9 @@
 // Times documents on the scalar graph: `meson test --benchmark`.
 //
 // Trains on the default names and takes the time of each phase of each document: forward (building
-// the graph), order (the topological order), backward (the walk), Adam. Minimum and median over the
-// documents, since the machine may be busy with other things; they are of different lengths, so the
-// mean, too.
+// the graph), order (the topological order), backward, Adam. Prints the minimum and the median over
+// the documents, since the machine may also do other work, and the mean, since documents differ in
+// length.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void fail(const Error *error)
     exit(EXIT_FAILURE);
 }
 
-// One training step in its phases; us[phase] is what each took.
+// Does one training step in its phases, and sets us[phase] to the time of each.
 static size_t time_step(Session *session, ScalarGpt *gpt, double *us)
 {
     Error error;

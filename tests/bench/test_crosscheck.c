@@ -1,9 +1,9 @@
-// The engines against each other: the tensor engine at every SIMD level of this processor, side by
-// side with one scalar run. After every step loss, gradients and parameters must be equal as bits;
-// so must the samples.
+// Compares the engines: the tensor engine at every SIMD level of this processor with a scalar run.
+// After every step, the loss, gradients and parameters must have the same bits, and so must the
+// samples.
 //
-// The default run, random model shapes and data sets, and the extremes of both. With the argument
-// `torture`: the default run for 100,000 steps, and nothing else.
+// It uses the default run, random model shapes and data sets, and extremes of both. With the
+// argument `torture` it does the default run for 100,000 steps, and nothing else.
 #include <math.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,12 +21,12 @@ enum {
     MOST_TEXT = 1 << 14,
 };
 
-// A scalar run, and the same run on the tensor engine at every level there is.
+// A scalar run, and the same run with the tensor engine at every level.
 typedef struct Check {
     Lockstep lockstep;
     RunOptions options;
     const char *names[LOCKSTEP_MAX_RUNS];
-    const char *title; // what a message starts with
+    const char *title; // the beginning of a message
 } Check;
 
 static void open_check(Check *check, const char *title, const RunOptions *options)
@@ -66,8 +66,8 @@ static void assert_no_difference(const Check *check, const LockstepDifference *d
     }
 }
 
-// A scalar run that stopped (its loss grew beyond all numbers) must have stopped every other run at
-// the same step and for the same reason.
+// If the scalar run stopped (because its loss overflowed), every other run must have stopped at the
+// same step and for the same reason.
 static void assert_all_stop(Check *check, const Error *reason, size_t n_done)
 {
     double loss;
@@ -83,7 +83,7 @@ static void assert_all_stop(Check *check, const Error *reason, size_t n_done)
     }
 }
 
-// Returns whether all runs can go on.
+// Returns whether all runs can continue.
 static bool check_steps(Check *check, size_t n_steps)
 {
     for (size_t step = 0; step < n_steps; step++) {
@@ -133,7 +133,7 @@ START_TEST(a_long_run_is_the_same_on_every_level)
 }
 END_TEST
 
-// A level that silently left the work to the plain loops would pass every other test.
+// A level that silently used the plain loops would pass every other test.
 START_TEST(every_level_does_the_work_itself)
 {
     Check check;
@@ -154,7 +154,7 @@ START_TEST(every_level_does_the_work_itself)
 }
 END_TEST
 
-// A data set in a file, which is there until the runs are open.
+// Opens a check with a data set in a file, which is removed when the runs are open.
 static void open_check_of_text(Check *check, const char *title, RunOptions *options,
                                const char *text)
 {
@@ -171,7 +171,7 @@ static void open_check_of_text(Check *check, const char *title, RunOptions *opti
     unlink(path);
 }
 
-// Lines of random letters, from one letter on to beyond the context.
+// Writes lines of random letters, from one letter to more than the context.
 static void random_text(char *text, size_t n_letters, size_t longest)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
@@ -186,8 +186,8 @@ static void random_text(char *text, size_t n_letters, size_t longest)
     *text = '\0';
 }
 
-// The least of three draws: large models take a hundred times as long as small ones, and a few of
-// them will do. All sizes occur.
+// Returns the smallest of three random sizes, because large models take a hundred times as long as
+// small ones, and a few of them are enough. All sizes occur.
 static int random_size_up_to(int least, int most)
 {
     size_t n = (size_t)(most - least) + 1;
@@ -251,7 +251,7 @@ static const char three_alphabets[] =
     "zyxwvutsrqponmlkjihgfedcbaabcdefghijklmnopqrstuvwxyzzyxwvutsrqpo\n"
     "zyxwvutsrqponmlkjihgfedcbaabcdefghijklmnopqrstuvwxyzzyxwvutsrqponmlk\n";
 
-// Data sets at the edges of what a document can be; the default sizes, and odd ones.
+// Data sets with extreme documents, with the default sizes and with odd ones.
 static const struct {
     const char *title;
     const char *text;
@@ -295,8 +295,8 @@ START_TEST(edges_are_the_same_on_every_level)
 }
 END_TEST
 
-// From parameters that are all zero to such that overflow at once: the kernels have to notice where
-// their shortcuts do not hold, and the runs end at the same step if they end.
+// From parameters that are all zero to parameters that overflow at once. The kernels must notice
+// when their shortcuts are not exact, and if the runs end, they must end at the same step.
 static const double init_stds[] = {
     0.0, 0x1p-1074, 1e-320, 1e-200, 1e-154, 1e-80, 1e-20, 1e-5, 1.0,  5.0,   20.0,  100.0, 1e3,
     1e5, 1e10,      1e20,   1e40,   1e50,   1e60,  1e75,  1e77, 1e80, 1e100, 1e150, 1e200, 1e300};
@@ -319,9 +319,9 @@ START_TEST(extreme_parameters_are_the_same_on_every_level)
 }
 END_TEST
 
-// One weight that is huge, infinite or none among usual ones: what the kernels leave out next to it
-// would not have been zero, or it hides behind a ReLU or an exponential that is zero. _i counts the
-// matrices of a layer and those before.
+// One weight that is huge, infinite or NaN among usual ones: a product that the kernels skip would
+// not have been zero, or the weight is hidden by a ReLU or an exponential that is zero. _i counts
+// the matrices of a layer and those before.
 START_TEST(one_extreme_weight_is_the_same_on_every_level)
 {
     static const double weights[] = {1e150,  -1e155,   1e250,     -1e250, 1e308,
@@ -355,9 +355,9 @@ START_TEST(one_extreme_weight_is_the_same_on_every_level)
 }
 END_TEST
 
-// The last position has a key or a value that the queries before it do not attend to: for them, the
-// kernels multiply it by zero. There are as many positions as a vector has lanes: in lanes without
-// a position, the kernels would notice.
+// The last position has a key or a value that earlier queries do not attend to: for these queries,
+// the kernels multiply it by zero. There are as many positions as a vector has lanes, because in
+// lanes without a position the kernels would notice it.
 static const char hidden_text[] = "aaaaaab\n";
 static const int hidden_tokens[] = {2, 0, 0, 0, 0, 0, 0, 1, 2};
 
@@ -418,7 +418,7 @@ static void set_weights(Model *model, const Weight *weights)
     }
 }
 
-// Compares the gradients themselves: a training step would end at the first that is not a number.
+// Compares the gradients themselves, because a training step would end at the first NaN.
 START_TEST(what_a_query_does_not_attend_to_is_the_same_on_every_level)
 {
     Check check;
@@ -485,7 +485,7 @@ int main(int argc, char **argv)
 {
     Suite *suite = suite_create("crosscheck");
     TCase *tcase = tcase_create("crosscheck");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     suite_add_tcase(suite, tcase);
     if (argc == 2 && strcmp(argv[1], "torture") == 0) {
         tcase_add_test(tcase, a_long_run_is_the_same_on_every_level);

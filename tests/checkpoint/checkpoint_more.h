@@ -17,7 +17,7 @@
 #include "checkpoint/checkpoint_format.h"
 #include "run/session.h"
 
-// Ends the test program: what fails here is not what is being tested.
+// Ends the test program if the preparation of a test fails.
 static inline void must(bool ok, const char *what)
 {
     if (!ok) {
@@ -34,7 +34,7 @@ static inline void must_work(bool ok, const Error *error)
     }
 }
 
-// ---- a folder of our own, where all paths lead to ----
+// ---- a folder for the test, in which all paths are ----
 
 static inline int remove_entry(const char *path, const struct stat *status, int kind,
                                struct FTW *walk)
@@ -49,8 +49,9 @@ enum {
     FOLDER_BYTES = 64,
 };
 
-// Makes the folder, goes there, and puts a small data set into it. Where there is a file system in
-// memory, it is there: these tests save thousands of files, and each waits for its disk.
+// Makes the folder, makes it the current one, and writes a small data set into it. Uses a file
+// system in memory if there is one: these tests save thousands of files, and each save waits for
+// the disk.
 // Shapes: folder [FOLDER_BYTES].
 static inline void enter_folder(char *folder)
 {
@@ -99,7 +100,7 @@ static inline void save_session(const Session *session, const char *path)
     must_work(checkpoint_save(&checkpoint, path, &error), &error);
 }
 
-// Saves what a tiny session is after some steps.
+// Saves a tiny session after some steps.
 static inline void make_checkpoint(const char *path, size_t step)
 {
     Error error;
@@ -140,9 +141,9 @@ static inline void write_bytes_to(const char *path, const void *bytes, size_t si
     must(fclose(file) == 0, path);
 }
 
-// ---- checkpoints, changed ----
+// ---- checkpoints with changes ----
 
-// Header and data of a checkpoint; the header is terminated.
+// The header and the data of a checkpoint; the header is terminated.
 typedef struct Parts {
     char *header;
     size_t header_size;
@@ -172,7 +173,7 @@ static inline void free_parts(Parts *parts)
     *parts = (Parts){0};
 }
 
-// Computes the CRC anew, if the header has a place for one.
+// Computes the CRC again, if the header contains one.
 static inline void repair_crc(Parts *parts)
 {
     size_t prefix = strlen(CHECKPOINT_CRC_PREFIX);
@@ -204,7 +205,7 @@ static inline void write_parts(const char *path, const Parts *parts)
     must(fclose(file) == 0, path);
 }
 
-// Replaces size bytes of the header by a text.
+// Replaces size bytes of the header with a text.
 static inline void splice_header(Parts *parts, size_t offset, size_t size, const char *text)
 {
     size_t n = strlen(text);
@@ -227,8 +228,8 @@ static inline void edit_header(Parts *parts, const char *from, const char *to)
     splice_header(parts, (size_t)(place - parts->header), strlen(from), to);
 }
 
-// Makes "foreign" of the matrices in "good" with this header, as another program would keep them:
-// without the moments, and without a CRC.
+// Writes "foreign" with this header and the matrices of "good", as another program would: without
+// the moments, and without a CRC.
 static inline void write_foreign(const char *header)
 {
     Parts parts = read_parts("good");

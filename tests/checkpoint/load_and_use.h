@@ -11,7 +11,7 @@ static inline void must_hold(bool ok, const char *what)
 {
     if (!ok) {
         fprintf(stderr, "accepted, but: %s\n", what);
-        abort(); // so that a fuzzer keeps what it has found
+        abort(); // so that a fuzzer keeps the input
     }
 }
 
@@ -48,7 +48,7 @@ static inline void check_values(const Checkpoint *checkpoint)
     }
 }
 
-// Both may fail: finite numbers can have a sum that is not.
+// Both may fail: the sum of finite numbers may not be finite.
 static inline void use_engine(Checkpoint *checkpoint, Engine *engine)
 {
     Error error;

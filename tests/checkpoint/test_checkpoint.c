@@ -1,6 +1,6 @@
-// Checkpoints: loading restores every bit that was saved, a resumed training gives the same result
-// as one that was never stopped, and every file that is not a checkpoint is rejected with a message
-// of its own.
+// Checkpoints: loading restores every bit that was saved, a resumed run gives the same result as
+// one that was never stopped, and every file that is not a checkpoint is rejected with a specific
+// message.
 //
 // All tests run in an empty folder of their own; setup() saves a checkpoint `good` there, of a
 // tiny model after 5 steps.
@@ -37,7 +37,7 @@ static void teardown(void)
     leave_folder(folder);
 }
 
-// The engine of that place in the list. Returns false where the program has none of the name.
+// Finds the engine at that index. Returns false if the program has no such engine.
 static bool engine_at(int i, EngineKind *kind)
 {
     return engine_kind_find(engine_names[i], kind);
@@ -71,7 +71,8 @@ static void assert_same_files(const char *a, const char *b)
     free(bytes_b.bytes);
 }
 
-// Refused with one line that names the file and says why, and nothing is handed out.
+// Checks that the file is rejected with one line that contains its name and the reason, and that
+// nothing is returned.
 static void assert_refused_with(const char *path, int n_head, const char *why)
 {
     Checkpoint untouched;
@@ -89,7 +90,7 @@ static void assert_refused(const char *path, const char *why)
     assert_refused_with(path, 0, why);
 }
 
-// Whether the folder has nothing but the data, the good checkpoint, and n others.
+// Checks that the folder contains only the data, the good checkpoint, and n other files.
 static void assert_n_other_files(int n)
 {
     int n_entries = 0;
@@ -100,7 +101,7 @@ static void assert_n_other_files(int n)
     ck_assert_int_eq(n_entries, 2 + n);
 }
 
-// ---- what is saved comes back ----
+// ---- what is saved is restored ----
 
 static void assert_same_random(const Random *a, const Random *b)
 {
@@ -131,7 +132,7 @@ static void assert_same_checkpoint(const Checkpoint *a, const Checkpoint *b)
     ck_assert(a->dataset.n_bytes == b->dataset.n_bytes && a->dataset.n_docs == b->dataset.n_docs);
 }
 
-// Numbers that decimal digits, or a float, would not bring back.
+// Fills in numbers that decimal digits, or a float, would not restore.
 static void fill_with_odd_numbers(Session *session)
 {
     session->model.data[0] = -0.0;
@@ -153,7 +154,7 @@ START_TEST(a_checkpoint_comes_back_bit_for_bit)
     open_session(&session, &options);
     train_to(&session, 3);
     fill_with_odd_numbers(&session);
-    random_gauss(&session.random, 0, 1); // now the second number waits
+    random_gauss(&session.random, 0, 1); // now the second number is cached
     Checkpoint saved = session_checkpoint(&session);
     ck_assert_msg(checkpoint_save(&saved, "new", &error), "%s", error.message);
     Checkpoint loaded;
@@ -174,7 +175,7 @@ START_TEST(the_same_state_makes_the_same_file)
 }
 END_TEST
 
-// All that JSON or UTF-8 could trip over. dataset_parse() keeps NULs.
+// Characters that could be a problem for JSON or UTF-8. dataset_parse() keeps NULs.
 START_TEST(any_alphabet_comes_back)
 {
     static const char text[] = "a\0b\"\\/\x01\x1f\x7f{[,:]}\xc3\xa9\xe6\x9d\x8e\xef\xbf\xbf"
@@ -241,8 +242,8 @@ static uint64_t sample_tokens(Session *session)
     return sum;
 }
 
-// Trains to the step with one engine, saves, goes on in a new session with the other, and compares
-// the end with that of a run that was never stopped.
+// Trains until the step with one engine, saves, continues in a new session with the other engine,
+// and compares the end with that of a run that was never stopped.
 static void check_resume_at(size_t step, EngineKind before, EngineKind after)
 {
     Session session;
@@ -266,7 +267,7 @@ static void check_resume_at(size_t step, EngineKind before, EngineKind after)
     save_session(&session, "resumed");
     ck_assert_uint_eq(sample_tokens(&session), expected_samples);
     session_close(&session);
-    assert_same_files("end", "resumed"); // parameters, moments, generator and all
+    assert_same_files("end", "resumed"); // parameters, moments, generator and everything else
 }
 
 // Every step from 0 to the last, for every pair of engines.
@@ -283,9 +284,9 @@ START_TEST(a_run_goes_on_from_every_step)
 }
 END_TEST
 
-// microgpt.py's own run, stopped at 20 places, for every pair of engines. Each part starts from the
-// file of the place before and must end in the file that the run which was never stopped wrote
-// there: so all 20 would end alike, too.
+// microgpt.py's own run, stopped at 20 steps, for every pair of engines. Each part starts from the
+// file of the last stop and must give the file that a run without stops wrote there. So a run with
+// all 20 stops would give the same end, too.
 START_TEST(a_long_run_goes_on_from_20_places)
 {
     enum {
@@ -376,7 +377,7 @@ START_TEST(a_symbolic_link_stays_and_its_file_is_replaced)
 }
 END_TEST
 
-// Where nothing can be saved: before training, and after it.
+// Checks that saving fails, before training and after it.
 static void assert_cannot_save(const char *path, const char *why)
 {
     Checkpoint checkpoint;
@@ -444,7 +445,7 @@ START_TEST(numbers_that_are_not_finite_never_replace_a_good_checkpoint)
 }
 END_TEST
 
-// A header that checkpoint_load() would refuse must not be written.
+// A header that checkpoint_load() would reject must not be written.
 START_TEST(more_layers_than_a_header_holds_are_refused)
 {
     RunOptions options = tiny_options();
@@ -512,7 +513,7 @@ typedef struct Edit {
     const char *why;
 } Edit;
 
-// Everything that the header says, said wrongly, with a CRC that is right.
+// Every part of the header, with a wrong value and a correct CRC.
 static const Edit edits[] = {
     {"\"seed\"", "\"step\"", "has a duplicate key"},
     {"\"wpe\"", "\"wte\"", "has a duplicate key"},
@@ -637,11 +638,11 @@ START_TEST(wrong_numbers_are_refused)
 }
 END_TEST
 
-// A file whose header describes a model larger than the machine, and which is as large as the
-// header says, without taking any room: it must be refused before anything is allocated.
+// A file whose header describes a model larger than the machine, and which has the size that the
+// header says, but takes no space on the disk. It must be rejected before anything is allocated.
 START_TEST(a_model_larger_than_the_memory_is_refused)
 {
-    uint64_t n_embd = 8; // 64 bits: the file may be larger than what a size_t counts
+    uint64_t n_embd = 8; // 64 bits: the file may be larger than a size_t
     while (12 * n_embd * n_embd * 32 < memory_limit() && n_embd < MODEL_MAX_SIZE) {
         n_embd *= 2;
     }
@@ -661,7 +662,7 @@ START_TEST(a_model_larger_than_the_memory_is_refused)
     n += snprintf(header + n, sizeof header - (size_t)n, "}");
     Parts parts = {header, (size_t)n, (unsigned char *)"", 0};
     write_parts("bad", &parts);
-    if (truncate("bad", (off_t)(8 + parts.header_size + end)) == 0) { // else no file is so large
+    if (truncate("bad", (off_t)(8 + parts.header_size + end)) == 0) { // false: files are limited
         assert_refused("bad", "are available");
     }
 }
@@ -731,7 +732,8 @@ START_TEST(another_programs_file_is_sampled_from)
 }
 END_TEST
 
-// Their data may be in another order: here fc2 comes first, and wpe before wte in the header.
+// Their tensors may be in another order: here the data of fc2 come first, and wpe precedes wte in
+// the header.
 START_TEST(another_programs_order_is_fine)
 {
     static const char header[] =
@@ -794,7 +796,7 @@ START_TEST(what_another_program_did_wrong_is_refused)
 }
 END_TEST
 
-// A letter a-z is what 27 tokens are, as in microgpt.py.
+// An alphabet of 27 tokens is a-z, as in microgpt.py, if the file does not say otherwise.
 START_TEST(the_letters_are_known_without_being_said)
 {
     static const char header[] = "{" TENSOR("wte", "[27,1]", "[0,216]") "," TENSOR(

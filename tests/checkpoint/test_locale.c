@@ -1,5 +1,5 @@
-// A program that uses the library may have set a locale in which 1.5 is written 1,5: checkpoints,
-// hexadecimal numbers and errors stay as they are.
+// A program that uses the library may have set a locale in which 1.5 is written 1,5. This does not
+// change checkpoints, hexadecimal numbers and error messages.
 //
 // Such a locale is rarely installed, so the test makes one: glibc's LC_NUMERIC is a small file.
 #include <locale.h>
@@ -10,8 +10,9 @@
 
 static char folder[FOLDER_BYTES];
 
-// The bytes of glibc's LC_NUMERIC: a magic number, how many values, where they are, and they:
-// decimal point, thousands' separator, grouping, the first two as wide characters, the encoding.
+// The contents of glibc's LC_NUMERIC: a magic number, the number of values, their offsets, and the
+// values: decimal point, thousands' separator, grouping, the first two as wide characters, the
+// encoding.
 typedef struct NumericLocale {
     uint32_t magic;
     uint32_t n_values;
@@ -24,7 +25,7 @@ typedef struct NumericLocale {
     char encoding[8];
 } NumericLocale;
 
-// Returns false for another libc than glibc, which may accept any name and change nothing.
+// Returns false for a libc other than glibc, which may accept any name and change nothing.
 static bool set_comma_locale(void)
 {
 #ifndef __GLIBC__
@@ -61,7 +62,7 @@ START_TEST(checkpoints_have_no_commas)
     }
     char text[16];
     snprintf(text, sizeof text, "%.1f", 1.5);
-    ck_assert_str_eq(text, "1,5"); // the locale is at work
+    ck_assert_str_eq(text, "1,5"); // the locale is in effect
 
     make_checkpoint("comma.checkpoint", 5);
     Bytes point = read_bytes_of("point");

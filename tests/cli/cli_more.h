@@ -11,9 +11,9 @@
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof(table)[0]))
 
-static Program p; // the program under test, as new for each test
+static Program p; // the program under test, initialised for each test
 
-// Takes its path from the command line. Returns false where that is wrong.
+// Takes the program's path from the command line. Returns false if it is wrong.
 static inline bool find_program(int argc, char **argv)
 {
     p.path = argc == 2 ? realpath(argv[1], NULL) : NULL;
@@ -78,15 +78,16 @@ static inline void write_text(const char *path, const char *text)
     write_bytes(path, text, strlen(text));
 }
 
-// ---- what came of it ----
+// ---- the result ----
 
 static inline void assert_done(void)
 {
     ck_assert_msg(p.status == 0, "status %d: %s", p.status, p.err);
-    ck_assert_str_eq(p.err, ""); // no progress where there is no terminal
+    ck_assert_str_eq(p.err, ""); // no progress is shown without a terminal
 }
 
-// One line, of printable characters only, that starts with the name of the program.
+// Checks that the text is one line of printable characters that starts with the name of the
+// program.
 static inline void assert_one_line(const char *text, size_t size)
 {
     ck_assert_msg(strncmp(text, "microgpt: ", 10) == 0, "not a message: '%s'", text);
@@ -97,7 +98,8 @@ static inline void assert_one_line(const char *text, size_t size)
     ck_assert_msg(text[size - 1] == '\n', "no end of the line: '%s'", text);
 }
 
-// Ended with this status and one line on standard error that says both.
+// Checks that the program ended with this status and wrote one line that contains both texts to
+// standard error.
 static inline void assert_failed(int status, const char *named, const char *why)
 {
     ck_assert_msg(p.status == status, "status %d, expected %d: %s", p.status, status, p.err);
@@ -106,7 +108,7 @@ static inline void assert_failed(int status, const char *named, const char *why)
     ck_assert_msg(strstr(p.err, why) != NULL, "'%s' is not in: %s", why, p.err);
 }
 
-// The same, before anything was printed.
+// Checks the same, and that nothing was printed before.
 static inline void assert_refused(int status, const char *named, const char *why)
 {
     assert_failed(status, named, why);

@@ -11,8 +11,9 @@
 #include "check_more.h"
 #include "cli/cli_more.h"
 
-// Six documents, 15 letters, all that a text file may have: ends of lines of Unix and of Windows, a
-// blank line, white space around a name, letters of two and three bytes, no newline at the end.
+// Six documents with 15 letters, and everything that a text file may contain: line ends of Unix and
+// Windows, a blank line, white space around a name, letters of two and three bytes, no newline at
+// the end.
 static const char DATA[] = "anna\nbob\r\ncarla\n\n  dora\t\nJ\u00fcrgen\n\u674e\u5c0f\u9f99";
 
 // A model that trains in a millisecond.
@@ -20,7 +21,7 @@ static const char DATA[] = "anna\nbob\r\ncarla\n\n  dora\t\nJ\u00fcrgen\n\u674e\
 
 static const rlim_t MEGABYTE = 1 << 20;
 
-// Whether the program may crash when it has ended and there is no memory: gcov's part of it does.
+// Whether the program may crash at its end if there is no memory: gcov's code does.
 #ifdef MEASURES_COVERAGE
 static const bool HAS_GCOV = true;
 #else
@@ -46,7 +47,8 @@ static void limit_memory(rlim_t bytes)
     p.address_space = memory_can_be_limited() ? bytes : 0;
 }
 
-// A file of zero bytes that takes no room on the disk. Returns false where that is not possible.
+// Writes a file of zero bytes that takes no space on the disk. Returns false if that is not
+// possible.
 static bool write_zeros(const char *path, off_t size)
 {
     write_text(path, "");
@@ -86,7 +88,7 @@ static void run_option(const char *name, const char *value)
 typedef struct OptionCase {
     const char *name;
     const char *const *bad_values;
-    const char *also_bad; // one value more; NULL: none
+    const char *also_bad; // one more bad value, or NULL
 } OptionCase;
 
 static const char *const bad_seeds[] = {"",   " ",   "x",   "5x", "5 ",  " 5",  "1.5", "1e3", "0x1",
@@ -180,7 +182,7 @@ END_TEST
 
 typedef struct ArgumentCase {
     const char *arguments;
-    const char *named; // what the message must name
+    const char *named; // what the message must contain
 } ArgumentCase;
 
 static const ArgumentCase wrong_arguments[] = {
@@ -190,7 +192,7 @@ static const ArgumentCase wrong_arguments[] = {
     {"--seed 1 --bogus", "--bogus"},
     {"--num_steps 5", "--num_steps"},
     {"--seeds 5", "--seeds"},
-    {"--n 5", "--n"}, // short for what?
+    {"--n 5", "--n"}, // ambiguous
     {"--=5", "--=5"},
     {"-x", "-x"},
     {"-xyz", "-x"},
@@ -229,7 +231,7 @@ START_TEST(a_wrong_argument_is_refused_and_named)
 }
 END_TEST
 
-// Python's head_dim would be n_embd // n_head, and some of the network would be left out.
+// Python's head_dim would be n_embd // n_head, and a part of the network would not be used.
 START_TEST(n_head_must_divide_n_embd)
 {
     run("--n-embd 16 --n-head 5");
@@ -284,7 +286,7 @@ START_TEST(help_names_every_option)
     }
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --help "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --version "));
-    // The default, whatever is given in front of --help.
+    // The default is shown, whatever precedes --help.
     ck_assert_ptr_nonnull(strstr(p.out, " of the random numbers (default: 42)\n"));
     ck_assert_ptr_nonnull(strstr(p.out, " added to Adam's divisor (default: 1e-8)\n"));
 }
@@ -312,7 +314,7 @@ END_TEST
 
 static const char *const ways_to_help[] = {"help %s", "%s -h", "%s --help --version"};
 
-// Whatever else a command needs.
+// Even if a required option is missing.
 START_TEST(every_command_has_help_and_version)
 {
     static Program expected;
@@ -358,11 +360,11 @@ START_TEST(what_may_be_meant_is_said)
     run("--bogus");
     assert_refused(2, "--bogus", "no such option; see microgpt --help");
     run("help -x");
-    ck_assert_int_eq(p.status, 0); // that of all
+    ck_assert_int_eq(p.status, 0); // the exit status of all commands
 }
 END_TEST
 
-// The first of a command's options as well as any other.
+// Tests the first of a command's options as well as another one.
 START_TEST(an_option_that_lacks_a_value_or_has_one_too_many_is_named)
 {
     run("nodes --step");
@@ -388,7 +390,7 @@ START_TEST(an_alias_is_the_same_option)
 }
 END_TEST
 
-// A dump makes no names up.
+// Names are not made up.
 START_TEST(an_option_without_effect_is_refused)
 {
     run("nodes --step 1 --temperature 1");
@@ -417,7 +419,7 @@ START_TEST(a_seed_has_64_bits)
 }
 END_TEST
 
-// They write the scalar engine's graph, or run both.
+// These commands write the scalar engine's graph, or run both engines.
 static const char *const without_engine[] = {"nodes", "bench", "crosscheck"};
 
 START_TEST(an_engine_is_an_option_only_where_there_is_a_choice)
@@ -478,7 +480,7 @@ START_TEST(bench_has_a_line_for_each_engine)
     assert_refused(2, "--n-layer", "--sizes");
     run("bench --sizes --n-head 3");
     assert_refused(2, "--n-head", "multiple");
-    run("bench --simd none"); // it has a line for each level, too
+    run("bench --simd none"); // it also has a line for each level
     assert_refused(2, "--simd", "no such option");
     run("bench " QUICK " --init-std 1e200");
     assert_failed(1, "step 1", "not a finite number");
@@ -514,7 +516,7 @@ START_TEST(control_characters_in_arguments_are_not_printed)
 }
 END_TEST
 
-// A name as long as can be must not push the reason out of the message.
+// The longest possible name must not push the reason out of the message.
 START_TEST(a_long_file_name_leaves_room_for_the_reason)
 {
     char name[4000] = "";
@@ -554,7 +556,7 @@ START_TEST(data_may_come_from_a_pipe)
     static Program expected;
     char arguments[256];
     ck_assert_int_eq(mkfifo("fifo", 0600), 0);
-    pid_t writer = fork(); // waits until somebody reads
+    pid_t writer = fork(); // waits until the file is read
     ck_assert_int_ge(writer, 0);
     if (writer == 0) {
         write_text("fifo", DATA);
@@ -614,10 +616,10 @@ typedef struct BadUtf8 {
 static const BadUtf8 bad_utf8[] = {
     {"\xff", "offset 0 "},
     {"abc\nde\xff\n", "offset 6 "},
-    {"abc\n\nde\xe2\x82", "data:3: "}, // the end comes too early
-    {"a\r\nb\r\n\xff", "data:3: "},    // an end of a line in two bytes
+    {"abc\n\nde\xe2\x82", "data:3: "}, // the end of the file comes too early
+    {"a\r\nb\r\n\xff", "data:3: "},    // a line end of two bytes
     {"a\rb\r\xff", "data:3: "},
-    {"\u00fc\x80", "offset 2 "},                   // nothing to continue
+    {"\u00fc\x80", "offset 2 "},                   // there is nothing to continue
     {"a\xc0\xaf", "offset 1 "},                    // '/' in two bytes
     {"a\xed\xa0\x80", "offset 1 "},                // half of a surrogate pair
     {"a\xf4\x90\x80\x80", "offset 1 "},            // above U+10FFFF
@@ -632,7 +634,7 @@ START_TEST(data_must_be_utf8_and_the_byte_is_named)
 }
 END_TEST
 
-// As in Python, for which it is a character like any other.
+// As in Python, it is a character like any other.
 START_TEST(a_nul_byte_is_a_letter)
 {
     static const char text[] = "a\0b\n\0\n";
@@ -666,18 +668,19 @@ START_TEST(ends_of_lines_and_white_space_do_not_matter)
 }
 END_TEST
 
-// ---- more than there is memory for ----
+// ---- more than fits into memory ----
 
 START_TEST(a_line_of_five_gigabytes_is_refused)
 {
     limit_memory(512 * MEGABYTE);
-    if (write_zeros("data", (off_t)5 << 30)) { // some file systems have no room for zeros
+    if (write_zeros("data", (off_t)5 << 30)) { // some file systems cannot store zeros without space
         assert_bad_data("data", "5368709120 bytes; at most");
     }
 }
 END_TEST
 
-// One line, one letter (the NUL byte), in two thirds of the memory there is: it is held just once.
+// One line of one letter (the NUL byte) that takes two thirds of the available memory: it is kept
+// only once.
 START_TEST(a_line_that_just_fits_works)
 {
     limit_memory(48 * MEGABYTE);
@@ -733,18 +736,18 @@ START_TEST(a_model_that_cannot_fit_is_refused)
 }
 END_TEST
 
-// The check before the start does not count the program itself. So there is a window of a few
-// megabytes, between what is refused and what works, in which memory runs out on the way: this
-// comes from below, through all of it. Models of other sizes meet other ends there.
+// The check before the start does not count the memory of the program itself. So there is a range
+// of a few megabytes, between what is rejected and what works, in which memory runs out during the
+// run. This test goes through all of it, from below. Models of other sizes have other ends there.
 typedef struct MemoryCase {
     const char *arguments;
-    const char *met[3]; // the ends that must be met
+    const char *met[3]; // the ends that must occur
 } MemoryCase;
 
 static const MemoryCase memory_cases[] = {
     {"--n-embd 16 --n-layer 2 --block-size 5",
      {"MiB of memory", "out of memory for the graph", "out of memory for the order of the graph"}},
-    // Documents of two positions pass the check, sampling has sixteen.
+    // Documents of two positions pass the check, but sampling needs sixteen.
     {"--data short --num-steps 0 --n-embd 16 --n-layer 4", {"out of memory for the graph"}},
 };
 
@@ -766,7 +769,7 @@ START_TEST(memory_may_run_out_anywhere)
         if (HAS_GCOV && p.status == -SIGSEGV) {
             continue;
         }
-        if (p.status != 0 && p.status != RUN_CANNOT_EXECUTE) { // not even libc fits
+        if (p.status != 0 && p.status != RUN_CANNOT_EXECUTE) { // there is not even memory for libc
             assert_failed(1, "memory", "");
         }
         for (int i = 0; i < 3; i++) {
@@ -796,7 +799,7 @@ START_TEST(a_closed_pipe_ends_in_silence)
 {
     p.stdout_has_no_reader = true;
     run(printing[_i]);
-    ck_assert_int_eq(p.status, 141); // as the shell's own tools have it, and not a word
+    ck_assert_int_eq(p.status, 141); // as with the shell's own tools, and without a message
     ck_assert_str_eq(p.err, "");
 }
 END_TEST
@@ -817,7 +820,7 @@ START_TEST(a_standard_output_only_for_reading_is_an_error)
 }
 END_TEST
 
-// The signal that goes with it would end the program without a word.
+// The signal that comes with it would end the program without a message.
 START_TEST(the_limit_of_a_file_is_an_error)
 {
     p.file_size = 4096;
@@ -848,7 +851,7 @@ START_TEST(closed_standard_input_and_error_do_no_harm)
 }
 END_TEST
 
-// A log that were opened as file descriptor 2 would get the message.
+// If the log were opened as file descriptor 2, the message would be written to it.
 START_TEST(a_message_to_closed_standard_error_goes_nowhere)
 {
     char log[4096];
@@ -869,8 +872,8 @@ typedef struct RunCase {
     const char *expected;  // on standard output
 } RunCase;
 
-// Each made by CPython 3.11 with microgpt.py, its constants changed as the arguments say and its
-// input file being DATA. Losses of four digits and samples are the same with any libm.
+// CPython 3.11 printed each with microgpt.py, with its constants changed as the arguments say and
+// with DATA as its input file. Losses of four digits and samples are the same with any libm.
 static const RunCase run_cases[] = {
     {"--n-embd 6 --n-head 3 --block-size 5",
      "num docs: 6\nvocab size: 16\nnum params: 654\n"
@@ -958,8 +961,8 @@ START_TEST(run_is_the_command_where_none_is_named)
 }
 END_TEST
 
-// All tests run in a directory where there are no names. The numbers are the first of the default
-// run of microgpt.py on these names.
+// All tests run in a directory without a file of names. The numbers are the first of the default
+// run of microgpt.py with these names.
 START_TEST(the_names_are_compiled_in)
 {
     static const char expected[] = "num docs: 32257\nvocab size: 27\nnum params: 4192\n"
@@ -970,12 +973,12 @@ START_TEST(the_names_are_compiled_in)
 }
 END_TEST
 
-// ---- a loss that explodes ----
+// ---- a loss that overflows ----
 
 typedef struct BrokenCase {
     const char *arguments;
-    const char *step;   // that the message names
-    const char *advice; // the option to change
+    const char *step;   // the one in the message
+    const char *advice; // the option that the message advises to change
 } BrokenCase;
 
 static const BrokenCase broken_cases[] = {
@@ -984,7 +987,7 @@ static const BrokenCase broken_cases[] = {
     {"--init-std 1e308", "step 1: the loss is ", "--init-std"},
     {"--init-std 1e100", "step 1: the loss is ", "--init-std"},
     {"--init-std 1e200", "step 1: the square of a gradient",
-     "--init-std"}, // a finite loss, whose gradient's square is not
+     "--init-std"}, // the loss is finite, but the square of its gradient is not
     {"--num-steps 0 --init-std 1e308", "probabilities", "--init-std"},
     {"--num-steps 1 --learning-rate 1e308", "probabilities", "--learning-rate"},
     {"--temperature 1e-320", "probabilities", "--temperature"},
@@ -1016,7 +1019,7 @@ END_TEST
 
 static const char LOG_HEADER[] = "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n";
 
-// Compares one line of the log with the same step on standard output, which *progress points to.
+// Compares one line of the log with the same step on standard output, to which *progress points.
 static void assert_log_line(const char *line, int step, const char **progress)
 {
     int logged_step;
@@ -1028,7 +1031,7 @@ static void assert_log_line(const char *line, int step, const char **progress)
                    loss_hex, crc[0], crc[1]);
     ck_assert_msg(n == 5, "five columns expected: %s", line);
     double value = strtod(loss_hex, NULL);
-    // Written again in the promised form, the line must be what it is.
+    // Formatted again as documented, the line must be the same.
     snprintf(expected, sizeof expected, "%d\t%.17g\t%.13a\t%8s\t%8s\n", step, value, value, crc[0],
              crc[1]);
     ck_assert_msg(strncmp(line, expected, strlen(expected)) == 0, "%s instead of %s", line,
@@ -1092,7 +1095,7 @@ START_TEST(a_log_on_a_full_disk_is_an_error)
     run(QUICK " --log /dev/full"); // noticed when it is closed
     assert_failed(1, "/dev/full", strerror(ENOSPC));
     ck_assert_ptr_null(strstr(p.out, "sample"));
-    run(QUICK " --num-steps 300 --log /dev/full"); // on the way
+    run(QUICK " --num-steps 300 --log /dev/full"); // during the run
     assert_failed(1, "/dev/full", strerror(ENOSPC));
     ck_assert_ptr_null(strstr(p.out, "step  300"));
 }
@@ -1128,9 +1131,9 @@ START_TEST(a_run_that_does_not_start_leaves_an_old_log_alone)
 }
 END_TEST
 
-// ---- anything at all ----
+// ---- random arguments ----
 
-// Values that some option takes, and none that makes a run long.
+// Values that some option accepts, none of which makes a run long.
 static const char *const values[] = {"0",    "1",     "2",    "3",   "4",      "8",      "0.5",
                                      "1e-9", "1e308", "data", "log", "scalar", "missing"};
 static const char *const odd_words[] = {"run", "nodes",    "--step", "--help",   "--version",
@@ -1149,7 +1152,8 @@ typedef struct RandomArguments {
     int n_args;
 } RandomArguments;
 
-// The next number of a small generator (a linear congruence): the same arguments on every machine.
+// Returns the next number of a small generator (a linear congruence), so that the arguments are the
+// same on every machine.
 static int next_below(uint64_t *state, int n)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -1162,7 +1166,7 @@ static void add_random_word(RandomArguments *r, uint64_t *state)
     r->n_args++;
 }
 
-// Any option with a value that is often good, for some option at least.
+// Adds a random option, often with a value that is valid for some option.
 static void add_random_option(RandomArguments *r, char *option, uint64_t *state)
 {
     const char *name = option_cases[next_below(state, N_OPTION_CASES)].name;
@@ -1175,7 +1179,7 @@ static void add_random_option(RandomArguments *r, char *option, uint64_t *state)
     r->n_args++;
 }
 
-// QUICK, some options and other words after it, and at times a word before it.
+// Makes QUICK, some options and other words after it, and sometimes a word before it.
 static void make_random_arguments(RandomArguments *r, uint64_t *state)
 {
     *r = (RandomArguments){.quick = QUICK, .n_args = 1};
@@ -1204,7 +1208,7 @@ static void describe(char *const *args, char *text, size_t size)
     }
 }
 
-// Whatever the arguments: no signal, a status that is documented, one line where it is not 0.
+// For all arguments: no signal, a documented exit status, and one line if it is not 0.
 START_TEST(random_arguments_never_crash)
 {
     uint64_t state = (uint64_t)_i;
@@ -1213,7 +1217,7 @@ START_TEST(random_arguments_never_crash)
         char described[1024];
         make_random_arguments(&r, &state);
         describe(r.args, described, sizeof described);
-        write_text("data", DATA); // a --log may have gone there
+        write_text("data", DATA); // a --log may have overwritten it
         run_program_args(&p, r.args);
         ck_assert_msg(p.status >= 0 && p.status <= 2, "status %d of%s", p.status, described);
         ck_assert_msg((p.status == 0) == (p.err_size == 0), "of%s: %s", described, p.err);

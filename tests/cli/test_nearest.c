@@ -45,9 +45,9 @@ START_TEST(a_distance_counts_what_must_be_done)
     ck_assert_uint_eq(nearest_distance("abc", 3, ""), 3);
     ck_assert_uint_eq(nearest_distance("", 0, "ab"), 2);
     ck_assert_uint_eq(nearest_distance("abcd", 4, "abdc"), 1);
-    ck_assert_uint_eq(nearest_distance("abcd", 2, "ab"), 0); // of a only so many letters count
+    ck_assert_uint_eq(nearest_distance("abcd", 2, "ab"), 0); // only the first 2 letters of a count
     ck_assert_uint_eq(nearest_distance("kitten", 6, "sitting"), 3);
-    ck_assert_uint_eq(nearest_distance("ca", 2, "abc"), 3); // no place twice
+    ck_assert_uint_eq(nearest_distance("ca", 2, "abc"), 3); // no letter is changed twice
 }
 END_TEST
 

@@ -21,14 +21,14 @@ static const Case cases[] = {
      "\xc2\x9b"
      "31m",
      "?a?31m"},                                  // C1, which UTF-8 has as well
-    {"\u00a1", "\u00a1"},                        // just behind C1
+    {"\u00a1", "\u00a1"},                        // the first character after C1
     {"\u200bx\u200dy\ufeff\u2060", "?x?y??"},    // no width
-    {"\u202egpj.exe\u2066\u061c", "?gpj.exe??"}, // another order
+    {"\u202egpj.exe\u2066\u061c", "?gpj.exe??"}, // changes the order
     {"a\u2028b\u00adc", "a?b?c"},
     {"\U000e0041\U000e0101", "??"}, // tags, selectors
     {"\x9b"
      "31m\xff\xc3",
-     "?31m??"},              // not UTF-8, and CSI where a terminal has 8 bits
+     "?31m??"},              // not UTF-8, and CSI in a terminal with 8 bits
     {"\xed\xa0\x80", "???"}, // half of a surrogate pair
 };
 

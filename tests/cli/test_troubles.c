@@ -1,6 +1,6 @@
-// Each command with each kind of trouble: all commands treat it in the same way.
+// Each command with each kind of failure: all commands treat it in the same way.
 //
-// A command is a line of the table; a kind of trouble is a test, which runs once for each line.
+// A command is a line of the table; a kind of failure is a test, which runs once for each line.
 #include <check.h>
 #include <dirent.h>
 #include <signal.h>
@@ -20,9 +20,9 @@
 
 typedef struct CommandCase {
     const char *arguments;  // %s is the file that it reads
-    const char *input;      // which this is
-    const char *outputs[2]; // the options that name files it writes
-    bool is_comparer;       // trouble is status 2, as diff has it
+    const char *input;      // the name of this file
+    const char *outputs[2]; // the options for files that it writes
+    bool is_comparer;       // any failure is status 2, as in diff
     bool is_silent;         // prints nothing to standard output
 } CommandCase;
 
@@ -77,7 +77,7 @@ static int trouble(const CommandCase *c)
     return c->is_comparer ? 2 : 1;
 }
 
-// Runs the command with this input, and with more arguments behind it.
+// Runs the command with this input, and with more arguments after its own.
 static void run_case(const CommandCase *c, const char *input, const char *more)
 {
     char text[TEXT_BYTES];
@@ -98,7 +98,7 @@ static size_t count_files(void)
     return n;
 }
 
-// The files in bytes: to see that one is as it was.
+// The contents of files, to check that they have not changed.
 typedef struct Contents {
     char bytes[1 << 16];
     size_t size;
@@ -192,8 +192,8 @@ START_TEST(an_empty_input_is_named)
 }
 END_TEST
 
-// The control sequence introducer of 8 bits as well, a line that is forged, and an order of letters
-// that is not theirs.
+// The control sequence introducer with 8 bits, a forged line, and characters that change the order
+// of the text.
 START_TEST(no_name_of_a_file_commands_the_terminal)
 {
     run_case(&commands[_i],
@@ -216,7 +216,7 @@ START_TEST(a_long_name_leaves_room_for_the_reason)
 }
 END_TEST
 
-// In the middle of what they print there are names of files and times.
+// Returns whether the command prints the same each time; some print names of files, or times.
 static bool prints_the_same(const CommandCase *c)
 {
     return !c->is_comparer && strncmp(c->arguments, "bench", 5) != 0;
@@ -248,7 +248,7 @@ END_TEST
 
 // ---- what is written ----
 
-// Runs the command with each of its outputs at this path, and with the check.
+// Runs the command with each of its outputs at this path, and then the check.
 typedef void CheckOutput(const CommandCase *c, const char *option, const char *path);
 
 static void for_outputs(const CommandCase *c, const char *path, CheckOutput *check)
@@ -261,7 +261,7 @@ static void for_outputs(const CommandCase *c, const char *path, CheckOutput *che
     }
 }
 
-// The last word of an option, which is what an error names.
+// Returns the last word of an option, which an error message contains.
 static const char *name_of(const char *option)
 {
     const char *space = strrchr(option, ' ');
@@ -339,7 +339,7 @@ static void expect_missing(const CommandCase *c, const char *option, const char 
     assert_refused(1, path, strerror(ENOENT));
 }
 
-// Before any work, which would take an hour.
+// Fails before any work, which would take an hour.
 START_TEST(where_nothing_can_be_written_nothing_is_done)
 {
     CommandCase c = commands[_i];
@@ -359,7 +359,7 @@ static void expect_full(const CommandCase *c, const char *option, const char *pa
     (void)c;
     (void)path;
     bool is_stream =
-        strcmp(option, "--log") == 0; // of a whole file not even the temporary one stays
+        strcmp(option, "--log") == 0; // of an atomic file, not even the temporary file remains
     if (p.status == 1 && is_stream) {
         return;
     }
@@ -381,7 +381,7 @@ START_TEST(a_failed_write_leaves_the_old_file)
     whole.outputs[1] = whole.outputs[1] != NULL && strcmp(whole.outputs[1], "--log") == 0
                            ? NULL
                            : whole.outputs[1];
-    p.stdout_path = "/dev/null"; // what is printed is not limited, too
+    p.stdout_path = "/dev/null"; // so that the limit does not apply to what is printed
     for_outputs(&whole, "old", expect_full);
     assert_unchanged("old", &before);
     ck_assert_uint_eq(count_files(), n_files);
@@ -415,7 +415,7 @@ static void expect_usage(const CommandCase *c, const char *option, const char *p
     ck_assert_ptr_nonnull(strstr(p.err, name_of(option)));
 }
 
-// Together they are one file, which does not exist yet.
+// Both are the same file, which does not exist yet.
 START_TEST(two_outputs_are_two_files)
 {
     const CommandCase *c = &commands[_i];
@@ -489,15 +489,15 @@ START_TEST(an_option_without_effect_is_refused)
 }
 END_TEST
 
-// ---- saving where the last step would fail ----
+// ---- saving if the last step would fail ----
 
-// Returns false where that is not possible, or not allowed.
+// Returns false if that is not possible or not permitted.
 static bool mount_file(const char *source, const char *target)
 {
 #ifdef HAVE_BIND_MOUNTS
     return mount(source, target, NULL, MS_BIND, NULL) == 0;
 #else
-    return source == target; // never
+    return source == target; // always false
 #endif
 }
 
@@ -510,7 +510,7 @@ static void unmount_file(const char *target)
 #endif
 }
 
-// As containers have it.
+// This is usual in containers.
 START_TEST(a_mounted_file_is_found_before_the_training)
 {
     write_text("source", "old\n");
@@ -525,14 +525,14 @@ START_TEST(a_mounted_file_is_found_before_the_training)
 }
 END_TEST
 
-// Returns false where that is not possible, or not allowed.
+// Returns false if that is not possible or not permitted.
 static bool set_immutable(int fd, bool immutable)
 {
 #ifdef HAVE_FILE_FLAGS
     int flags = immutable ? FS_IMMUTABLE_FL : 0;
     return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 #else
-    return fd < 0 && immutable; // never
+    return fd < 0 && immutable; // always false
 #endif
 }
 
@@ -551,12 +551,12 @@ START_TEST(an_immutable_file_is_found_before_the_training)
 }
 END_TEST
 
-// Everybody may write to it, and only its owner may rename onto it.
+// All users may write to it, and only its owner may rename another file to its name.
 START_TEST(anothers_file_in_a_sticky_folder_is_found_before_the_training)
 {
     Contents before;
     if (geteuid() != 0) {
-        return; // there is nobody else
+        return; // there is no other user
     }
     ck_assert_int_eq(chmod(directory, 01777), 0);
     write_text("kept", "old\n");
@@ -565,7 +565,7 @@ START_TEST(anothers_file_in_a_sticky_folder_is_found_before_the_training)
     p.user = 65534;
     run("train --data data --num-steps 10000000 --save kept " SIZES);
     if (p.status == RUN_CANNOT_EXECUTE) {
-        return; // who is nobody has no way to the program
+        return; // the user nobody cannot reach the program
     }
     assert_refused(1, "kept", "belongs to another user");
     assert_unchanged("kept", &before);
@@ -599,7 +599,7 @@ START_TEST(a_log_goes_on_where_the_checkpoint_is)
     whole = contents_of("whole");
     run("train --data data --num-steps 6 --resume ck --save ck --log whole");
     assert_done();
-    assert_unchanged("whole", &whole); // nothing was left to do
+    assert_unchanged("whole", &whole); // there were no more steps
     run("train --data data --resume good --log elsewhere");
     assert_done();
     run("train --data data --resume good --log whole");
@@ -626,7 +626,7 @@ static void wait_for_bytes(const char *path)
     ck_assert_int_gt(status.st_size, 0);
 }
 
-// Stopped by a signal, with all of its steps in the log.
+// The run was stopped by a signal, and its log has all of its steps.
 START_TEST(a_log_of_a_stopped_run_is_the_one_of_a_run_that_never_stopped)
 {
     static const char arguments[] = "train --data data --num-steps 3000 " SIZES;

@@ -14,15 +14,15 @@
 #include "scalar/scalar_gpt.h"
 
 enum {
-    TEST_TOKENS = 5, // of the small document; the last is a target only
+    TEST_TOKENS = 5, // of the small document; the last one is only a target
     TEST_PATH_BYTES = 64,
 };
 
-// A model small enough to look at, with two of everything that there can be two of.
+// A small model with two of everything that a model can have several of.
 static const ModelConfig small_config = {
     .n_layer = 1, .n_embd = 4, .n_head = 2, .block_size = 4, .vocab_size = 5};
 
-// BOS, 0, 1, 0, BOS: a token that comes twice, and one that never does.
+// BOS, 0, 1, 0, BOS: one token occurs twice, and one never.
 static const int small_tokens[TEST_TOKENS] = {4, 0, 1, 0, 4};
 
 // Makes an empty file in the folder for temporary ones. The caller removes it.
@@ -68,18 +68,18 @@ static inline void assert_read(NodeDump *dump, const char *path)
     ck_assert_msg(dump_read(dump, path, &error), "%s", error.message);
 }
 
-// The graph as a dump in memory.
+// Makes a dump of the graph in memory.
 static inline void dump_graph(NodeDump *dump, const Graph *g, size_t n_params, DumpForm form)
 {
     char path[TEST_PATH_BYTES];
     write_graph(path, g, n_params, form);
     assert_read(dump, path);
     unlink(path);
-    dump->file_name = "dump"; // path ends here
+    dump->file_name = "dump"; // path exists only in this function
 }
 
-// A model's graph of its document after backward. first_fc1_row, unless it is nan, becomes all of
-// the first row of mlp_fc1.
+// Writes the graph of a model's document after backward. If first_fc1_row is not NaN, the first row
+// of mlp_fc1 is set to it.
 static inline void write_model(char *path, const ModelConfig *config, const int *tokens,
                                size_t n_positions, double first_fc1_row, DumpForm form)
 {
@@ -117,7 +117,7 @@ static inline void dump_small_model(NodeDump *dump, DumpForm form)
     dump_model(dump, NAN, form);
 }
 
-// The node of that path.
+// Returns the node with that path.
 static inline uint32_t find_node(const NodeDump *dump, const char *path)
 {
     for (uint32_t node_id = 0; node_id < dump->n_nodes; node_id++) {
@@ -129,7 +129,7 @@ static inline uint32_t find_node(const NodeDump *dump, const char *path)
     return 0;
 }
 
-// A generator of its own, so that a failure comes back: xorshift.
+// A separate generator, so that a failure can be reproduced: xorshift.
 static inline uint32_t next_random(uint32_t *state)
 {
     *state ^= *state << 13;

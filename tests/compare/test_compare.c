@@ -1,6 +1,6 @@
-// Seeds the mistakes that ports make into copies of a small model's graph, as dumps that such a
-// port would write, and checks that the comparison names the true first cause of each. Then the
-// command: what it prints, and how it ends.
+// Makes the mistakes of ports in copies of a small model's graph, as dumps that such a port would
+// write, and checks that the comparison names the true first cause of each. Then tests the command:
+// its output and its exit status.
 #include <check.h>
 #include <math.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@ static const char *program_path;
 
 static const DiffRules all_bits = {0, NULL};
 
-// Ports, and what they do differently on the way back.
+// Mistakes of ports in backward.
 typedef enum Mistake {
     NO_MISTAKE,
     EQUALS_FOR_PLUS_EQUALS, // child.grad = ...
@@ -26,7 +26,7 @@ typedef enum Mistake {
     FUSED_MULTIPLY_ADD,
 } Mistake;
 
-// Appends a node and what it is made of, children first.
+// Appends a node after the nodes that it is computed from.
 // Source: Value.backward, build_topo
 static void visit(const NodeDump *dump, uint32_t node_id, bool *visited, uint32_t *topo, size_t *n)
 {
@@ -41,7 +41,7 @@ static void visit(const NodeDump *dump, uint32_t node_id, bool *visited, uint32_
     *n += 1;
 }
 
-// Computes all gradients anew from the local gradients, as Python does but for the mistake.
+// Computes all gradients from the local gradients, as Python does except for the mistake.
 static void run_backward(NodeDump *dump, Mistake mistake)
 {
     size_t n_nodes = dump->n_nodes;
@@ -64,7 +64,7 @@ static void run_backward(NodeDump *dump, Mistake mistake)
     free(topo);
 }
 
-// Two dumps of the small model, B to be spoilt, and the comparison of both.
+// Two dumps of the small model, of which B is to be changed, and their comparison.
 typedef struct Pair {
     NodeDump a;
     NodeDump b;
@@ -92,7 +92,7 @@ static void compare_pair(Pair *pair, const DiffRules *rules)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-// Forgets the comparison; the dumps stay.
+// Frees the comparison; the dumps remain.
 static void forget_comparison(Pair *pair)
 {
     judgement_free(&pair->judgement);
@@ -113,7 +113,7 @@ static void assert_says(const Pair *pair, const char *what)
     ck_assert_msg(strstr(pair->text, what) != NULL, "expected: %s\nin: %s", what, pair->text);
 }
 
-// What the first cause of all is.
+// Checks what the first of all causes is.
 static void assert_first_cause(const Pair *pair, CauseKind kind, const char *path)
 {
     uint32_t node_id;
@@ -136,7 +136,7 @@ START_TEST(the_same_dump_is_the_same)
 {
     Pair pair;
     open_pair(&pair);
-    run_backward(&pair.b, NO_MISTAKE); // the tests' own backward is Python's
+    run_backward(&pair.b, NO_MISTAKE); // the tests' own backward is that of Python
     compare_pair(&pair, &all_bits);
     ck_assert(graph_diff_is_same(&pair.diff));
     assert_says(&pair, "same: data and gradients of");
@@ -166,14 +166,14 @@ START_TEST(swapped_local_gradients_of_mul_are_found)
     assert_says(&pair, "B has them swapped");
     ck_assert_uint_eq(pair.diff.local_grads.n_causes, n_swapped);
     ck_assert_uint_gt(pair.diff.grad.n_differ, 100);
-    ck_assert_uint_eq(pair.diff.grad.n_causes, 0); // they follow
+    ck_assert_uint_eq(pair.diff.grad.n_causes, 0); // they follow from the cause
     ck_assert_uint_eq(pair.diff.data.n_differ, 0);
     close_pair(&pair);
 }
 END_TEST
 
-// The first node on the way back that is used twice is e of the last position's target:
-// e / total, and total.
+// The first node in the order of backward that is used twice is e of the last position's target: in
+// e / total and in total.
 START_TEST(a_forgotten_plus_is_found)
 {
     Pair pair;
@@ -188,8 +188,8 @@ START_TEST(a_forgotten_plus_is_found)
 }
 END_TEST
 
-// One node's gradient loses what was there before its second contribution; what is computed from it
-// is wrong, too, and what is not stays.
+// One node's gradient loses the contributions before the second one. The gradients computed from it
+// are wrong, too, and all others are unchanged.
 START_TEST(one_forgotten_plus_is_told_from_what_follows)
 {
     Pair pair;
@@ -206,7 +206,8 @@ START_TEST(one_forgotten_plus_is_told_from_what_follows)
         pair.b.grad[wrong] += c[i].amount;
     }
     free(c);
-    // Its own children: x and scale. Both are made of more, so their gradients differ as well.
+    // Its own children are x and scale. Both have other contributions as well, so their gradients
+    // differ, too.
     for (uint32_t e = pair.b.first_edge[wrong]; e < pair.b.first_edge[wrong + 1]; e++) {
         pair.b.grad[pair.b.children[e]] *= 1.5;
     }
@@ -242,8 +243,8 @@ START_TEST(a_lost_contribution_is_found)
 }
 END_TEST
 
-// The first node on the way back whose contributions come in another order is the vector that
-// lm_head multiplies: depth-first, its use in the target's logit comes last.
+// The first node in the order of backward whose contributions come in another order is the vector
+// that lm_head multiplies: depth-first, its use in the target's logit comes last.
 START_TEST(gradients_in_the_order_of_creation_are_found)
 {
     Pair pair;
@@ -272,7 +273,7 @@ START_TEST(fused_gradients_are_found)
 }
 END_TEST
 
-// A gradient left from the step before, on a parameter that this document does not use.
+// A gradient that remains from the last step, for a parameter that this document does not use.
 START_TEST(a_gradient_left_over_is_found)
 {
     Pair pair;
@@ -302,7 +303,7 @@ static double square(double x)
     return x * x;
 }
 
-// A number of which this libm's power is not what the short way gives, or 0 if there is none near.
+// Returns a number for which libm's power differs from the shortcut, or 0 if there is none nearby.
 static double find_uncommon(double exponent, double (*short_way)(double))
 {
     double x = 0x1.5c3fb5f18206ap+0;
@@ -315,7 +316,7 @@ static double find_uncommon(double exponent, double (*short_way)(double))
     return 0;
 }
 
-// exp(x**c), where B computes the power in the short way.
+// exp(x**c), where B computes the power with a shortcut.
 START_TEST(a_short_way_for_a_power_is_found)
 {
     static const struct {
@@ -330,7 +331,7 @@ START_TEST(a_short_way_for_a_power_is_found)
     };
     double x = find_uncommon(cases[_i].exponent, cases[_i].short_way);
     if (x == 0) {
-        return; // a libm whose powers are always the nearest double
+        return; // this libm's powers are always the nearest double
     }
     Graph g;
     Error error;
@@ -342,7 +343,7 @@ START_TEST(a_short_way_for_a_power_is_found)
     dump_graph(&pair.b, &g, 1, DUMP_NAMED);
     graph_free(&g);
     pair.b.data[1] = cases[_i].short_way(x);
-    pair.b.data[2] = 1 + pair.a.data[2]; // follows
+    pair.b.data[2] = 1 + pair.a.data[2]; // follows from the cause
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_DATA, "pow");
     assert_says(&pair, "1 ULP apart");
@@ -354,7 +355,7 @@ START_TEST(a_short_way_for_a_power_is_found)
 }
 END_TEST
 
-// The same mistake in Adam is none of the graph's: it shows as a parameter of the next step.
+// The same mistake in Adam is not a mistake of the graph: it shows as a parameter of the next step.
 START_TEST(a_wrong_update_is_found_in_the_parameters)
 {
     Pair pair;
@@ -369,7 +370,7 @@ START_TEST(a_wrong_update_is_found_in_the_parameters)
 }
 END_TEST
 
-// x * x as a node of its own kind has two children where the power has one.
+// x * x as a special operation has two children, while the power has one.
 START_TEST(another_operation_with_other_children_is_structure)
 {
     Graph g;
@@ -435,7 +436,7 @@ START_TEST(a_gradient_of_relu_at_0_is_found)
 }
 END_TEST
 
-// The largest of the logits that a path's softmax is made of.
+// Returns the largest logit of the softmax that a path belongs to.
 static double largest_logit(const NodeDump *dump, const char *prefix, size_t prefix_length)
 {
     double largest = -INFINITY;
@@ -450,7 +451,8 @@ static double largest_logit(const NodeDump *dump, const char *prefix, size_t pre
     return largest;
 }
 
-// A leaf is what it was, but for the one that softmax works out from data.
+// Returns a leaf's data, which do not change except for the constant that softmax computes from its
+// inputs.
 static double compute_leaf(const NodeDump *dump, uint32_t node_id)
 {
     const char *path = dump_path(dump, node_id);
@@ -464,8 +466,9 @@ static double compute_power(const NodeDump *dump, uint32_t node_id, double x)
     return pow(x, strstr(dump_path(dump, node_id), ".scale") != NULL ? -0.5 : -1);
 }
 
-// Computes all data anew, as a port would that connects its nodes in this way. Local gradients
-// stay: who differs in data differs in them as well, and these tests are about data.
+// Computes all data again, as a port would whose nodes are connected in this way. Local gradients
+// are not changed: a port whose data differ has other local gradients as well, and these tests are
+// about data.
 static void run_forward(NodeDump *dump)
 {
     for (uint32_t i = 0; i < dump->n_nodes; i++) {
@@ -500,7 +503,7 @@ START_TEST(the_tests_own_forward_is_the_models)
 }
 END_TEST
 
-// Each query meets the keys of one position earlier than it should, the first one its own.
+// Each query attends to the keys of one position earlier than it should, the first one to its own.
 START_TEST(a_kv_cache_off_by_one_is_found)
 {
     Pair pair;
@@ -527,7 +530,7 @@ START_TEST(a_kv_cache_off_by_one_is_found)
     assert_says(&pair, "    B: mul of 2 children\n       pos1.layer0.attn.q[0] (");
     assert_says(&pair, "       pos0.layer0.attn.k[0] (");
     ck_assert_uint_gt(pair.diff.data.n_differ, 100);
-    ck_assert_uint_eq(pair.diff.data.n_causes, 0); // all of it follows
+    ck_assert_uint_eq(pair.diff.data.n_causes, 0); // all differences follow from the structure
     ck_assert_uint_gt(pair.diff.grad.n_differ, 100);
     ck_assert_uint_eq(pair.diff.grad.n_causes, 0);
     close_pair(&pair);
@@ -559,7 +562,7 @@ START_TEST(a_weight_used_transposed_is_found)
 }
 END_TEST
 
-// A port that keeps the matrix the other way round in memory.
+// A port that stores the matrix transposed.
 START_TEST(a_weight_stored_transposed_is_found)
 {
     Pair pair;
@@ -581,7 +584,8 @@ START_TEST(a_weight_stored_transposed_is_found)
 }
 END_TEST
 
-// softmax takes the largest logit off as a plain number: those leaves have no child to follow from.
+// softmax subtracts the largest logit as a plain number; these leaves have no child that a
+// difference could follow from.
 START_TEST(constants_that_softmax_makes_of_data_are_no_causes)
 {
     Pair pair;
@@ -599,7 +603,7 @@ START_TEST(constants_that_softmax_makes_of_data_are_no_causes)
 }
 END_TEST
 
-// A sum that would be another one if the product in it were not rounded first.
+// Returns a sum that would differ if its product were not rounded first.
 static uint32_t find_fusible(const NodeDump *dump, double *fused)
 {
     for (uint32_t i = 0; i < dump->n_nodes; i++) {
@@ -645,7 +649,7 @@ START_TEST(single_precision_data_are_found)
 }
 END_TEST
 
-// A dump of a shorter document is the same up to where the longer one goes on.
+// The dump of a shorter document is the same up to its end.
 START_TEST(a_missing_position_is_found)
 {
     Pair pair = {.text = NULL};
@@ -676,14 +680,15 @@ START_TEST(a_dump_that_ends_too_early_is_found)
     assert_says(&pair, "B has no such node: it ends here; is the file cut off?");
     close_pair(&pair);
     open_pair(&pair);
-    pair.a.n_nodes -= 2; // A is the base, and has no name for the place
+    pair.a.n_nodes -= 2; // A is the base, and has no name for the position
     compare_pair(&pair, &all_bits);
     assert_says(&pair, "A has no such node: it ends here; is the file cut off?");
     close_pair(&pair);
 }
 END_TEST
 
-// Python can make more nodes than its root is made of: a use of them is no use for gradients.
+// Python can make more nodes than its root is computed from. Their uses contribute nothing to
+// gradients.
 START_TEST(nodes_off_the_way_back_contribute_nothing)
 {
     Graph g;
@@ -729,7 +734,7 @@ START_TEST(numbers_differ_by_their_bits)
     ck_assert(numbers_differ(1, nextafter(next, 2), 1));
     ck_assert(numbers_differ(0.0, -0.0, 0)); // the sign of zero
     ck_assert(!numbers_differ(0.0, -0.0, 1));
-    ck_assert(!numbers_differ(NAN, -NAN, 0)); // float.hex() shows no sign of nan
+    ck_assert(!numbers_differ(NAN, -NAN, 0)); // float.hex() does not show the sign of a NaN
     ck_assert(numbers_differ(NAN, 1, 1000000));
     ck_assert_double_eq(relative_difference(1, 2), 0.5);
     ck_assert_double_eq(relative_difference(-1, 1), 2);
@@ -800,7 +805,7 @@ START_TEST(patterns_take_brackets_as_they_are)
 }
 END_TEST
 
-// Outside of the pattern a difference is none; inside it may follow from outside.
+// Differences outside the pattern do not count; those inside it may follow from outside.
 START_TEST(only_looks_at_what_it_names)
 {
     Pair pair;
@@ -859,7 +864,7 @@ START_TEST(nodes_without_names_go_by_their_numbers)
     snprintf(label, sizeof label, "first cause: node %u\n", (unsigned)node_id);
     assert_says(&pair, label);
     assert_says(&pair, "no names: ");
-    pair.b.has_names = true; // one side's names do for both
+    pair.b.has_names = true; // the names of one side are used for both
     forget_comparison(&pair);
     compare_pair(&pair, &all_bits);
     assert_first_cause(&pair, CAUSE_DATA, "pos0.norm[0]");
@@ -868,7 +873,7 @@ START_TEST(nodes_without_names_go_by_their_numbers)
 }
 END_TEST
 
-// The parts of the table, together, are all nodes.
+// The parts of the table together contain all nodes.
 START_TEST(the_table_counts_every_node_once)
 {
     Pair pair;
@@ -898,7 +903,7 @@ static void open_sparse(Pair *pair, bool a_is_sparse, bool b_is_sparse)
     dump_small_model(&pair->b, b_is_sparse ? DUMP_SPARSE : DUMP_NAMED);
 }
 
-// All four pairs of kinds; the last bits of _i say which.
+// All four combinations of kinds, by the last bits of _i.
 START_TEST(sparse_dumps_are_compared_by_path)
 {
     Pair pair;
@@ -914,13 +919,14 @@ START_TEST(sparse_dumps_are_compared_by_path)
 }
 END_TEST
 
-// Between the logit and the values known to agree lies all of the model; what the fault is in.
+// Between the logit and the values that agree is the whole model; the mistake is in one of these
+// nodes.
 START_TEST(a_sparse_dump_narrows_the_fault_down)
 {
     Pair pair;
     open_sparse(&pair, false, true);
     pair.b.data[find_node(&pair.b, "pos2.logit[1]")] += 1;
-    pair.b.data[find_node(&pair.b, "pos2.prob[3]")] += 1; // follows, by way of the total
+    pair.b.data[find_node(&pair.b, "pos2.prob[3]")] += 1; // follows, because of the total
     compare_pair(&pair, &all_bits);
     assert_says(&pair, "1 more differs and merely follows; 0 further causes");
     assert_says(&pair, " nodes lie between, from pos0.embed[0] on");
@@ -933,7 +939,7 @@ START_TEST(a_sparse_dump_narrows_the_fault_down)
 }
 END_TEST
 
-// The full dump knows the contributions, whichever side it is.
+// The full dump contains the contributions, whichever side it is.
 START_TEST(a_gradient_of_a_sparse_dump_is_explained)
 {
     Pair pair;
@@ -973,7 +979,7 @@ START_TEST(a_path_that_the_full_dump_has_not_is_a_difference)
 }
 END_TEST
 
-// Two sparse dumps may name different things: what both name is compared.
+// Two sparse dumps may contain different values: those that both contain are compared.
 START_TEST(sparse_dumps_need_not_name_the_same)
 {
     Pair pair = {.text = NULL};
@@ -1005,7 +1011,7 @@ START_TEST(what_cannot_be_paired_is_refused)
 }
 END_TEST
 
-// Whatever two dumps say, both reports come to an end; a sanitizer watches.
+// For any contents of two dumps, both reports end without an error; a sanitizer checks this.
 START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
 {
     static const double numbers[] = {0.0, -0.0, 1, NAN, INFINITY, -INFINITY, 0x1p-1074, -1e300};
@@ -1047,7 +1053,7 @@ START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
 }
 END_TEST
 
-// Files for the command: the small model in all forms, and a spoilt one.
+// Files for the command: the small model in all forms, and one with a mistake.
 typedef struct Files {
     char plain[TEST_PATH_BYTES];
     char named[TEST_PATH_BYTES];
@@ -1175,7 +1181,7 @@ START_TEST(options_may_stand_anywhere)
 }
 END_TEST
 
-// Python's own parser judges the JSON of every kind of report.
+// Checks with Python's own parser that the report is valid JSON.
 static void assert_is_json(const Program *p)
 {
     char path[TEST_PATH_BYTES];
@@ -1215,11 +1221,11 @@ END_TEST
 typedef struct CauseCase {
     const char *a;
     const char *b;
-    const char *cause; // as the JSON has it
+    const char *cause; // as in the JSON
 } CauseCase;
 
 static const CauseCase cause_cases[] = {
-    // A place that only B has is none of A's nodes.
+    // A node that only B has is not one of A's nodes.
     {"0 0x1p0 0x0p0 [] []\n", "0 0x1p0 0x0p0 [] []\n1 0x1p0 0x1p0 [0] [0x1p0]\n",
      "\"first_cause\": {\"in\": \"structure\"}"},
     {"0 0x1p0 0x0p0 [] []\n1 0x1p0 0x1p0 [0] [0x1p0]\n", "0 0x1p0 0x0p0 [] []\n",

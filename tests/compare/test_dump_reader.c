@@ -1,5 +1,5 @@
-// Reads dumps of all kinds: valid ones give the numbers that were written, invalid ones one line of
-// error with the number of the wrong line, and no mutation of a file crashes the reader.
+// Reads dumps of all kinds: valid dumps give the numbers that were written, invalid ones give one
+// line of error with the number of the wrong line, and no mutation of a file crashes the reader.
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -35,7 +35,7 @@ START_TEST(what_hexfloat_writes_it_reads)
 }
 END_TEST
 
-// What C's %a, Java's Double.toHexString and Go's %x write differs in the number of digits.
+// C's %a, Java's Double.toHexString and Go's %x write different numbers of digits.
 START_TEST(shorter_and_longer_digits_are_read)
 {
     static const struct {
@@ -101,7 +101,7 @@ START_TEST(what_is_not_a_hexadecimal_double_is_refused)
 }
 END_TEST
 
-// All that a dump says of every node.
+// Compares everything that dumps contain about every node.
 static void assert_same_dumps(const NodeDump *dump, const NodeDump *expected)
 {
     ck_assert_uint_eq(dump->n_nodes, expected->n_nodes);
@@ -207,8 +207,8 @@ START_TEST(a_node_may_have_many_children)
 }
 END_TEST
 
-// A port has no gradient of what it does not differentiate: `-`, or in a sparse dump nothing at
-// all.
+// A port has no gradient of values that it does not differentiate: it writes `-`, or nothing in a
+// sparse dump.
 START_TEST(a_node_may_have_no_gradient)
 {
     static const struct {
@@ -234,7 +234,7 @@ START_TEST(a_node_may_have_no_gradient)
 }
 END_TEST
 
-// All say the same, each in the way of some language or program.
+// All of these are the same dump, as various languages or programs write it.
 START_TEST(a_dump_may_be_written_in_many_ways)
 {
     static const char *const texts[] = {
@@ -322,14 +322,14 @@ START_TEST(a_dump_says_what_it_is_of)
     ck_assert_str_eq(dump.says.document, "\"a\\\"\\u00e9\"");
     ModelConfig sizes = small_config;
     dump_about_sizes(&dump.says, &sizes);
-    ck_assert_int_eq(sizes.n_embd, small_config.n_embd); // there is no such size
+    ck_assert_int_eq(sizes.n_embd, small_config.n_embd); // this size is not valid
     ck_assert_int_eq(sizes.n_head, 4);
     ck_assert_int_eq(sizes.block_size, small_config.block_size);
     dump_free(&dump);
 }
 END_TEST
 
-// Adam's moments are no nodes: a dump may have them or not.
+// Adam's moments are not nodes; a dump may or may not have them.
 START_TEST(moments_stand_apart)
 {
     static const char text[] =
@@ -370,7 +370,7 @@ START_TEST(two_dumps_are_of_different_steps)
 }
 END_TEST
 
-// A float's shortest decimals are those of the float, not of the double nearest to them.
+// The shortest decimals of a float are those of the float, not of the nearest double.
 START_TEST(decimals_of_floats_are_floats)
 {
     char text[4096] = "";
@@ -399,7 +399,7 @@ END_TEST
 
 typedef struct BrokenDump {
     const char *text;
-    const char *error; // what comes after the file's name
+    const char *error; // what follows the file's name
 } BrokenDump;
 
 #define LEAF "0 0x1p0 0x0p0 [] []\n"
@@ -488,8 +488,8 @@ START_TEST(a_broken_dump_gives_its_line)
 }
 END_TEST
 
-// Lines of a megabyte, which deflate to a thousandth: a node with 130,000 children, again and
-// again.
+// Lines of a megabyte, which deflate to a thousandth of their size: nodes with 130,000 children,
+// again and again.
 START_TEST(too_many_children_are_refused)
 {
     enum {
@@ -519,7 +519,7 @@ START_TEST(too_many_children_are_refused)
 }
 END_TEST
 
-// A hundred megabytes, of which the reader takes in one.
+// A hundred megabytes, of which the reader reads one.
 START_TEST(a_line_without_an_end_is_refused)
 {
     char path[TEST_PATH_BYTES];
@@ -539,7 +539,7 @@ START_TEST(a_line_without_an_end_is_refused)
 }
 END_TEST
 
-// Bytes of a gzipped file, for a test to damage.
+// Makes the bytes of a gzipped file, for a test to damage.
 static size_t zip(const char *text, size_t length, char *bytes, size_t capacity)
 {
     char path[TEST_PATH_BYTES];
@@ -589,7 +589,7 @@ START_TEST(what_is_no_file_is_refused)
 }
 END_TEST
 
-// Changes a few bytes, or drops or doubles a piece. Returns the new length.
+// Changes a few bytes, or removes or duplicates a part. Returns the new length.
 static size_t mutate(char *bytes, size_t n, uint32_t *state)
 {
     static const char likely[] = "0123456789abcdefpx.+-[] \n\r\t,ni\xff#{}\":\\EXN(";
@@ -610,7 +610,7 @@ static size_t mutate(char *bytes, size_t n, uint32_t *state)
     return n;
 }
 
-// Whatever a file says, it is read or refused with a line; a sanitizer watches.
+// Any file is either read or rejected with one line; a sanitizer checks this.
 START_TEST(no_mutation_of_a_dump_makes_the_reader_fall)
 {
     static const char text[] = "0 0x1.8p+0 0x1p0 [] [] param wte[0,0]\n"

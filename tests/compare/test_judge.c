@@ -1,6 +1,6 @@
 // Judges random graphs with random rounding: a port without a mistake has no unexplained values,
 // with any precision and order of its sums; if one value of a port is wrong, it is the first in the
-// report. Prints how often, by the kind of the node.
+// report. Prints how often this is so, by the kind of the node.
 #include <check.h>
 #include <float.h>
 #include <math.h>
@@ -17,14 +17,14 @@
 typedef struct Rounding {
     bool is_single;
     bool is_fused;         // products are not rounded before they are added
-    bool is_reordered;     // sums and gradients add up in an order of their own
+    bool is_reordered;     // sums and gradients are added up in random order
     bool takes_short_ways; // 1 / sqrt(x), x / y
 } Rounding;
 
 // Which values the port shows.
 typedef enum Shown {
     SHOWN_FULL,      // the full dump
-    SHOWN_VECTORS,   // whatever is a result, by its path
+    SHOWN_VECTORS,   // all results, by their paths
     SHOWN_SOME,      // a third of the results, drawn for each trial, and the parameters
     SHOWN_LANDMARKS, // parameters, logits, probabilities and losses
     N_SHOWN,
@@ -37,9 +37,9 @@ typedef struct Trial {
     Rounding rounding;
     Shown shown;
     bool *is_shown;      // [n_nodes]
-    uint32_t spoilt;     // the node whose value is spoilt; NO_NODE: none
-    bool spoils_grad;    // its gradient, not its data
-    double spoilt_times; // what it is multiplied by
+    uint32_t spoilt;     // the node whose value is wrong; NO_NODE if there is none
+    bool spoils_grad;    // whether its gradient is wrong, not its data
+    double spoilt_times; // the factor by which it is wrong
 } Trial;
 
 static double draw(Trial *t)
@@ -74,7 +74,7 @@ static bool is_part_of_sum(const Trial *t, uint32_t node_id)
     return has_op(&t->b, node_id, "add") && !t->is_shown[node_id];
 }
 
-// The terms of a sum: those of the sums in it that the port does not show are its own.
+// Lists the terms of a sum, including those of nested sums that the port does not show.
 static size_t list_terms(const Trial *t, uint32_t node_id, uint32_t *terms)
 {
     uint32_t pending[64];
@@ -140,8 +140,8 @@ static double power(const Trial *t, uint32_t node_id, double x)
     return t->rounding.takes_short_ways && exponent == -1 ? 1 / x : pow(x, exponent);
 }
 
-// softmax's constants are the negative of its largest input: of the inputs of all exponentials
-// beside it whose constants are the same in A.
+// softmax's constants are the negative of its largest input: of the inputs of all its exponentials,
+// whose constants are the same in A.
 static double minus_max(const Trial *t, uint32_t node_id)
 {
     const NodeDump *a = &t->a;
@@ -301,7 +301,7 @@ static void dump_random_model(Trial *t)
     model_free(&model);
 }
 
-// A value that an operation of random choice makes of values made before; none too large.
+// Makes a value by a random operation on earlier values, none of which is too large.
 static Value *make_random_value(Trial *t, Graph *g, Value **values, size_t n)
 {
     static const double exponents[] = {-1, -0.5, 0.5, 2, 3};
@@ -391,7 +391,7 @@ static void write_number(FILE *file, double number)
     fprintf(file, " %s", text);
 }
 
-// Makes B the sparse dump of what the port shows.
+// Makes B a sparse dump of the values that the port shows.
 static void make_sparse(Trial *t)
 {
     char path[TEST_PATH_BYTES];
@@ -425,7 +425,8 @@ static void begin_trial(Trial *t, uint32_t number)
     } else {
         dump_random_expression(t);
     }
-    // Without a third of its values, an expression may have any result: it cancels too much.
+    // Without a third of its values, an expression may have any result, because it cancels too
+    // much.
     t->shown = (Shown)(next_random(&t->state) % (is_model ? N_SHOWN : SHOWN_SOME));
     t->rounding = (Rounding){.is_single = draw_bool(t),
                              .is_fused = draw_bool(t),
@@ -492,8 +493,8 @@ START_TEST(no_rounding_is_unexplained)
 }
 END_TEST
 
-// Draws a value that the port shows, of all kinds alike; NO_NODE if it is 0, which no factor
-// spoils.
+// Draws a value that the port shows, with all kinds equally likely; NO_NODE if it is 0, which no
+// factor makes wrong.
 static uint32_t draw_spoilt(Trial *t, const PathKinds *kinds)
 {
     uint32_t kind = next_random(&t->state) % (uint32_t)kinds->n;
@@ -509,7 +510,7 @@ static uint32_t draw_spoilt(Trial *t, const PathKinds *kinds)
     return fabs(value) > (t->rounding.is_single ? 1e-30 : 1e-200) ? chosen : NO_NODE;
 }
 
-// How often a spoilt value of a kind was named first.
+// How often a wrong value of a kind was named first.
 typedef struct Rate {
     char name[PATTERN_BYTES];
     uint32_t n;
@@ -536,7 +537,7 @@ static void count(Rates *rates, const char *name, bool named)
     rates->rates[i].n_named += named;
 }
 
-// A kind without the numbers of its layer: all layers together.
+// Counts a kind without the numbers of its layer: all layers are counted together.
 static void count_kind(Rates *rates, const Trial *t, const char *pattern, bool named)
 {
     static const char *const shown[] = {"full", "vectors", "some", "landmarks"};
@@ -562,7 +563,7 @@ static void run_spoilt_trial(Trial *t, Rates *rates)
     ck_assert(path_kinds_init(&kinds, &t->a, &error));
     double least = t->rounding.is_single ? 1e-2 : 1e-6;
     t->spoils_grad = draw_bool(t);
-    double size = exp(log(least) * draw(t)); // from the least to 1, of all magnitudes alike
+    double size = exp(log(least) * draw(t)); // from the least to 1, all magnitudes equally likely
     t->spoilt_times = draw_bool(t) ? 1 + size : 1 - size * 0.99;
     t->spoilt = draw_spoilt(t, &kinds);
     if (t->spoilt != NO_NODE) {

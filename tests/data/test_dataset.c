@@ -1,6 +1,6 @@
 // Reading a text file as documents by Python's rules, rejected files, and the order of training.
 //
-// The expected documents of each text are what Python makes of the same bytes:
+// The expected documents of each text are those that Python reads from the same bytes:
 //     [line.strip() for line in open(path, encoding='utf-8') if line.strip()]
 #include "check_more.h"
 
@@ -14,7 +14,7 @@
 
 #include "microgpt/dataset.h"
 
-// Each test that needs files has a directory of its own with one file in it.
+// Each test that needs files has its own directory with one file in it.
 static char directory[64];
 static char path[128];
 
@@ -41,7 +41,7 @@ static void write_file(const char *text, size_t size)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-// A data set with a pattern in it that no reading would leave there.
+// Returns a data set with a pattern that reading would change.
 static Dataset untouched(void)
 {
     Dataset dataset;
@@ -167,7 +167,7 @@ static void assert_documents(const Dataset *dataset, const TextCase *c)
 START_TEST(text_becomes_the_documents_of_python)
 {
     const TextCase *c = &text_cases[_i];
-    // A block of exactly its size, so that valgrind and the sanitizer see any byte read beyond.
+    // A block of exactly its size, so that valgrind and the sanitizer notice if more is read.
     size_t size = strlen(c->text);
     char *text = malloc(size);
     ck_assert_ptr_nonnull(text);
@@ -207,7 +207,7 @@ START_TEST(nul_bytes_stay)
 }
 END_TEST
 
-// Long enough to need more than one read() where a file system gives out pages.
+// Long enough to need more than one read() on a file system that returns pages.
 START_TEST(long_line_is_one_document)
 {
     size_t size = (size_t)1 << 20;
@@ -346,7 +346,7 @@ START_TEST(directory_is_refused)
 }
 END_TEST
 
-// Who writes may come later than who reads, as in a shell.
+// The writer may come later than the reader, as in a shell.
 START_TEST(fifo_is_read_to_its_end)
 {
     ck_assert_int_eq(mkfifo(path, 0600), 0);
@@ -376,8 +376,8 @@ START_TEST(device_is_refused)
 }
 END_TEST
 
-// A file with a hole takes no space. 5 GB would not even fit into an int, and where they do not fit
-// into a size_t, the error says the largest one.
+// A sparse file takes no space on the disk. 5 GB does not even fit into an int; if it does not fit
+// into a size_t, the error says the largest size_t.
 START_TEST(too_large_file_is_refused)
 {
     static const off_t sizes[] = {(off_t)DATASET_MAX_BYTES + 1, (off_t)5 << 30};
@@ -406,7 +406,7 @@ START_TEST(symbolic_link_is_followed)
 }
 END_TEST
 
-// No file stays open behind a reading, whatever came of it: a process may have few.
+// No file stays open after reading, successful or not: a process may have few.
 START_TEST(reading_leaves_no_file_open)
 {
     write_file("emma\n", 5);

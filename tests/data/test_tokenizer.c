@@ -1,6 +1,6 @@
 // Characters to token ids and back: the alphabet, BOS, and the truncation of long documents.
 //
-// uchars = sorted(set(''.join(docs))); BOS = len(uchars): in this order whatever the script.
+// uchars = sorted(set(''.join(docs))); BOS = len(uchars): in this order, for any script.
 #include "check_more.h"
 
 #include <stdbool.h>
@@ -109,8 +109,8 @@ START_TEST(one_character_makes_two_tokens)
 }
 END_TEST
 
-// Every second letter, so that there is a gap on both sides of each: every place the search can
-// end.
+// Every second letter, so that there is a gap on both sides of each: the search ends at every
+// possible place.
 START_TEST(find_knows_the_alphabet_and_nothing_else)
 {
     Tokenizer tokenizer = tokenizer_of("cegikmo", 7);

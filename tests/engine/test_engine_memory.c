@@ -39,7 +39,7 @@ static void check_peak(EngineKind kind, const Case *c)
     size_t peak = engine_peak_bytes(engine);
     ck_assert_msg(peak <= counted, "%zu bytes used, %zu counted", peak, counted);
     ck_assert_msg(2 * peak > counted, "only %zu bytes used, %zu counted", peak, counted);
-    run_document(engine, 1); // a shorter document takes nothing back
+    run_document(engine, 1); // a shorter document frees no memory
     ck_assert_uint_eq(engine_peak_bytes(engine), peak);
     engine_free(engine);
     model_free(&model);

@@ -1,10 +1,9 @@
 // Compares gradients with finite differences: backward must give the measured slope.
 //
-// The slope at x is measured as (f(x + h) - f(x - h)) / 2h. This is the one place with a tolerance:
-// the quotient has an error of its own, from two sides. Its truncation is h^2/6 * f''' + ..., and
-// the rounding of f, some 1e-16 * |f|, is divided by h. With h = 1e-5 both are near 1e-10 where f
-// and its derivatives are near 1. All bits of the gradients are compared elsewhere: see the golden
-// test.
+// The slope at x is measured as (f(x + h) - f(x - h)) / 2h. Only this test has a tolerance, because
+// the quotient has two errors of its own: the truncation h^2/6 * f''' + ..., and the rounding error
+// of f, about 1e-16 * |f|, divided by h. With h = 1e-5 both are near 1e-10 if f and its derivatives
+// are near 1. All bits of the gradients are compared elsewhere: see the golden test.
 #include <math.h>
 #include <stdio.h>
 
@@ -100,7 +99,7 @@ static Value *dot(Value **x)
     return value_dot(g, (Value *[]){x[0], x[1], shared}, (Value *[]){x[1], shared, shared}, 3);
 }
 
-// Shared children, and one of everything.
+// An expression with shared children and every operator.
 static Value *everything(Value **x)
 {
     Value *a = value_exp(g, value_div(g, x[0], x[1]));
@@ -137,7 +136,7 @@ enum {
     N_OPERATOR_CASES = sizeof operator_cases / sizeof *operator_cases,
 };
 
-// f at the point; its gradient, where grad is not NULL. Leaves no nodes.
+// Computes f at the point, and its gradient if grad is not NULL. Leaves no nodes.
 static double evaluate(Value *(*f)(Value **x), const double *point, double *grad)
 {
     Error error = {""};
@@ -169,9 +168,9 @@ static double measure(Value *(*f)(Value **x), const double *point, size_t i)
     return (above - below) / (2 * h);
 }
 
-// Operands from 0.5 to 2.5, where all operators are smooth but for relu's corner at 1; the seed is
-// one that has no operand within h of it. The truncation makes the bounds: the third derivative is
-// up to 100 for 1/x, and 1000 for the expression with everything.
+// Operands from 0.5 to 2.5, where all operators are smooth except for relu's corner at 1; with this
+// seed, no operand is within h of it. The bounds are given by the truncation: the third derivative
+// is up to 100 for 1/x, and 1000 for the expression with every operator.
 START_TEST(operators_have_the_slope_of_their_gradient)
 {
     const OperatorCase *c = &operator_cases[_i];
@@ -222,9 +221,9 @@ static double loss_of(ModelCheck *check)
     return loss;
 }
 
-// After some training, so that gradients have the sizes they have in use; then a short name, since
-// every parameter costs two forward passes. (Not after any number of steps: after 20, one of the
-// 256 hidden units is so near the corner of its ReLU that a step of h crosses it.)
+// After some training, gradients have realistic sizes. Then a short name is used, since every
+// parameter takes two forward passes. (The number of steps matters: after 20 steps, one of the 256
+// hidden units is so near the corner of its ReLU that a step of h crosses it.)
 static void open_check(ModelCheck *check)
 {
     Error error = {""};
@@ -253,10 +252,10 @@ static double measure_param(ModelCheck *check, size_t param_id)
     return (above - below) / (2 * h);
 }
 
-// Errors are relative to the largest gradient of the parameter's matrix: rounding leaves the same
-// error everywhere, so that small gradients have few right digits in their quotient. The loss is
-// near 2 and wrong by some 1e-16, that over h is 1e-11, and the smallest matrix of gradients
-// (attn_wk) goes up to 5e-3: 2e-9 is to be expected, and 1.5e-9 is seen.
+// Errors are relative to the largest gradient of the parameter's matrix: rounding causes the same
+// error everywhere, so the quotients of small gradients have few correct digits. The loss is near 2
+// and wrong by about 1e-16, which divided by h is 1e-11, and the smallest matrix of gradients
+// (attn_wk) has values up to 5e-3. So 2e-9 is expected, and 1.5e-9 is measured.
 static void check_matrix(ModelCheck *check, const Matrix *matrix, size_t stride)
 {
     const double *grad = check->session.model.grad;
@@ -302,7 +301,7 @@ int main(void)
     tcase_add_loop_test(operators, operators_have_the_slope_of_their_gradient, 0, N_OPERATOR_CASES);
     suite_add_tcase(suite, operators);
     TCase *parameters = tcase_create("parameters");
-    tcase_set_timeout(parameters, 0); // Meson's own is enough
+    tcase_set_timeout(parameters, 0); // Meson's time-out is enough
     tcase_add_test(parameters, all_parameters_of_the_model_have_the_slope_of_their_gradient);
     suite_add_tcase(suite, parameters);
     return run_suite(suite);

@@ -14,7 +14,7 @@ enum {
 typedef struct Job {
     int id;
     RunOptions options;
-    uint64_t samples; // the tokens of some names, in one number
+    uint64_t samples; // the tokens of some names, combined into one number
     uint32_t crc;     // of the checkpoint's bytes
     bool ok;
     Error error;
@@ -31,7 +31,7 @@ static uint64_t sample_tokens(Sampler *sampler, Error *error)
     return sum;
 }
 
-// Saves half of the training, and trains the other half from what was saved.
+// Does half of the training, saves it, and does the other half from the saved file.
 static bool train(Job *job, Session *session, const char *path)
 {
     double loss;

@@ -1,10 +1,11 @@
 // For every n and every command: allocation n fails, alone and together with all later ones. There
 // must be an error, no leak, and the same command must work afterwards.
 //
-// The commands run in this process. The linker leads their allocations here (--wrap, see
-// meson.build), and the JSON library takes ours; those within libc and zlib are not counted.
+// The commands run in this process. The linker redirects their allocations to this file (--wrap,
+// see meson.build), and the JSON library uses the same functions; allocations within libc and zlib
+// are not counted.
 //
-// `fault_alloc` uses a tiny model; `fault_alloc default` the one of microgpt.py.
+// `fault_alloc` uses a tiny model, `fault_alloc default` that of microgpt.py.
 #include <jansson.h>
 #include <unistd.h>
 
@@ -14,9 +15,9 @@
 static struct {
     size_t n_calls; // counted from when the test sets it to 0
     size_t at;      // which call fails, counted from 1; 0: none
-    bool for_ever;  // and all after it
+    bool for_ever;  // and all later calls
     size_t n_live;  // blocks that are allocated and not freed
-    bool in_json;   // the one that failed was the JSON library's
+    bool in_json;   // whether the call that failed was the JSON library's
 } allocations;
 
 static bool fails(void)
@@ -100,11 +101,11 @@ enum {
     MAX_ARGS = 32,
 };
 
-// What of the model's options a command takes.
+// Which options of the model a command takes.
 typedef enum ModelOptions {
-    NO_OPTIONS, // it has the model from a file
+    NO_OPTIONS, // the model is in a file
     DATA_AND_SIZES,
-    DUMP_SIZES, // of dumps to compare, and what they are made with
+    DUMP_SIZES, // those of dumps to compare, and of the command that makes them
     DATA_AND_DUMP_SIZES,
     N_MODEL_OPTIONS,
 } ModelOptions;
@@ -119,7 +120,7 @@ typedef struct CommandLine {
     ExitStatus failed;
 } CommandLine;
 
-// The options of the model in use.
+// The model's options that are in use.
 static const char *model_options[N_MODEL_OPTIONS] = {"", "", "", ""};
 
 static FILE *report; // the real standard output
@@ -151,15 +152,15 @@ static void expect(bool ok, const CommandLine *line, const char *what)
     }
 }
 
-// Then the JSON library may do without what it does not get, or take the text for no JSON at all:
-// both are well. What is printed as JSON must be all there.
+// If a JSON library's allocation fails, it may omit something or reject the text as JSON. Both are
+// accepted. What is printed as JSON must be complete.
 static bool reads_json(const CommandLine *line)
 {
     return line->command == command_sample || strstr(line->arguments, "--resume") != NULL ||
            (line->command == command_nodes && strstr(line->arguments, "--load") != NULL);
 }
 
-// Returns false when there is no allocation of that number.
+// Returns false if there is no allocation with that number.
 static bool fail_at(const CommandLine *line, size_t at, bool for_ever)
 {
     Error error;
@@ -179,8 +180,8 @@ static bool fail_at(const CommandLine *line, size_t at, bool for_ever)
     return reached;
 }
 
-// With MICROGPT_QUICK_TESTS set, as where a sanitizer makes all of this slow, only every eighth
-// after the first hundred: most of the later ones are alike, the JSON of a report.
+// With MICROGPT_QUICK_TESTS set, as for slow sanitizers, only every eighth allocation after the
+// first hundred fails: most later ones are alike, and belong to the JSON of a report.
 static void fail_everywhere(const CommandLine *line)
 {
     bool is_quick = getenv("MICROGPT_QUICK_TESTS") != NULL;
@@ -240,7 +241,7 @@ int main(int argc, char **argv)
     char folder[FOLDER_BYTES];
     Error error;
     if (!default_model) {
-        // Smaller, as compare tries out on the whole graph what may explain a difference.
+        // Smaller, because compare tries explanations of a difference on the whole graph.
         model_options[DUMP_SIZES] = "--n-embd 2 --n-head 1 --block-size 2";
         model_options[DATA_AND_DUMP_SIZES] = "--data names --n-embd 2 --n-head 1 --block-size 2";
         model_options[DATA_AND_SIZES] = "--data names --n-embd 4 --n-head 2 --block-size 6";
@@ -250,7 +251,7 @@ int main(int argc, char **argv)
     must(report != NULL && freopen("/dev/null", "w", stdout) != NULL, "standard output");
     json_set_alloc_funcs(json_malloc, __wrap_free);
 
-    // Half of a training, to go on from: the only one whose parameters are read and not drawn.
+    // Half of a training run to resume: only its parameters are read and not drawn.
     const CommandLine first = {"train",        command_train, "--num-steps 2 --save half",
                                DATA_AND_SIZES, EXIT_DONE,     EXIT_FAILED};
     must_work(run(&first, &error) == EXIT_DONE, &error);

@@ -1,7 +1,7 @@
-// A checkpoint that is truncated at every length, that has single bits flipped, or that is changed
-// and has its length and CRC repaired: it is rejected every time, or it is valid.
+// A checkpoint that is truncated at every length, has single bits flipped, or is changed and has
+// its length and CRC corrected: it is always either rejected or valid.
 //
-// `fault_bytes` takes 5,000 flips and 10,000 mutations; `fault_bytes N [SEED]` all flips and N
+// `fault_bytes` tests 5,000 flips and 10,000 mutations, `fault_bytes N [SEED]` all flips and N
 // mutations.
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "checkpoint/load_and_use.h"
 #include "fuzz/fuzz_file.h"
 
-static Random chance; // of the tests; the library's own generator serves well
+static Random chance; // the generator of the tests, which is the library's own
 
 static size_t below(size_t n)
 {
@@ -22,7 +22,7 @@ static void fail(const char *what, size_t place)
     exit(EXIT_FAILURE);
 }
 
-// ---- cut and flipped ----
+// ---- truncated, and flipped ----
 
 static void cut_everywhere(const Bytes *good)
 {
@@ -60,7 +60,7 @@ static void flip_bits(const Bytes *good, bool all)
     printf("%zu single-bit flips%s: 0 accepted\n", n, all ? " (all)" : "");
 }
 
-// ---- changed with understanding ----
+// ---- changed with corrected length and CRC ----
 
 static const char *const pieces[] = {
     "0",
@@ -128,8 +128,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-// A place in the header: mostly outside of the generator's 5,000 digits, which are of little
-// interest, and often a number.
+// Returns an index in the header: mostly outside of the generator's 5,000 digits, which are of
+// little interest, and often that of a number.
 static size_t pick_place(const Parts *parts)
 {
     size_t place = below(parts->header_size);
@@ -181,7 +181,7 @@ static void insert_piece(Parts *parts)
                   pieces[below(N_PIECES)]);
 }
 
-// Puts a piece of the header to another place, and maybe takes it away where it was.
+// Copies a piece of the header to another place, and sometimes removes the original.
 static void move_piece(Parts *parts)
 {
     char piece[128];
@@ -241,7 +241,7 @@ static Parts copy_parts(const Parts *parts)
     return copy;
 }
 
-// A file of them that is nowhere on a disk: there are millions of them.
+// Writes the parts to a file in memory, because there are millions of them.
 static const char *join_parts(const Parts *parts)
 {
     size_t size = 8 + parts->header_size + parts->data_size;

@@ -1,5 +1,5 @@
-// Kills a training that saves after every step at a random moment, and resumes its checkpoint: the
-// result is the same checkpoint and the same names as those of a run that was not killed.
+// Kills a training run that saves after every step at a random moment, and resumes its checkpoint.
+// The result is the same checkpoint and the same names as those of a run that was not killed.
 //
 // `fault_kill` does it 200 times, `fault_kill N [SEED]` N times.
 #include <signal.h>
@@ -35,7 +35,7 @@ static void kill_after(double seconds)
     wait_for(pid);
 }
 
-// What is saved has been printed before, so that no step is missing from both outputs.
+// The program prints a step before it saves it, so that no step is missing from both outputs.
 static void check_printed(size_t step)
 {
     char text[32];
@@ -49,8 +49,7 @@ static void check_printed(size_t step)
     free(out.bytes);
 }
 
-// Returns whether the run was killed in its middle: neither before the first checkpoint nor after
-// the last.
+// Returns whether the run was killed between its first checkpoint and its last one.
 static bool kill_and_resume(double seconds)
 {
     remove("file");

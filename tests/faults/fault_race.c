@@ -1,7 +1,7 @@
-// Two processes save to one checkpoint as fast as they can, and a third loads it as fast as it can:
-// it always reads one of the two, complete.
+// Two processes save to one checkpoint as fast as they can, and a third one loads it as fast as it
+// can. It always reads one of the two completely.
 //
-// `fault_race` takes 5 seconds, `fault_race N` N seconds.
+// `fault_race` runs for 5 seconds, `fault_race N` for N seconds.
 #include <signal.h>
 #include <time.h>
 

@@ -1,7 +1,7 @@
 // Every system call of a save fails in turn, in every way; then the process is killed before each
 // of them. Afterwards the file is the complete old or new checkpoint, as the save has reported.
 //
-// `fault_save` does all of that once, in a second.
+// `fault_save` does all of this once, in one second.
 #include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -66,7 +66,7 @@ static void disarm(void)
     syscall_faults.fault = FAULT_NONE;
 }
 
-// The old checkpoint, alone in its folder.
+// Restores the old checkpoint, which is the only file in its folder.
 static void restore(void)
 {
     nftw("folder", remove_entry, 8, FTW_DEPTH | FTW_PHYS);
@@ -74,7 +74,7 @@ static void restore(void)
     write_bytes_to("folder/file", old_file.bytes, old_file.size);
 }
 
-// Where a save waits for the disk, a signal that is handled may come.
+// While a save waits for the disk, a signal with a handler may come.
 static bool must_survive(const Case *c, const char *function)
 {
     return c->error_number == EINTR &&
@@ -82,8 +82,8 @@ static bool must_survive(const Case *c, const char *function)
             strcmp(function, "close") == 0);
 }
 
-// What no fault of a call shows, only a power failure would: all is on the disk before the file
-// gets its name, and then the name is.
+// Checks the order of the calls, which matters only in a power failure: everything is on the disk
+// before the file gets its name, and then the name is.
 static void check_order(void)
 {
     static const Case none = {"no fault", FAULT_ERROR, 0};
@@ -98,7 +98,8 @@ static void check_order(void)
     printf("save: written, synchronised, renamed, synchronised: %s\n", syscall_faults.trace);
 }
 
-// Where only the last step failed, the error names a file that has all of the new one. Removes it.
+// Checks that, if only the last step failed, the error names a file that contains the whole new
+// checkpoint. Removes it.
 static void expect_kept(const Case *c, const char *message)
 {
     char path[64];
@@ -109,7 +110,7 @@ static void expect_kept(const Case *c, const char *message)
     must(remove(path) == 0, path);
 }
 
-// Returns false when there is no call of that number any more.
+// Returns false if there is no call with that number.
 static bool fail_at(const Case *c, size_t at)
 {
     Error error = {""};
@@ -138,12 +139,12 @@ static bool fail_at(const Case *c, size_t at)
     if (is_unplaced) {
         expect_kept(c, error.message);
     }
-    expect(count_entries("folder") == 3, c, "a file was left behind"); // with . and ..
+    expect(count_entries("folder") == 3, c, "a file was left behind"); // including . and ..
     expect(count_entries("/dev/fd") == n_open, c, "a file was left open");
     return true;
 }
 
-// A child saves and is killed on the way. What it leaves besides is one temporary file, which the
+// A child saves and is killed meanwhile. It leaves at most one more file, a temporary file that the
 // next save removes.
 static bool kill_at(size_t at)
 {
@@ -167,7 +168,7 @@ static bool kill_at(size_t at)
     expect(is_new != file_is("folder/file", &old_file), &kill, "neither old nor new");
     expect(killed || is_new, &kill, "not saved");
     expect(count_entries("folder") <= 4, &kill, "files were left behind");
-    // And the next save is not disturbed by what lies there.
+    // The next save must work in spite of it.
     Error error;
     Checkpoint checkpoint = session_checkpoint(&session);
     must_work(checkpoint_save(&checkpoint, "folder/file", &error), &error);
@@ -176,8 +177,8 @@ static bool kill_at(size_t at)
     return killed;
 }
 
-// Files that a save must not take for what a dead process left: of others, of a living writer, and
-// what was kept where only the last step failed.
+// Files that a save must not mistake for those of a dead process: other programs' files, the file
+// of a living process, and a file that was kept because only the last step failed.
 static void leave_others_alone(void)
 {
     static const Case none = {"a save beside others", FAULT_ERROR, 0};
@@ -202,7 +203,7 @@ static void leave_others_alone(void)
     printf("save: only what a dead writer left is removed\n");
 }
 
-// Reading fails in turn: an error, nothing left open.
+// Makes each call of a load fail in turn: there is an error, and nothing stays open.
 static size_t fail_reading(void)
 {
     static const Case eio = {"EIO while loading", FAULT_ERROR, EIO};
@@ -222,7 +223,7 @@ static size_t fail_reading(void)
         if (syscall_faults.hit == NULL) {
             return at - 1;
         }
-        // Of close() there is nothing to fear: all has been read.
+        // A failure of close() does not matter, because everything has been read.
         expect(loaded == (strcmp(syscall_faults.hit, "close") == 0), &eio, "loaded");
         expect(loaded || strstr(error.message, strerror(EIO)) != NULL, &eio, error.message);
     }

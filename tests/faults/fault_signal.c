@@ -2,8 +2,8 @@
 // or 129; its output and that of the resumed run together are the output of a run without signals.
 // A second signal ends the run at once and leaves the old checkpoint.
 //
-// Signals come from within, just before a system call of the save (see syscall_faults.h), so that
-// every step has its turn and nothing is left to chance.
+// The process sends itself the signals just before a system call of the save (see
+// syscall_faults.h), so that every step is tested and nothing depends on chance.
 #include <dirent.h>
 #include <signal.h>
 
@@ -31,7 +31,7 @@ static void expect_text(const char *path, const char *text, size_t step)
     free(file.bytes);
 }
 
-// The two texts, one after the other, are the third.
+// Checks that the two texts together are the third one.
 static void expect_together(const char *first, const char *second, const char *whole, size_t step)
 {
     Bytes a = read_bytes_of(first);
@@ -77,7 +77,7 @@ static void stop_at(size_t step, int signal_number, const char *engine)
     expect_together("first", "second", "whole", step);
 }
 
-// Starts a training without end, and ends it by SIGTERM when it has printed something.
+// Starts an endless training run, and ends it with SIGTERM when it has printed something.
 static void stop_from_outside(const char *save, const char *message)
 {
     char line[256];
@@ -99,7 +99,7 @@ static void stop_from_outside(const char *save, const char *message)
     expect_text("err", message, 0);
 }
 
-// Nothing of a save that was not finished.
+// Checks that no temporary file of a save remains.
 static void expect_nothing_left(void)
 {
     DIR *folder = opendir(".");
@@ -112,8 +112,8 @@ static void expect_nothing_left(void)
     closedir(folder);
 }
 
-// Every signal that ends a program, at each system call of a command's output but the last ones,
-// behind which the file is there.
+// Sends every signal that ends a program at each system call of a command's output, except the last
+// calls, after which the file exists.
 static void end_by_any_signal(void)
 {
     static const int signals[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGTERM, SIGALRM, SIGUSR1, SIGUSR2,
@@ -159,7 +159,8 @@ static void stop_twice(void)
 
 int main(void)
 {
-    // In the background of a script, or under nohup, they are ignored, and stay so in a child.
+    // In the background of a script, or under nohup, signals are ignored, and a child inherits
+    // this.
     signal(SIGHUP, SIG_DFL);
     signal(SIGINT, SIG_DFL);
     signal(SIGQUIT, SIG_DFL);

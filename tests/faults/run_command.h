@@ -1,5 +1,5 @@
-// Runs a command of the program in a process of its own, without starting the program: quick
-// enough for thousands of runs.
+// Runs a command of the program in a process of its own, but without starting the program, which is
+// fast enough for thousands of runs.
 #ifndef MICROGPT_RUN_COMMAND_H
 #define MICROGPT_RUN_COMMAND_H
 
@@ -48,12 +48,12 @@ static inline pid_t start_command(Command *command, const char *line, const char
         must(freopen(out_path, "w", stdout) != NULL, out_path);
         must(freopen(err_path, "w", stderr) != NULL, err_path);
         ExitStatus status = run_command_line(command, line);
-        exit((int)status); // and not _exit(), so that a build that measures coverage counts it
+        exit((int)status); // not _exit(), so that a coverage build counts this process
     }
     return pid;
 }
 
-// How a process ended: its exit status, or minus the signal.
+// Returns how a process ended: its exit status, or minus the signal.
 static inline int wait_for(pid_t pid)
 {
     int status;
@@ -61,7 +61,7 @@ static inline int wait_for(pid_t pid)
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-// Runs it to its end, and expects that it is done.
+// Runs the command to its end, and checks that it succeeds.
 static inline void run_to_end(Command *command, const char *line, const char *out_path)
 {
     int status = wait_for(start_command(command, line, out_path, "err"));

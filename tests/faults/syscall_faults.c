@@ -12,7 +12,7 @@
 
 SyscallFaults syscall_faults;
 
-// Counts the call. Returns true where it must fail; errno is set.
+// Counts the call. Sets errno and returns true if it must fail.
 static bool fails(const char *function)
 {
     SyscallFaults *f = &syscall_faults;
@@ -36,7 +36,7 @@ static bool fails(const char *function)
     return f->fault == FAULT_ERROR;
 }
 
-// How much of size the call may do.
+// Returns how many of size bytes the call may write or read.
 static size_t allowed(size_t size)
 {
     const SyscallFaults *f = &syscall_faults;

@@ -22,7 +22,7 @@ json_t *__real_json_loadb(const char *text, size_t size, size_t flags, json_erro
 json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error);
 json_t *__wrap_json_loadb(const char *text, size_t size, size_t flags, json_error_t *error)
 {
-    __msan_scoped_disable_interceptor_checks(); // of the strings that it hands to libc
+    __msan_scoped_disable_interceptor_checks(); // for the strings that it passes to libc
     json_t *root = __real_json_loadb(text, size, flags, error);
     __msan_scoped_enable_interceptor_checks();
     __msan_unpoison(error, sizeof *error);
@@ -81,8 +81,8 @@ const char *__wrap_gzerror(gzFile file, int *code)
     return reason;
 }
 
-// glibc 2.33 made functions of these, and the sanitizer of clang 14 does not know them. In place of
-// glibc's and not wrapped, because syscall_faults.c wraps them already.
+// glibc 2.33 made these functions, and the sanitizer of clang 14 does not know them. They replace
+// those of glibc and are not wrapped, because syscall_faults.c already wraps them.
 int fstatat64(int folder, const char *path, struct stat64 *status, int flags)
 {
     __msan_unpoison(status, sizeof *status);

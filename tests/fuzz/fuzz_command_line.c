@@ -1,8 +1,8 @@
 // Parses any bytes as a command line, one argument per line: rejects it with one line, or prints
 // help.
 //
-// The last arguments are always two times --help (the first may be taken for a value), so that
-// whatever comes before is read and checked, but no command opens, writes or trains anything.
+// The last two arguments are always --help (the first may be taken as a value), so that all
+// arguments before them are read and checked, but no command opens, writes or trains anything.
 #include <string.h>
 
 #include "commands.h"

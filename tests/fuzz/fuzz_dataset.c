@@ -13,7 +13,7 @@ static void must_hold(bool ok)
     }
 }
 
-// The document from its tokens again.
+// Checks that the tokens of a document give the same document.
 static void check_round_trip(const Tokenizer *tokenizer, Document doc)
 {
     size_t max_tokens = doc.size + 2;
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     must_hold(dataset.n_docs > 0);
-    if (size % 16 != 0) { // the alphabet takes a look at all of Unicode: most inputs do without
+    if (size % 16 != 0) { // collecting an alphabet goes through all of Unicode: few inputs do
         dataset_free(&dataset);
         return 0;
     }

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// What the fuzzer calls with each input, and the replay with each file of the corpus.
+// The fuzzer calls this with each input, and replay.c with each file of the corpus.
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// Makes the bytes a file's, and returns a path that leads to it.
+// Writes the bytes to a file, and returns its path.
 static inline const char *fuzz_file(const void *bytes, size_t size)
 {
     static FILE *file;

@@ -28,7 +28,7 @@ static bool read_dump(NodeDump *dump, const uint8_t *bytes, size_t size)
     return true;
 }
 
-// The smallest model there is: corpora can hold its graph.
+// Names the nodes by the smallest possible model, so that a corpus can contain its graph.
 static void name_nodes(NodeDump *dump)
 {
     static const ModelConfig sizes = {.n_layer = 1, .n_embd = 1, .n_head = 1, .block_size = 1};
@@ -52,7 +52,7 @@ static void check_report(const Judgement *judgement)
     must_hold(fuzz_is_same(json, size) == graph_diff_is_same(judgement->diff), "same");
 }
 
-// What two dumps say of themselves: a few lines of plain ASCII.
+// Checks the warnings about the descriptions of two dumps: a few lines of plain ASCII.
 static void check_warnings(const NodeDump *a, const NodeDump *b)
 {
     char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];

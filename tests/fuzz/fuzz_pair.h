@@ -40,7 +40,7 @@ static inline void must_be_one_line(const Error *error)
     must_hold(error->message[0] != '\0' && strchr(error->message, '\n') == NULL, "no one line");
 }
 
-// Text reports are printed to nowhere.
+// Returns a file for text reports that discards them.
 static inline FILE *fuzz_nowhere(void)
 {
     static FILE *file;
@@ -49,7 +49,7 @@ static inline FILE *fuzz_nowhere(void)
     return file;
 }
 
-// Whether a JSON report is valid, and what it has under "same". Frees the text.
+// Checks that a JSON report is valid, and returns its member "same". Frees the text.
 static inline bool fuzz_is_same(char *json, size_t size)
 {
     json_error_t reason;

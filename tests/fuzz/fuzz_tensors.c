@@ -4,7 +4,7 @@
 #include "compare/tensor_diff.h"
 #include "fuzz/fuzz_pair.h"
 
-// Reads all numbers, so that a read beyond them is seen.
+// Reads all numbers, so that a read beyond the end is noticed.
 static void check_tensor(const TensorFile *file, const Tensor *tensor)
 {
     size_t n = 1;

@@ -15,7 +15,7 @@ static void run_file(const char *path)
     }
     size_t size = (size_t)ftell(file);
     rewind(file);
-    uint8_t *bytes = malloc(size > 0 ? size : 1); // exactly as many, so that a read beyond is seen
+    uint8_t *bytes = malloc(size > 0 ? size : 1); // no more, so that a read beyond is noticed
     if (bytes == NULL || fread(bytes, 1, size, file) != size) {
         perror(path);
         exit(EXIT_FAILURE);

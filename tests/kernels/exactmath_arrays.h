@@ -1,5 +1,5 @@
-// The exact functions over whole arrays, for one instruction set: exactmath_avx2.c and
-// exactmath_avx512.c include this after their lanes_*.h.
+// The exact functions over whole arrays, for one instruction set: exactmath_avx2.c,
+// exactmath_avx512.c and exactmath_neon.c include this after their lanes_*.h.
 #include "kernels/exactmath_lanes.h"
 #include "kernels/exactmath_tables.h"
 
@@ -7,7 +7,7 @@
 
 typedef Lanes LanesFunction(Lanes x);
 
-// The two powers of Adam, whose kernels ask libm in their own way.
+// The two powers of Adam, whose kernels call libm separately.
 
 static inline Lanes exact_pow_1_2(Lanes x)
 {
@@ -22,7 +22,7 @@ static inline Lanes exact_pow_2(Lanes x)
     return exact_power(EXACT_POW_2, x, square, rest);
 }
 
-// Called with a constant function, so that each array function becomes a loop of its own.
+// Each call has a constant function, so that each array function gets its own loop.
 static inline __attribute__((always_inline)) void exact_apply(LanesFunction *function,
                                                               const double *x, double *y, size_t n)
 {
@@ -35,7 +35,7 @@ static inline __attribute__((always_inline)) void exact_apply(LanesFunction *fun
     }
     double last[N_LANES];
     for (size_t lane = 0; lane < N_LANES; lane++) {
-        last[lane] = 1.0; // of which no function asks libm
+        last[lane] = 1.0; // no function calls libm for it
     }
     memcpy(last, &x[i], (n - i) * sizeof *x);
     lanes_store(last, function(lanes_load(last)));

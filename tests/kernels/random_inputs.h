@@ -1,6 +1,6 @@
 // Random inputs for tests that need millions of them, fast and the same on every machine.
 //
-// (The library's own generator is Python's: exact, and several times slower.)
+// The library's own generator is Python's, which is several times slower.
 #ifndef MICROGPT_RANDOM_INPUTS_H
 #define MICROGPT_RANDOM_INPUTS_H
 
@@ -20,21 +20,21 @@ static inline uint64_t random_bits(void)
     return random_state * 0x2545F4914F6CDD1D;
 }
 
-// Starts a sequence of its own for each seed.
+// Starts a different sequence for each seed.
 static inline void random_start(uint64_t seed)
 {
-    random_state = (seed + 1) * 0x9E3779B97F4A7C15; // odd: zero only for a zero that does not occur
+    random_state = (seed + 1) * 0x9E3779B97F4A7C15; // odd: zero only for a seed that is not used
     random_bits();
     random_bits();
 }
 
-// An integer in [0, n). The high bits are the better ones.
+// Returns an integer in [0, n). The high bits are better than the low ones.
 static inline size_t random_below(size_t n)
 {
     return (size_t)((random_bits() >> 32) % n);
 }
 
-// In [0, 1).
+// Returns a number in [0, 1).
 static inline double random_unit(void)
 {
     return (double)(random_bits() >> 11) * 0x1p-53;
@@ -45,7 +45,7 @@ static inline double random_sign(void)
     return random_below(2) == 0 ? 1.0 : -1.0;
 }
 
-// In [2^low, 2^high), every size equally likely.
+// Returns a number in [2^low, 2^high); all magnitudes are equally likely.
 static inline double random_size(double low, double high)
 {
     return exp2(low + (high - low) * random_unit());

@@ -26,7 +26,7 @@ static const AdamConfig usual_config = {
 // Through a pointer that the compiler must read, so that it cannot replace the call.
 static double (*volatile libm_pow)(double, double) = pow;
 
-// The definition. Returns false where a square is not finite.
+// Computes the update by its definition. Returns false if a square is not finite.
 static bool update_plainly(State *s, const double *g, size_t n, const AdamStep *step)
 {
     bool finite = true;
@@ -53,8 +53,8 @@ static void assert_same_numbers(const double *actual, const double *expected, si
     }
 }
 
-// One update by the kernels of a level and one by definition. Returns whether training can go on:
-// all squares are finite, which both must agree on.
+// Computes one update with the kernels of a level and one by definition. Returns whether training
+// can continue: all squares are finite, and both must agree on this.
 static bool update_both(SimdLevel level, State *actual, State *expected, const double *g, size_t n,
                         const AdamStep *step, const char *where)
 {
@@ -75,7 +75,7 @@ static bool update_both(SimdLevel level, State *actual, State *expected, const d
 // The kinds of gradients that a run can have.
 typedef enum GradientKind {
     GRADIENTS_USUAL,
-    GRADIENTS_MOSTLY_ZERO, // as those of rare letters
+    GRADIENTS_MOSTLY_ZERO, // like those of rare letters
     GRADIENTS_OF_ALL_SIZES,
     GRADIENTS_NEAR_UNDERFLOW, // around where squares become subnormal
     GRADIENTS_NEAR_OVERFLOW,  // squares that overflow now and then
@@ -103,7 +103,7 @@ static double choose(const double *from, size_t n)
     return from[random_below(n)];
 }
 
-// microgpt.py's settings half of the time, and others for each.
+// Returns microgpt.py's settings half of the time, and otherwise random ones.
 static AdamConfig random_config(void)
 {
     static const double beta1[] = {0.85, 0.85, 0.85, 0.9, 0.0, 0.999, 0.5};
@@ -126,7 +126,7 @@ static void start_state(State *state)
     }
 }
 
-// One run with random settings, as long as squares are finite.
+// Does one run with random settings, until a square is not finite.
 static void check_run(SimdLevel level, GradientKind kind, size_t n_steps)
 {
     State expected;
@@ -155,15 +155,15 @@ START_TEST(random_runs_follow_the_formula)
     SimdLevel level = (SimdLevel)(_i / N_GRADIENT_KINDS);
     GradientKind kind = (GradientKind)(_i % N_GRADIENT_KINDS);
     int n_runs = is_quick() ? 4 : 40;
-    random_start((uint64_t)kind); // the same for all levels
+    random_start((uint64_t)kind); // the same run for all levels
     for (int run = 0; run < n_runs && simd_has(level); run++) {
         check_run(level, kind, 60);
     }
 }
 END_TEST
 
-// Every other gradient is 0 after the first step, as those of rare letters: its moments become
-// subnormal, then 0. And both corrections come to 1.
+// Every other gradient is 0 after the first step, like those of rare letters: their moments become
+// subnormal, then 0. Both corrections become 1.
 START_TEST(a_long_run_follows_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -190,7 +190,7 @@ START_TEST(a_long_run_follows_the_formula)
 }
 END_TEST
 
-// Numbers at the edges, each with each: gradient, moments, parameter.
+// Extreme numbers, in all combinations: gradient, moments, parameter.
 static const double edges[] = {
     0.0,     -0.0,     0x1p-1074, -0x1p-1074, 0x1p-1022, -0x1.8p-540, 0x1p-400,
     0x1p-64, -0x1p-64, 0x1p-65,   1e-8,       0.5,       -1.0,        3.7,
@@ -222,8 +222,8 @@ START_TEST(numbers_at_the_edges_follow_the_formula)
 }
 END_TEST
 
-// Early on corrections are close to 0, late ones come to 1 in steps of 2^-53; and only the last few
-// of these are no good divisors for the kernels' reciprocal.
+// Early corrections are close to 0; late ones approach 1 in steps of 2^-53, and only the last few
+// of these are unsuitable for division by the kernels' reciprocal.
 START_TEST(corrections_near_0_and_1_follow_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -251,14 +251,15 @@ START_TEST(corrections_near_0_and_1_follow_the_formula)
 }
 END_TEST
 
-// The longest mantissas: where a division by a reciprocal goes wrong first.
+// The longest mantissas, for which a division by a reciprocal fails first.
 START_TEST(quotients_of_long_mantissas_follow_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
     random_start(4);
     for (int i = 0; i < 400 && simd_has(level); i++) {
         double correction = 1 - (double)random_below(64) * 0x1p-53;
-        // Without memory, m is the gradient and p the quotient: nothing hides its last bit.
+        // With beta1 0 and beta2 0, m is the gradient and p the quotient, so all their bits are
+        // visible.
         AdamStep numbers = {0.0, 0.0, 1.0, 1.0, correction, 1 - 0x1p-53 * (i % 32), 1.0, 1e-8};
         State expected = {{0}, {0}, {0}};
         State actual = expected;
@@ -271,7 +272,8 @@ START_TEST(quotients_of_long_mantissas_follow_the_formula)
 }
 END_TEST
 
-// Parameters and their mean so tiny that quotients lose bits to underflow, which nothing hides.
+// Parameters and their mean are so tiny that quotients lose bits to underflow, and these bits are
+// visible.
 START_TEST(tiny_numbers_follow_the_formula)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -295,8 +297,8 @@ START_TEST(tiny_numbers_follow_the_formula)
 }
 END_TEST
 
-// How far a gradient's exact square is from the middle between two doubles, from 0 to 1/2 of their
-// distance, which for subnormal squares is 2^-1074.
+// Returns how far a gradient's exact square is from the midpoint of two doubles, from 0 to 1/2 of
+// their distance, which for subnormal squares is 2^-1074.
 static double distance_from_middle(double g)
 {
     long double square = (long double)g * g;
@@ -307,7 +309,8 @@ static double distance_from_middle(double g)
     return (double)fabsl(places - floorl(places) - 0.5L);
 }
 
-// Of some gradients with this exponent the one whose square libm is most likely to round otherwise.
+// Returns the one of several gradients with this exponent whose square libm is most likely to round
+// differently.
 static double hard_gradient(int exponent)
 {
     double hardest = 0;
@@ -323,8 +326,8 @@ static double hard_gradient(int exponent)
     return hardest;
 }
 
-// Gradients of an exponent, beside every v whose last bits their squares can reach, and some that
-// they cannot. With beta2 0, v is the square.
+// Checks gradients of an exponent, with every v whose last bits their squares can change, and with
+// some that they cannot change. With beta2 0, v is the square.
 static void check_exponent(SimdLevel level, int exponent)
 {
     State expected;
@@ -361,8 +364,8 @@ START_TEST(gradients_of_every_exponent_follow_the_formula)
 }
 END_TEST
 
-// Where the kernels do not leave everything to libm, beside a v that they cannot change. The
-// learning rate is 0, so that no p is in doubt.
+// Tests that the kernels do not leave everything to libm, with a v that tiny gradients cannot
+// change. The learning rate is 0, so that no p is in doubt.
 START_TEST(libm_is_not_asked_about_tiny_gradients)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -415,7 +418,7 @@ START_TEST(every_length_is_updated_and_nothing_behind_it)
 }
 END_TEST
 
-// At every index, in a vector or after the last one.
+// Tests every index, in a vector and after the last vector.
 START_TEST(a_square_that_is_not_finite_is_noticed)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -458,7 +461,7 @@ int main(void)
 {
     Suite *suite = suite_create("adam kernels");
     TCase *tcase = tcase_create("adam kernels");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_loop_test(tcase, random_runs_follow_the_formula, 0,
                         (int)N_SIMD_LEVELS * (int)N_GRADIENT_KINDS);
     tcase_add_loop_test(tcase, a_long_run_follows_the_formula, 0, N_SIMD_LEVELS);

@@ -2,8 +2,8 @@
 // random bit patterns, inputs of training, special values, and hard ones, whose exact results are
 // so close to the midpoint of two doubles that libm may return the wrong one.
 //
-// MICROGPT_INPUTS=N takes N million inputs per function. Compiled with WRONG_MARGIN, and linked to
-// kernels without any margin for libm's error, the same inputs must show that something is wrong.
+// MICROGPT_INPUTS=N tests N million inputs per function. Compiled with WRONG_MARGIN and linked with
+// kernels without any margin for libm's error, the same inputs must show wrong results.
 #include <errno.h>
 #include <float.h>
 #include <stdio.h>
@@ -53,7 +53,7 @@ static ExactArrayFunction *const *const kernels[N_SIMD_LEVELS] = {
 #endif
 };
 
-// The function's numbers by the kernels of a level; SIMD_NONE calls libm for each.
+// Computes the function with the kernels of a level; SIMD_NONE calls libm for each number.
 static void apply(SimdLevel level, ExactFunction function, const double *x, double *y, size_t n)
 {
     if (kernels[level] != NULL) {
@@ -65,13 +65,13 @@ static void apply(SimdLevel level, ExactFunction function, const double *x, doub
     }
 }
 
-// A special value, or one of the two doubles next to it on either side.
+// Returns a special value, or one of the two adjacent doubles on either side of it.
 static double special(size_t i, size_t neighbour)
 {
     return double_of_bits(double_bits(specials[i]) + neighbour - 2);
 }
 
-// What occurs in training: differences to a maximum, mean squares, sums, gradients.
+// Returns an input as in training: a difference to a maximum, a mean square, a sum, a gradient.
 static double input_realistic(ExactFunction function)
 {
     if (function == EXACT_EXP) {
@@ -81,7 +81,7 @@ static double input_realistic(ExactFunction function)
     return function == EXACT_POW_2 ? random_sign() * number : number;
 }
 
-// The exact result to the bits that a long double has.
+// Returns the result to the bits of a long double.
 static long double result_long(ExactFunction function, double x)
 {
     switch (function) {
@@ -102,7 +102,7 @@ static long double result_long(ExactFunction function, double x)
     }
 }
 
-// How far a normal number is from the middle between two doubles, in ULP.
+// Returns how far a normal number is from the midpoint of two doubles, in ULP.
 static double distance_from_middle(long double number)
 {
     int exponent;
@@ -110,8 +110,8 @@ static double distance_from_middle(long double number)
     return fabs((double)(mantissa - floorl(mantissa)) - 0.5);
 }
 
-// Of some realistic inputs the one whose exact result lies closest to a middle: one in eight to
-// sixteen of these lies where libm is in doubt.
+// Returns the one of several realistic inputs whose exact result is closest to a midpoint. One in
+// eight to sixteen of these is in doubt.
 static double input_hard(ExactFunction function)
 {
     double hardest = 1.0;
@@ -143,7 +143,7 @@ static double input(ExactFunction function)
     }
 }
 
-// The functions of single numbers, where there is one. Returns false where there is none.
+// Calls the function for single numbers. Returns false if there is none.
 static bool apply_single(ExactFunction function, const double *x, double *y, size_t n)
 {
     if (function != EXACT_POW_2 && function != EXACT_POW_1_2) {
@@ -155,7 +155,8 @@ static bool apply_single(ExactFunction function, const double *x, double *y, siz
     return true;
 }
 
-// How many of y are not libm's; a message for the first of them where there must be none.
+// Counts the numbers in y that are not libm's. Prints a message for the first one if there must be
+// none.
 static uint64_t count_wrong(const char *kernel, ExactFunction function, const double *x,
                             const double *y, const double *right, size_t n)
 {
@@ -170,9 +171,10 @@ static uint64_t count_wrong(const char *kernel, ExactFunction function, const do
     return n_wrong;
 }
 
-// How many results were not libm's.
+// The numbers of results that were not libm's.
 typedef struct Findings {
-    uint64_t n_wrong[N_SIMD_LEVELS + 1]; // by level; the last one: the functions of single numbers
+    uint64_t n_wrong[N_SIMD_LEVELS +
+                     1]; // by level; the last one is for the functions for single numbers
 } Findings;
 
 static void check_batch(ExactFunction function, const double *x, size_t n, Findings *findings)
@@ -193,7 +195,7 @@ static void check_batch(ExactFunction function, const double *x, size_t n, Findi
     }
 }
 
-// How many inputs, from the environment.
+// Returns the number of inputs, which the environment may set.
 static uint64_t n_inputs(void)
 {
     const char *text = getenv("MICROGPT_INPUTS");
@@ -241,7 +243,7 @@ START_TEST(kernels_give_what_libm_gives)
 }
 END_TEST
 
-// Each is at every index of a vector, between numbers that do not need libm.
+// Each value is at every index of a vector, between numbers that do not need libm.
 START_TEST(special_values_are_libms_in_every_lane)
 {
     ExactFunction function = (ExactFunction)_i;
@@ -259,7 +261,8 @@ START_TEST(special_values_are_libms_in_every_lane)
 }
 END_TEST
 
-// Otherwise the tests above would prove nothing: a kernel that rounds correctly would pass them.
+// Otherwise the tests above would prove nothing, because a kernel that rounds correctly would pass
+// them.
 START_TEST(libm_does_not_always_give_the_nearest_double)
 {
     ExactFunction function = (ExactFunction)_i;
@@ -284,7 +287,7 @@ START_TEST(libm_does_not_always_give_the_nearest_double)
 }
 END_TEST
 
-// y may be x; and what lies behind the last number stays as it is.
+// y may be x, and what follows the last number does not change.
 START_TEST(arrays_of_every_length_are_computed_in_place)
 {
     ExactFunction function = (ExactFunction)_i;
@@ -310,7 +313,7 @@ int main(void)
 {
     Suite *suite = suite_create("exactmath");
     TCase *tcase = tcase_create("exactmath");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_loop_test(tcase, kernels_give_what_libm_gives, 0, N_EXACT_FUNCTIONS);
     tcase_add_loop_test(tcase, special_values_are_libms_in_every_lane, 0, N_EXACT_FUNCTIONS);
     tcase_add_loop_test(tcase, libm_does_not_always_give_the_nearest_double, 0, N_EXACT_FUNCTIONS);

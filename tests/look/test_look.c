@@ -1,7 +1,7 @@
 // The commands that show the model, end to end: inspect, trace, attention, graph, gradcheck.
 //
-// Every number that these commands show has to be the one in the node dump (`microgpt nodes`), bit
-// for bit: setup() makes a small data set, the dump of its first document, and remembers which
+// Every number that these commands show must be the one in the node dump (`microgpt nodes`), bit
+// for bit: setup() makes a small data set and the dump of its first document, and remembers which
 // document that is. The output must be readable: 80 columns, plain ASCII in a pipe.
 #include <check.h>
 #include <jansson.h>
@@ -12,11 +12,11 @@
 #include "check_more.h"
 #include "cli/cli_more.h"
 
-// The first of these after the shuffle has letters of one to four bytes, one twice.
+// The first document after the shuffle has letters of one to four bytes, one of them twice.
 static const char DATA[] = "b\u00fc\u674e\U0001f600\u00fc\n";
 static const char DOCUMENT[] = "b\u00fc\u674e\U0001f600\u00fc";
 
-// A model in which everything is there several times: layers, heads, positions.
+// A model that has several of everything: layers, heads, positions.
 #define SMALL "--data data --n-layer 2 --n-embd 4 --n-head 2 --block-size 8"
 
 enum {
@@ -47,7 +47,7 @@ typedef struct DumpNode {
 static DumpNode dump[MAX_NODES];
 static size_t n_dump;
 
-// A line of the dump: `index data grad [children] [local gradients] op path`.
+// Parses a line of the dump: `index data grad [children] [local gradients] op path`.
 static void parse_node(char *line, DumpNode *node)
 {
     char *lists[2];
@@ -72,7 +72,7 @@ static void read_dump(const char *path)
     char line[1024];
     FILE *file = fopen(path, "r");
     ck_assert_ptr_nonnull(file);
-    ck_assert_ptr_nonnull(fgets(line, sizeof line, file)); // what it is of
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, file)); // the description
     for (n_dump = 0; fgets(line, sizeof line, file) != NULL; n_dump++) {
         ck_assert_uint_lt(n_dump, MAX_NODES);
         parse_node(line, &dump[n_dump]);
@@ -101,7 +101,7 @@ static const DumpNode *__attribute__((format(printf, 1, 2))) node_at(const char 
     return find_node(path);
 }
 
-// ---- running ----
+// ---- running the program ----
 
 static void setup(void)
 {
@@ -112,7 +112,7 @@ static void setup(void)
     write_text("data", DATA);
 }
 
-// Once: a test has a copy of its own.
+// Makes the dump once; each test gets a copy.
 static void make_dump(void)
 {
     setup();
@@ -121,7 +121,8 @@ static void make_dump(void)
     read_dump("dump");
 }
 
-// Standard output has this in it. (A message of Check has an end: nothing long is said in it.)
+// Checks that standard output contains this text. (Check's messages are limited, so this one does
+// not show the output.)
 static void __attribute__((format(printf, 1, 2))) assert_printed(const char *format, ...)
 {
     char expected[512];
@@ -132,7 +133,7 @@ static void __attribute__((format(printf, 1, 2))) assert_printed(const char *for
     ck_assert_msg(strstr(p.out, expected) != NULL, "no '%s' in %.2000s", expected, p.out);
 }
 
-// Runs it with --json and returns what it printed.
+// Runs the program with --json and returns what it printed.
 static json_t *run_json(const char *arguments)
 {
     char with_json[1024];
@@ -162,7 +163,7 @@ static const char *text(const json_t *object, const char *key)
     return json_string_value(get(object, key));
 }
 
-// The object in an array whose key has this text; of several the n-th.
+// Returns the object in an array whose key has this text; the n-th one if there are several.
 static json_t *find(const json_t *array, const char *key, const char *value, int n)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
@@ -202,13 +203,13 @@ START_TEST(help_names_the_options_of_each_command)
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --json "));
     ck_assert_ptr_nonnull(strstr(p.out, "\n  --seed N "));
     ck_assert_ptr_nonnull(strstr(p.out, "documents to train on first (default: 0)"));
-    ck_assert_ptr_null(strstr(p.out, "--engine")); // of no use here
+    ck_assert_ptr_null(strstr(p.out, "--engine")); // it would have no effect
     ck_assert_ptr_null(strstr(p.out, "--temperature"));
     assert_fits(p.out, commands[_i]);
 }
 END_TEST
 
-// What can make lines long: many positions, long names, many layers, numbers beyond all bounds.
+// What can make lines long: many positions, long names, many layers, huge numbers.
 static const char *const wide[] = {
     "inspect",
     "inspect --n-layer 12 --n-embd 8",
@@ -312,7 +313,7 @@ static const char *const json_cases[] = {
     "attention b\u00fc", "graph",         "gradcheck",
 };
 
-// That it can be parsed is what run_json() asks for already.
+// run_json() has already checked that it is valid JSON.
 START_TEST(json_says_what_it_is_about_in_ascii)
 {
     json_t *root = run_json(json_cases[_i]);
@@ -343,8 +344,8 @@ START_TEST(numbers_that_are_not_finite_are_null_in_json)
 }
 END_TEST
 
-// The learning rate of the first step is the same whatever num-steps is, so that the model after
-// one step is the one of the second step's graph.
+// The learning rate of the first step is the same for any num-steps, so the model after one step is
+// that of the second step's graph.
 START_TEST(num_steps_trains_first)
 {
     run("nodes --step 2 --num-steps 2 --names --output dump " SMALL);
@@ -364,7 +365,7 @@ END_TEST
 
 typedef struct LoadCase {
     const char *arguments;
-    const char *data; // where the document is the data's first, which the checkpoint's seed decides
+    const char *data; // if the document is the first of the data, which depends on the seed
 } LoadCase;
 
 static const LoadCase load_cases[] = {
@@ -382,7 +383,7 @@ START_TEST(a_loaded_model_is_shown_as_the_trained_one)
     const LoadCase *c = &load_cases[_i];
     char arguments[256];
     char expected[sizeof p.out];
-    // Of several documents and not in their order: the seed matters.
+    // Several documents, which the seed shuffles.
     write_text("data", "b\u00fc\n\u674e\n\U0001f600\u00fc\nbb\n\u00fc\u00fc\n");
     snprintf(arguments, sizeof arguments, "%s --num-steps 3 --seed 7 " SMALL, c->arguments);
     run(arguments);
@@ -435,7 +436,7 @@ START_TEST(a_checkpoint_that_does_not_fit_is_one_line)
 }
 END_TEST
 
-// A small checkpoint, and a document whose graph has 800 million pairs of positions a layer.
+// A small checkpoint, and a document whose graph has 800 million pairs of positions per layer.
 START_TEST(a_graph_that_cannot_fit_is_refused_at_once)
 {
     enum {
@@ -456,7 +457,8 @@ START_TEST(a_graph_that_cannot_fit_is_refused_at_once)
 }
 END_TEST
 
-// Another program's file: the matrices alone. All numbers are 0, so that no token is likelier.
+// A file of another program, with only the matrices. All numbers are 0, so that all tokens are
+// equally likely.
 START_TEST(the_matrices_of_another_program_are_enough)
 {
     static const char header[] =
@@ -467,7 +469,7 @@ START_TEST(the_matrices_of_another_program_are_enough)
         "\"data_offsets\":[112,160]}}";
     static const char numbers[160];
     char length[8] = {(char)(sizeof header - 1)};
-    ck_assert_uint_lt(sizeof header, 256); // one byte says its length
+    ck_assert_uint_lt(sizeof header, 256); // one byte contains its length
     FILE *file = fopen("foreign", "w");
     fwrite(length, 1, sizeof length, file);
     fwrite(header, 1, sizeof header - 1, file);
@@ -484,7 +486,7 @@ END_TEST
 
 // ---- in a terminal ----
 
-// Runs it in a terminal; p.out gets what that shows.
+// Runs the program in a terminal, and sets p.out to what the terminal shows.
 static void run_in_terminal(const char *locale, const char *no_color, const char *arguments)
 {
     setenv("LC_ALL", locale, 1);
@@ -544,7 +546,7 @@ START_TEST(the_sum_of_parameters_is_written_out)
 }
 END_TEST
 
-// Counts what it is told about a tensor again, from the dump.
+// Computes the statistics of a tensor again, from the dump.
 static void check_tensor(const json_t *tensor, const DumpNode *first)
 {
     size_t n = (size_t)number(tensor, "n");
@@ -564,7 +566,7 @@ static void check_tensor(const json_t *tensor, const DumpNode *first)
     assert_same_double(number(tensor, "max"), max, "max");
     assert_same_double(number(tensor, "mean"), mean, "mean");
     assert_same_double(number(tensor, "l2"), sqrt(sum_of_squares), "l2");
-    double variance = sum_of_squares / (double)n - mean * mean; // the other formula
+    double variance = sum_of_squares / (double)n - mean * mean; // another formula
     ck_assert_double_eq_tol(number(tensor, "std"), sqrt(variance), 1e-12);
     const json_t *bins = get(tensor, "histogram");
     for (size_t i = 0; i < json_array_size(bins); i++) {
@@ -598,13 +600,13 @@ END_TEST
 
 // ---- trace ----
 
-// A stage, and the paths of its nodes: which indices stand in the path, and up to where they go.
+// A stage, and the paths of its nodes: which indices the path contains, and their ranges.
 typedef struct StageCase {
     const char *stage;
     const char *path; // with one %d for the position, then for the layer, the head and the index
-    int layer;        // -1: outside of the layers
-    int n_heads;      // 0: outside of the heads
-    int n;            // of the index; 0: as many as positions so far
+    int layer;        // -1: outside the layers
+    int n_heads;      // 0: outside the heads
+    int n;            // the number of indices; 0: as many as positions so far
     const char *shape;
 } StageCase;
 
@@ -692,7 +694,7 @@ START_TEST(a_stage_has_the_numbers_of_its_nodes)
 }
 END_TEST
 
-// The stages come in the order of the table, each layer's together, and none is missing.
+// The stages are in the order of the table, those of each layer together, and none is missing.
 START_TEST(all_stages_are_there_in_their_order)
 {
     json_t *root = run_json("trace b\u00fc");
@@ -714,7 +716,8 @@ START_TEST(a_position_has_its_target_and_prediction)
 {
     static const char *const letters[] = {NULL,         "b",      "\u00fc", "\u674e",
                                           "\U0001f600", "\u00fc", NULL};
-    static const int token_ids[] = {4, 0, 1, 2, 3, 1, 4}; // code points in their order, BOS last
+    static const int token_ids[] = {4, 0, 1, 2,
+                                    3, 1, 4}; // in the order of the code points, BOS last
     char arguments[64];
     snprintf(arguments, sizeof arguments, "trace %s", DOCUMENT);
     json_t *root = run_json(arguments);
@@ -807,7 +810,8 @@ START_TEST(attention_has_the_weights_of_the_graph)
         for (int t = 0; t < T; t++) {
             const json_t *row = json_array_get(rows, (size_t)t);
             double sum = 0;
-            ck_assert_uint_eq(json_array_size(row), (size_t)t + 1); // nobody sees the future
+            ck_assert_uint_eq(json_array_size(row),
+                              (size_t)t + 1); // no position attends to a later one
             for (int s = 0; s <= t; s++) {
                 double weight = json_number_value(json_array_get(row, (size_t)s));
                 const DumpNode *node =
@@ -861,7 +865,7 @@ START_TEST(attention_can_be_drawn)
     snprintf(arguments, sizeof arguments, "attention %s --svg out " SMALL, DOCUMENT);
     run(arguments);
     assert_done();
-    ck_assert_ptr_nonnull(strstr(p.out, "Layer 1, head 1")); // it is printed all the same
+    ck_assert_ptr_nonnull(strstr(p.out, "Layer 1, head 1")); // it is also printed
     read_file("out");
     ck_assert_uint_eq(count_text(p.out, "<rect "), N_LAYER * N_HEAD * T * (T + 1) / 2);
     ck_assert_uint_eq(count_text(p.out, "<g "), count_text(p.out, "</g>"));
@@ -881,7 +885,7 @@ END_TEST
 
 // ---- graph ----
 
-// Compares each node that was chosen with the one in the dump.
+// Compares each selected node with the one in the dump.
 static void check_nodes(const json_t *nodes)
 {
     for (size_t i = 0; i < json_array_size(nodes); i++) {
@@ -919,7 +923,7 @@ static const ChoiceCase choice_cases[] = {
     {"graph --node layer1.attn_wk --depth 0", N_EMBD *N_EMBD, "layer1.attn_wk[3,3]"},
     {"graph --node pos0.embed[1] --depth 99", 3, "wte[4,1]"},
     {"graph --node pos0.norm[1] --depth 8", 24,
-     "wte[4,1]"}, // reached on a short way and a long one
+     "wte[4,1]"}, // reached by a short path and by a long one
     {"graph --node pos0.embed --depth 0", N_EMBD, "pos0.embed[3]"},
     {"graph --node pos1.layer0.attn.head1 --depth 0", 37, "pos1.layer0.attn.head1.weight[1]"},
     {"graph --node pos2.layer0.attn.q[1] --depth 1", 3, "pos2.layer0.attn.q[1].mul[3]"},
@@ -945,7 +949,7 @@ START_TEST(graph_chooses_by_name_operation_and_depth)
 }
 END_TEST
 
-// A node says whether some of its children are not shown.
+// A node is marked if some of its children are not shown.
 START_TEST(a_node_is_cut_where_children_are_missing)
 {
     json_t *root = run_json("graph --depth 1");
@@ -981,7 +985,7 @@ START_TEST(a_drawing_has_boxes_circles_and_edges)
 }
 END_TEST
 
-// Makes a program `dot` of our own the one that is found.
+// Installs a program `dot` that is found before any other.
 static void install_dot(const char *script)
 {
     mkdir("bin", 0700);
@@ -1025,7 +1029,7 @@ START_TEST(without_dot_the_old_file_stays)
 }
 END_TEST
 
-// The real one, where there is one: it understands what it gets.
+// Runs the real dot, if it is installed: it must understand its input.
 START_TEST(graphviz_draws_it)
 {
     if (access("/usr/bin/dot", X_OK) != 0) {
@@ -1082,8 +1086,8 @@ START_TEST(an_error_above_the_tolerance_is_status_1)
 }
 END_TEST
 
-// With this seed some parameters stand so near to the corner of a ReLU that a step of 1e-5 goes
-// across, and measures half of one slope and half of another: an error of some 1e-3.
+// With this seed, some parameters are so near to the corner of a ReLU that a step of 1e-5 crosses
+// it. This would measure half of one slope and half of another, an error of about 1e-3.
 START_TEST(a_corner_of_a_relu_is_measured_with_a_smaller_step)
 {
     json_t *root = run_json("gradcheck --seed 20");
@@ -1094,7 +1098,7 @@ START_TEST(a_corner_of_a_relu_is_measured_with_a_smaller_step)
 }
 END_TEST
 
-// Parameters of next to nothing: the ReLUs get 0, and that is where their corner is.
+// The parameters are nearly zero: the inputs of the ReLUs are 0, where their corner is.
 START_TEST(a_parameter_at_a_corner_is_left_out)
 {
     json_t *root = run_json("gradcheck --init-std 1e-320");
@@ -1104,7 +1108,7 @@ START_TEST(a_parameter_at_a_corner_is_left_out)
 }
 END_TEST
 
-// The promise for the model as it is, with a short text: each position costs its time.
+// Tests the default model with a short text, because each position takes time.
 START_TEST(the_default_model_is_within_1e_6)
 {
     if (is_quick()) {
@@ -1122,7 +1126,7 @@ static TCase *add_case(Suite *suite, const char *name)
     TCase *tcase = tcase_create(name);
     tcase_add_unchecked_fixture(tcase, make_dump, NULL);
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     suite_add_tcase(suite, tcase);
     return tcase;
 }

@@ -13,8 +13,8 @@
 #include "microgpt/dataset.h"
 #include "microgpt/model.h"
 
-// The address sanitizer ends a program that asks for too much memory, unless told that NULL is
-// fine.
+// The address sanitizer ends a program that requests too much memory, unless it is told to return
+// NULL.
 const char *__asan_default_options(void);
 
 const char *__asan_default_options(void)
@@ -25,7 +25,7 @@ const char *__asan_default_options(void)
 static const ModelConfig default_config = {
     .n_layer = 1, .n_embd = 16, .n_head = 4, .block_size = 16, .vocab_size = 27};
 
-// Every size another one, so that none can stand for another.
+// All sizes are different, so that none can be used in place of another.
 static const ModelConfig odd_config = {
     .n_layer = 2, .n_embd = 6, .n_head = 3, .block_size = 5, .vocab_size = 11};
 
@@ -45,7 +45,7 @@ static size_t count_params(const ModelConfig *config)
     return n_params;
 }
 
-// list(state_dict) and the shapes of its matrices as microgpt.py makes them with odd_config.
+// list(state_dict) and the shapes of its matrices, as microgpt.py makes them with odd_config.
 static const struct {
     const char *name;
     MatrixKind kind;
@@ -88,7 +88,7 @@ START_TEST(matrices_stand_in_state_dict_order)
 }
 END_TEST
 
-// The key in the state_dict without its layer.
+// The key in the state_dict without the layer.
 START_TEST(kind_of_matrix_has_a_name)
 {
     for (int i = 0; i < N_STATE_DICT; i++) {
@@ -210,8 +210,8 @@ START_TEST(parameter_is_named_by_matrix_row_and_column)
 }
 END_TEST
 
-// The longest name there can be fits: all sizes at their largest, all places at the end. Where a
-// size_t has 32 bits, no parameter is that far.
+// The longest possible name fits: all sizes and indices are the largest. If a size_t has 32 bits,
+// no parameter has these indices.
 START_TEST(longest_parameter_name_fits)
 {
 #if SIZE_MAX > UINT32_MAX
@@ -276,7 +276,7 @@ START_TEST(bad_size_makes_no_model)
 }
 END_TEST
 
-// 2 * 2 * 1 + 1 * 1 + 2^20 * 12, and so on: a size at its limit is a size.
+// 2 * 2 * 1 + 1 * 1 + 2^20 * 12, and so on: a size at its limit is accepted.
 START_TEST(largest_sizes_are_counted)
 {
     static const struct {
@@ -309,7 +309,7 @@ START_TEST(model_beyond_memory_is_refused)
 }
 END_TEST
 
-// What a model of any size is counted with: a result that does not fit is SIZE_MAX from then on.
+// Counts of any size: a result that does not fit is SIZE_MAX, and stays SIZE_MAX.
 START_TEST(counts_saturate)
 {
     ck_assert_uint_eq(count_add(2, 3), 5);
@@ -325,7 +325,7 @@ START_TEST(counts_saturate)
 }
 END_TEST
 
-// Whatever libm there is: the parameters are gauss() after gauss(), row by row from wte on.
+// With any libm: the parameters are successive results of gauss(), row by row, starting with wte.
 START_TEST(parameters_are_drawn_in_state_dict_order)
 {
     Random random;

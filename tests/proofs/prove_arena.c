@@ -10,7 +10,7 @@ enum {
     ITEM_BYTES = 24,
 };
 
-// Not for all sizes at once, as Eva would then know too little of each.
+// Not for all sizes at once, because Eva would then know too little about each.
 static void allocate_and_fill(Arena *arena, size_t count)
 {
     char *memory = arena_alloc(arena, count, ITEM_BYTES);

@@ -63,7 +63,7 @@ START_TEST(number_is_written_as_python_writes_it)
 }
 END_TEST
 
-// What is written must name the number: C reads the same format back. Bits from all over the range:
+// The text must identify the number; C reads the same format. The bits are from the whole range, in
 // steps of an odd number, about 2^64 / 50,000.
 START_TEST(text_reads_back_as_the_same_bits)
 {
@@ -82,7 +82,7 @@ START_TEST(text_reads_back_as_the_same_bits)
 }
 END_TEST
 
-// Every power of two, the exponent's whole range; Python's text has no digit that depends on it.
+// Every power of two, and so all exponents; Python's text has no digit that depends on it.
 START_TEST(exponent_is_decimal_with_its_sign)
 {
     double x = 0x1p-1022;
@@ -103,7 +103,7 @@ typedef struct ParseCase {
     double number;
 } ParseCase;
 
-// Where a mantissa of 53 bits ends, and where the exponents do.
+// Mantissas of about 53 bits, and the smallest and largest exponents.
 static const ParseCase parse_cases[] = {
     {"0x1.fffffffffffffp+0", true, 0x1.fffffffffffffp+0},
     {"0x1fffffffffffffp+0", true, 0x1fffffffffffffp+0},
@@ -115,7 +115,7 @@ static const ParseCase parse_cases[] = {
     {"0x8000000000000000p+0", true, 0x1p+63},
     {"0x80000000000000000p+0", false, 0}, // 68 bits
     {"0x1.000000000000000p+0", true, 1},
-    {"0x1.0000000000000000p+0", false, 0}, // more digits than are taken
+    {"0x1.0000000000000000p+0", false, 0}, // more digits than are accepted
     {"0x1p+1023", true, 0x1p+1023},
     {"0x1p+1024", false, 0},
     {"0x1.fffffffffffffp+1023", true, 0x1.fffffffffffffp+1023},

@@ -1,8 +1,8 @@
 // The generator against numbers that CPython 3.11's random.Random gave.
 //
-// Each table says with which expression its numbers were made; r is random.Random(seed). Only
-// gauss() asks libm (log, cos, sin): its golden numbers are compared where libm is the one they
-// come from, and its formula everywhere.
+// Each table names the expression that gave its numbers; r is random.Random(seed). Only gauss()
+// uses libm (log, cos, sin): its golden numbers are compared only if the libm is the one that they
+// come from, and its formula with any libm.
 #include "check_more.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static Random seeded_42(void)
     return random;
 }
 
-// The generator's next word tells whether as many words were drawn before as in Python.
+// The generator's next word shows whether as many words were drawn before as in Python.
 static void assert_next_word(Random *random, uint32_t expected)
 {
     ck_assert_uint_eq(random_getrandbits(random, 32), expected);
@@ -164,7 +164,7 @@ START_TEST(getrandbits_of_every_width_is_that_of_python)
 }
 END_TEST
 
-// A draw of two words may begin with the last word of a state.
+// A draw of two words may start with the last word of a state.
 START_TEST(two_words_may_come_from_two_states)
 {
     Random random = seeded_42(); // for _ in range(623): r.getrandbits(32)
@@ -176,7 +176,8 @@ START_TEST(two_words_may_come_from_two_states)
 }
 END_TEST
 
-// The new state is made when its first word is asked for, not before: getstate() would show it.
+// The new state is computed when its first word is needed, and not before: getstate() would show
+// it.
 START_TEST(used_up_state_waits_for_the_next_draw)
 {
     Random random = seeded_42();
@@ -190,7 +191,7 @@ START_TEST(used_up_state_waits_for_the_next_draw)
 }
 END_TEST
 
-// r._randbelow(n) for one n after the other.
+// r._randbelow(n) for several n in turn.
 START_TEST(randbelow_draws_as_python_does)
 {
     static const struct {
@@ -229,8 +230,8 @@ START_TEST(randbelow_draws_as_python_does)
 }
 END_TEST
 
-// Python takes n's bit length, not that of n - 1: below a power of two half of the draws are thrown
-// away, and even r._randbelow(1) draws until a bit is 0.
+// Python uses n's bit length, not that of n - 1: for a power of two, half of the draws are
+// rejected, and even r._randbelow(1) draws until a bit is 0.
 START_TEST(randbelow_wastes_words_on_a_power_of_two)
 {
     static const uint64_t powers[] = {1, 2, 4};
@@ -240,7 +241,7 @@ START_TEST(randbelow_wastes_words_on_a_power_of_two)
     for (size_t i = 0; i < 8; i++) {
         ck_assert_uint_eq(random_randbelow(&random, powers[_i]), expected[_i][i]);
     }
-    ck_assert_uint_eq(random.index, 15); // of the 8 draws 7 were made again
+    ck_assert_uint_eq(random.index, 15); // 7 of the 8 draws were rejected
 }
 END_TEST
 
@@ -307,7 +308,7 @@ START_TEST(shuffle_of_nothing_needs_no_items)
 }
 END_TEST
 
-// x = list(range(10)); r.shuffle(x); bytes or structs go the same ways.
+// x = list(range(10)); r.shuffle(x); bytes and structs are permuted in the same way.
 START_TEST(shuffle_moves_items_of_any_size)
 {
     static const int expected[10] = {7, 3, 2, 8, 5, 6, 9, 4, 0, 1};
@@ -398,8 +399,8 @@ START_TEST(gauss_scales_and_shifts_as_python)
 }
 END_TEST
 
-// Whatever libm there is: the formula of Random.gauss over the two numbers that random() would
-// give, z first and then the sum, each product rounded.
+// With any libm: the formula of Random.gauss with the two numbers that random() would return, z
+// first and then the sum, each product rounded.
 START_TEST(gauss_is_its_formula_over_two_uniform_numbers)
 {
     for (uint64_t seed = 0; seed < 100; seed++) {
@@ -433,8 +434,8 @@ START_TEST(gauss_caches_its_second_number)
 }
 END_TEST
 
-// The cache belongs to gauss() alone; a draw in between is as if nothing waited. The numbers:
-// r.gauss(0, 1), r.random(), r.gauss(0, 1), r.gauss(0, 1)
+// Only gauss() uses the cached number; other draws do not change it. The numbers: r.gauss(0, 1),
+// r.random(), r.gauss(0, 1), r.gauss(0, 1)
 START_TEST(gauss_keeps_its_second_number_across_other_draws)
 {
     Random random = seeded_42();
@@ -447,7 +448,7 @@ START_TEST(gauss_keeps_its_second_number_across_other_draws)
 }
 END_TEST
 
-// The same, number for number; r.getstate()[2] after the first is the second.
+// The same, number by number; r.getstate()[2] after the first is the second.
 START_TEST(gauss_mixed_with_random_is_that_of_python)
 {
     Random random = seeded_42();
@@ -489,8 +490,8 @@ static const ChoicesCase choices_cases[] = {
      {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
       15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27},
      {21, 3, 13, 12, 23, 22, 25, 7, 17, 4, 12, 19, 4, 11, 21, 19, 12, 20, 24, 1, 24, 22, 15, 10}},
-    // random() * 5e-324 rounds up to the total as often as down to 0: the bisection then looks
-    // beyond every weight, and only the cap at n - 1 keeps the index in range.
+    // random() * 5e-324 rounds up to the total as often as down to 0. The bisection then ends after
+    // every weight, and only the limit n - 1 keeps the index in range.
     {"the last index is the cap", 3, {0x1p-1074, 0, 0}, {2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0, 2,
                                                          0, 0, 2, 2, 0, 2, 2, 0, 2, 2, 0, 0}},
 };
@@ -508,13 +509,13 @@ START_TEST(choices_are_those_of_python)
         ck_assert_msg(chosen == c->expected[i], "%s: choice %zu is %zu, expected %zu", c->what, i,
                       chosen, c->expected[i]);
     }
-    // Each choice takes one random(), even where there is only one weight to choose.
+    // Each choice draws one random(), even if there is only one weight.
     assert_same_double(random_random(&random), 0x1.ea17d4f0dd167p-1, "random() after them");
 }
 END_TEST
 
-// A generator whose next random() begins with the bits of first_word and ends with those of
-// second_word. The words are given as they stand in the state, before tempering.
+// Returns a generator whose next random() starts with the bits of first_word and ends with those of
+// second_word. The words are given as in the state, before tempering.
 static Random about_to_give(uint32_t first_word, uint32_t second_word)
 {
     Random random = {.state = {first_word, second_word}, .index = 0};
@@ -529,7 +530,7 @@ enum {
 static const uint32_t tempers_to_half = 0x80102204;     // to 0x80000000
 static const uint32_t tempers_to_all_ones = 0x12dd9bb3; // to 0xffffffff
 
-// random() hits a border between two weights exactly: bisect_right takes the upper one.
+// random() is exactly at the border of two weights: bisect_right takes the upper one.
 START_TEST(choices_on_a_border_take_the_next_index)
 {
     static const double even[4] = {1, 1, 1, 1};
@@ -565,7 +566,7 @@ START_TEST(choices_at_the_largest_number_stay_below_a_trailing_zero_weight)
 }
 END_TEST
 
-// Everything that draws, in turn: what must not differ after a restored state.
+// Draws everything in turn: these numbers must be the same after a state is restored.
 static void draw_everything(Random *random, double *numbers, size_t n)
 {
     static const double weights[3] = {0.5, 0.25, 1};
@@ -590,8 +591,8 @@ static void draw_everything(Random *random, double *numbers, size_t n)
     }
 }
 
-// The states to save: fresh (index 624), with a number cached, mid-stream, and used up (index 624
-// again) with a number cached.
+// Returns a state to save: a new one (index 624), one with a cached number, one in the middle, and
+// one that is used up (index 624 again) with a cached number.
 static Random state_to_save(int which)
 {
     Random random = seeded_42();

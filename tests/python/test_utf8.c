@@ -1,15 +1,13 @@
-// UTF-8 both ways, and which code points are white space.
-//
-// The judge of validity is written as Unicode's Table 3-7 (Well-Formed UTF-8 Byte Sequences) has
-// it, ranges per byte, while the code under test computes the value and looks whether it is
-// allowed.
+// What is valid is decided by Unicode's Table 3-7 (Well-Formed UTF-8 Byte Sequences), with ranges
+// per byte, while the code under test computes the value and checks whether it is allowed.
 #include "check_more.h"
 
 #include <stdbool.h>
 
 #include "python/utf8.h"
 
-// Text in a block of exactly its size, so that valgrind and the sanitizer see any byte read beyond.
+// Decodes text in a block of exactly its size, so that valgrind and the sanitizer notice if more is
+// read.
 static size_t decode_exactly(const unsigned char *bytes, size_t size, uint32_t *code_point)
 {
     char *text = malloc(size);
@@ -20,7 +18,8 @@ static size_t decode_exactly(const unsigned char *bytes, size_t size, uint32_t *
     return n;
 }
 
-// Table 3-7's rows: the range of the first byte and of the second; all others are 80..BF.
+// The rows of Table 3-7: the ranges of the first and of the second byte; all other bytes are
+// 80..BF.
 typedef struct WellFormed {
     unsigned char first_low, first_high;
     unsigned char second_low, second_high;
@@ -33,7 +32,7 @@ static const WellFormed well_formed[] = {
     {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
 };
 
-// The size of the sequence that the table sees at the start of four bytes; 0: none.
+// Returns the size of the sequence that starts four bytes by the table; 0 if there is none.
 static size_t table_size(const unsigned char bytes[4])
 {
     for (size_t i = 0; i < sizeof well_formed / sizeof *well_formed; i++) {
@@ -54,7 +53,8 @@ static bool is_character(uint32_t code_point)
     return code_point < 0xD800 || code_point > 0xDFFF;
 }
 
-// All first and second bytes there are; the third and fourth at the edges of what may continue.
+// All possible first and second bytes; the third and fourth at the limits of the bytes that may
+// continue.
 START_TEST(exactly_the_well_formed_sequences_decode)
 {
     static const unsigned char edges[] = {0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xFF};
@@ -64,7 +64,8 @@ START_TEST(exactly_the_well_formed_sequences_decode)
                                       edges[i / sizeof edges], edges[i % sizeof edges]};
             uint32_t code_point;
             size_t n = utf8_read((const char *)bytes, sizeof bytes, &code_point);
-            if (n != table_size(bytes)) { // ck_assert notes every pass: too slow for millions
+            if (n != table_size(bytes)) { // not ck_assert, which records every pass: that would be
+                                          // too slow for millions
                 ck_abort_msg("%02x %02x %02x %02x decodes as %zu bytes", bytes[0], bytes[1],
                              bytes[2], bytes[3], n);
             }
@@ -138,7 +139,7 @@ START_TEST(bytes_decode_as_in_python)
 }
 END_TEST
 
-// A shorter code point leaves the rest of the caller's buffer alone.
+// A shorter code point does not change the rest of the caller's buffer.
 START_TEST(encode_writes_no_more_than_it_returns)
 {
     const Utf8Case *c = &utf8_cases[_i];
@@ -150,7 +151,8 @@ START_TEST(encode_writes_no_more_than_it_returns)
 }
 END_TEST
 
-// Whether the rest is missing in memory or only does not belong to the text any more.
+// Tests that it does not matter whether the rest is missing in memory, or does not belong to the
+// text.
 START_TEST(truncated_sequence_is_refused)
 {
     const Utf8Case *c = &utf8_cases[_i];
@@ -162,7 +164,7 @@ START_TEST(truncated_sequence_is_refused)
 }
 END_TEST
 
-// Each by its name, though the table above has them all.
+// Each has its own name, although the table above contains them all.
 typedef struct InvalidCase {
     const char *what;
     const char *text;

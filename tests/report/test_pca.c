@@ -44,7 +44,7 @@ START_TEST(one_number_is_its_own_eigenvalue)
 }
 END_TEST
 
-// Half a right angle: all numbers of the rotation but 1 / sqrt(2) are exact.
+// A rotation by 45 degrees: all its numbers except 1 / sqrt(2) are exact.
 START_TEST(two_that_are_alike_are_their_sum_and_difference)
 {
     const double matrix[] = {2, 1, 1, 2};
@@ -60,7 +60,7 @@ START_TEST(two_that_are_alike_are_their_sum_and_difference)
 }
 END_TEST
 
-// Numbers that look random, in [-1, 1).
+// Fills in numbers that look random, in [-1, 1).
 static void fill_symmetric(size_t n)
 {
     uint32_t state = 12345;
@@ -126,7 +126,7 @@ START_TEST(vectors_are_orthogonal_and_of_length_1)
 }
 END_TEST
 
-// On a line: all of the variance is in one component, and the points keep their distances.
+// On a line, all of the variance is in one component, and the points keep their distances.
 START_TEST(points_on_a_line_have_one_component)
 {
     const double points[] = {1, 2, 3, 0, 2, 3, -1, 2, 3, 0, 2, 3};
@@ -141,7 +141,7 @@ START_TEST(points_on_a_line_have_one_component)
 }
 END_TEST
 
-// Variances 8 along the second axis, 2 along the first, 0 along the third.
+// The variances are 8 along the second axis, 2 along the first, 0 along the third.
 START_TEST(the_widest_direction_comes_first)
 {
     const double points[] = {5, 9, 1, 3, 9, 1, 4, 11, 1, 4, 7, 1};
@@ -156,7 +156,7 @@ START_TEST(the_widest_direction_comes_first)
 }
 END_TEST
 
-// The points of the test before, in more columns than rows.
+// The points of the last test, with more columns than rows.
 START_TEST(more_columns_change_nothing)
 {
     const double points[4 * 6] = {5, 9,  1, 2, 0, 0, 3, 9, 1, 2, 0, 0,
@@ -174,7 +174,7 @@ START_TEST(more_columns_change_nothing)
 }
 END_TEST
 
-// A square of columns would have a million million numbers.
+// A square matrix of the columns would have 10^12 numbers.
 START_TEST(a_wide_row_takes_no_square_of_its_width)
 {
     size_t n_columns = 1000000;

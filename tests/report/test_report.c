@@ -16,7 +16,7 @@
 #define SMALL NARROW " --block-size 8"
 
 enum {
-    MAX_PAGE = 2000000, // what the program promises
+    MAX_PAGE = 2000000, // the limit of the program
     MAX_JSON = 16 << 20,
     MAX_NODES = 20000,
 };
@@ -66,14 +66,14 @@ static size_t decode_base64(const char *text, size_t size, unsigned char *bytes)
             bytes[n++] = (unsigned char)(group >> shift);
         }
     }
-    while (size > 0 && text[size - 1] == '=') { // each stands for a byte that is not there
+    while (size > 0 && text[size - 1] == '=') { // each one stands for a missing byte
         size--;
         n--;
     }
     return n;
 }
 
-// Writes a report of these options and returns its data.
+// Writes a report with these options and returns its data.
 static json_t *__attribute__((format(printf, 1, 2))) report(const char *format, ...)
 {
     static unsigned char packed[MAX_PAGE];
@@ -123,7 +123,7 @@ static long long integer_at(const json_t *array, size_t i)
     return json_integer_value(json_array_get(array, i));
 }
 
-// The samples as microgpt run prints them.
+// Formats the samples as microgpt run prints them.
 static void format_samples(const json_t *root, char *text, size_t size)
 {
     size_t n = (size_t)snprintf(text, size, "--- inference (new, hallucinated names) ---\n");
@@ -164,7 +164,7 @@ START_TEST(the_page_needs_nothing_else)
 {
     json_decref(report("--num-steps 2"));
     ck_assert_uint_lt(page_size, 200000);
-    ck_assert_uint_eq(count_of("://"), 1); // what SVG is called, which nobody fetches
+    ck_assert_uint_eq(count_of("://"), 1); // the namespace of SVG, which no browser downloads
     ck_assert_uint_eq(count_of("\"http://www.w3.org/2000/svg\""), 1);
     ck_assert_uint_eq(count_of("src="), 0);
     ck_assert_uint_gt(count_of("href=\"#"), 0);
@@ -182,7 +182,7 @@ START_TEST(the_page_needs_nothing_else)
 }
 END_TEST
 
-// Letters that mean something in HTML, in script, in JSON; and one of four bytes.
+// Characters with a meaning in HTML, scripts or JSON, and one of four bytes.
 START_TEST(no_text_breaks_out_of_the_page)
 {
     static const char *const texts[] = {
@@ -250,7 +250,7 @@ END_TEST
 
 // ---- the data ----
 
-// Steps of different losses, from the log of the same run; and its samples.
+// Compares the losses with the log of the same run, and the samples with its output.
 START_TEST(a_report_has_the_losses_and_names_of_the_run)
 {
     json_t *root = report("--num-steps 7 --num-samples 5 --temperature 0.7 --seed 3 " SMALL);
@@ -282,7 +282,8 @@ START_TEST(a_report_trains_as_long_as_a_run)
 }
 END_TEST
 
-// Of a checkpoint: no losses, the names that microgpt sample prints, and for the rest the same.
+// A report of a checkpoint has no losses and the names that microgpt sample prints; the rest is the
+// same.
 START_TEST(a_report_of_a_checkpoint_is_that_of_its_run)
 {
     static const char *const same[] = {"model",  "matrices",   "letters", "graph", "loss",
@@ -325,8 +326,8 @@ static void assert_next_number(Unpacking *packed, double expected, const char *w
     packed->n_numbers++;
 }
 
-// A line of the dump, `index data grad [children] [local gradients]`, against the node as the page
-// unpacks it.
+// Compares a line of the dump, `index data grad [children] [local gradients]`, with the node as the
+// page unpacks it.
 static void check_node(Unpacking *packed, int op, char *line, double *data, double *grad)
 {
     static const int arity[] = {0, 2, 2, 1, 1, 1, 1};
@@ -367,7 +368,7 @@ START_TEST(the_graph_is_the_one_of_the_dump)
     size_t n_nodes = 0;
     char line[1024];
     FILE *dump = fopen("dump", "r");
-    ck_assert_ptr_nonnull(fgets(line, sizeof line, dump)); // what it is of
+    ck_assert_ptr_nonnull(fgets(line, sizeof line, dump)); // the description
     for (; fgets(line, sizeof line, dump) != NULL; n_nodes++) {
         ck_assert_uint_lt(n_nodes, MAX_NODES);
         check_node(&packed, ops[n_nodes] - '0', line, &data[n_nodes], &grads[n_nodes]);
@@ -388,7 +389,8 @@ END_TEST
 START_TEST(the_page_begins_with_five_nodes)
 {
     static const char *const node_names[] = {"a", "b", "c", "d", "loss"};
-    static const double numbers[] = {2, -3, 16, -8}; // of leaves the data; of the power both
+    static const double numbers[] = {2, -3, 16,
+                                     -8}; // data for leaves; for the power, data and gradient
     static const double data_and_grads[] = {2, -3, -6, -4, 16, 16, -16, -8, -8, 1};
     json_t *root = report("--num-steps 0 --num-samples 0 " SMALL);
     const json_t *graph = get(root, "expression");
@@ -498,7 +500,7 @@ static const BadCase bad_cases[] = {
     {2, "report --output good --load good", "--output: good", "is the checkpoint"},
     {2, "report --output page --load good --num-steps 3", "--num-steps", "determined by the file"},
     {1, "report --output page --load missing", "missing", "No such file"},
-    // Before the training, which would take minutes.
+    // Fails before the training, which would take minutes.
     {1, "report --output missing/page --num-steps 50000 --n-embd 32", "missing/page",
      "No such file"},
     {1, "report --output .", ".", "is not a regular file"},
@@ -526,7 +528,7 @@ static void write_large_numbers(const char *path)
     write_bytes(path, file, 8 + (size_t)n + sizeof numbers);
 }
 
-// The loss is finite, but no page can show the standard deviation of wte.
+// The loss is finite, but a page cannot show the standard deviation of wte.
 START_TEST(numbers_too_large_for_the_statistics_are_refused)
 {
     write_large_numbers("large");
@@ -555,7 +557,7 @@ START_TEST(a_failure_is_one_line_and_the_old_page_stays)
 }
 END_TEST
 
-// A disk that is full while the page is being written.
+// The disk gets full while the page is being written.
 START_TEST(a_page_that_cannot_be_written_leaves_the_old_one)
 {
     glob_t left;
@@ -582,7 +584,7 @@ static void add_tests(Suite *suite)
 {
     TCase *tcase = tcase_create("report");
     tcase_add_checked_fixture(tcase, setup, NULL);
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_test(tcase, the_page_needs_nothing_else);
     tcase_add_test(tcase, no_text_breaks_out_of_the_page);
     tcase_add_test(tcase, data_of_any_size_are_encoded);

@@ -9,7 +9,7 @@
 #include "checkpoint/checkpoint_more.h"
 #include "cli/cli_more.h"
 
-// A model that trains in a millisecond, its options apart from those of a training.
+// A model that trains in a millisecond; these are only its sizes.
 #define MODEL "--n-embd 4 --n-head 2 --block-size 6"
 #define QUICK "--data names --num-steps 9 " MODEL
 
@@ -152,7 +152,7 @@ START_TEST(a_prompt_of_unknown_characters_is_refused)
 }
 END_TEST
 
-// ---- what does not fit together ----
+// ---- options that contradict each other ----
 
 typedef struct Contradiction {
     const char *option;
@@ -276,7 +276,8 @@ START_TEST(a_loss_that_is_not_finite_leaves_the_last_good_checkpoint)
 }
 END_TEST
 
-// The parameters fit, the graph does not. A sanitizer or valgrind needs more addresses than that.
+// The parameters fit, but the graph does not. A sanitizer or valgrind needs more addresses than the
+// limit.
 START_TEST(a_graph_larger_than_the_memory_is_refused)
 {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -300,7 +301,7 @@ START_TEST(what_is_no_checkpoint_is_refused)
 }
 END_TEST
 
-// The same with what the header of the good checkpoint says of the matrices, and this metadata.
+// The same with the matrices in the header of the good checkpoint, and this metadata.
 static void write_foreign_with(const char *metadata)
 {
     Parts parts = read_parts("good");
@@ -340,7 +341,8 @@ END_TEST
 
 // ---- on a terminal ----
 
-// Runs it in a window of so many columns, with standard output in that file unless it is NULL.
+// Runs the program in a window with that many columns, with standard output in that file unless it
+// is NULL.
 static void run_in_window(unsigned short columns, const char *arguments, const char *out_path,
                           char *text, size_t size)
 {
@@ -387,7 +389,7 @@ static TCase *new_tcase(Suite *suite, const char *name)
     return tcase;
 }
 
-// A model learns what it is given. Programs get that as it is.
+// A model learns any characters. A pipe or file gets them unchanged.
 START_TEST(no_sample_commands_the_terminal)
 {
     static char text[1 << 16];
@@ -409,8 +411,8 @@ START_TEST(no_sample_commands_the_terminal)
 }
 END_TEST
 
-// The farthest column that the cursor comes to in the rows before the first newline, as a terminal
-// moves it that never breaks a line.
+// Returns the largest column that the cursor reaches in the rows before the first newline, in a
+// terminal that never breaks a line.
 static size_t farthest_column(const char *text)
 {
     size_t column = 0;

@@ -48,7 +48,7 @@ static void close_gpt(void)
     model_free(&model);
 }
 
-// BOS, then tokens that come from all over the vocabulary.
+// Makes BOS and then tokens from the whole vocabulary.
 static void make_tokens(int *tokens, size_t n_positions)
 {
     int vocab_size = model.config.vocab_size;
@@ -96,7 +96,7 @@ START_TEST(counted_nodes_are_those_that_are_made)
 END_TEST
 
 // What microgpt.py makes for a name of six different letters, parameters included: 60,475 nodes, of
-// which the loss reaches 59,647.
+// which 59,647 are reached from the loss.
 START_TEST(seven_positions_of_the_default_model_make_56283_nodes)
 {
     const int tokens[] = {26, 0, 1, 2, 3, 4, 5, 26};
@@ -122,7 +122,7 @@ END_TEST
 
 // ---- numbers ----
 
-// FNV-1a over 64-bit words, the lowest byte first: one number for many.
+// FNV-1a over 64-bit words, the lowest byte first: one number that identifies many.
 typedef struct Fingerprint {
     uint64_t hash;
 } Fingerprint;
@@ -136,7 +136,7 @@ static void fingerprint_word(Fingerprint *fingerprint, uint64_t word)
     }
 }
 
-// Of all gradients in state_dict order.
+// Returns the fingerprint of all gradients in state_dict order.
 static uint64_t grads_fingerprint(void)
 {
     Fingerprint fingerprint = empty_fingerprint;
@@ -146,8 +146,8 @@ static uint64_t grads_fingerprint(void)
     return fingerprint.hash;
 }
 
-// Of all nodes in the order of their creation, parameters first: data, grad, then the number and
-// the local gradient of each child.
+// Returns the fingerprint of all nodes in the order of creation, parameters first: data, grad, then
+// the number and the local gradient of each child.
 static uint64_t nodes_fingerprint(void)
 {
     Fingerprint fingerprint = empty_fingerprint;
@@ -220,8 +220,8 @@ START_TEST(loss_is_the_mean_over_the_positions)
 }
 END_TEST
 
-// Sampling and training are the same model: position by position, with all that came before in the
-// KV cache, all probabilities are those of the forward pass.
+// Sampling and training use the same model: position by position, with all earlier positions in the
+// KV cache, the probabilities are those of the forward pass.
 START_TEST(probs_at_temperature_1_are_those_of_the_forward_pass)
 {
     int tokens[MAX_BLOCK_SIZE + 1];
@@ -252,7 +252,7 @@ START_TEST(temperature_divides_the_logits)
     const ModelConfig shape = {0, 2, 1, 1, 3};
     open_gpt(&shape);
     probs_at(0, 0, 1, probs);
-    // lm_head twice as large does the same to the logits as a temperature of 1/2.
+    // Doubling lm_head has the same effect on the logits as a temperature of 1/2.
     probs_at(0, 0, 0.5, cold_probs);
     const Matrix *lm_head = model_matrix(&model, MATRIX_LM_HEAD, -1);
     for (size_t i = 0; i < (size_t)(lm_head->n_out * lm_head->n_in); i++) {
@@ -286,8 +286,8 @@ START_TEST(later_tokens_do_not_change_earlier_losses)
 }
 END_TEST
 
-// Rows of tokens and positions that did not occur: their gradient is 0, not what the document
-// before left there.
+// Rows of tokens and positions that do not occur have the gradient 0, not that of the last
+// document.
 START_TEST(a_document_leaves_nothing_to_the_next)
 {
     int tokens[MAX_BLOCK_SIZE + 1];
@@ -311,7 +311,7 @@ START_TEST(a_document_leaves_nothing_to_the_next)
 }
 END_TEST
 
-// The graph's leaves are copies: a document takes the parameters as they are by then.
+// The graph's leaves are copies: each document uses the current parameters.
 START_TEST(parameters_are_read_anew_for_every_document)
 {
     const int tokens[] = {26, 3, 26};
@@ -349,7 +349,7 @@ START_TEST(counted_bytes_are_enough)
 }
 END_TEST
 
-// No other chunk can be had: its size overflows.
+// Makes new chunks impossible: their size overflows.
 static void take_memory_away(void)
 {
     gpt.graph.arena.end = gpt.graph.arena.next;
@@ -364,7 +364,7 @@ START_TEST(out_of_memory_is_an_error_and_forgiven)
     open_gpt(&default_shape);
     make_tokens(tokens, 7);
     size_t chunk_size = gpt.graph.arena.chunk_size;
-    // One document fills the chunk of the parameters, and needs more.
+    // One document fills the chunk of the parameters, and needs more memory.
     take_memory_away();
     double loss = 42;
     ck_assert(!scalar_gpt_forward(&gpt, tokens, 7, &loss, &error));
@@ -432,7 +432,7 @@ END_TEST
 static TCase *new_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     suite_add_tcase(suite, tcase);
     return tcase;
 }

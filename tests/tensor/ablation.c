@@ -1,10 +1,7 @@
-// Proves that the cross-check can fail: this program is linked to a tensor engine with one mistake
-// in its plain loops (see ablate.py and meson.build), and exits with 0 only if the cross-check
-// finds it.
-//
-// The scalar run has Adam by the processor's best kernels, the tensor run by the plain loops, so
-// that a mistake in those shows as well. Where there are no such kernels, or, with an argument,
-// where Adam's leave everything to libm, exit status 77 tells Meson that the test was skipped.
+// The scalar run uses Adam with the processor's best kernels, the tensor run with the plain loops,
+// so that a mistake in those shows as well. If there are no such kernels, or, with an argument, if
+// Adam's kernels leave everything to libm, the exit status 77 tells Meson that the test was
+// skipped.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 // Compares each operation of the tensor engine with the same operation on Values, forward and
 // backward, bit for bit, with random and extreme numbers.
 //
-// The gradient that comes from above, dy, is made of Values, too: backward starts from the loss
-// dy[0] * y[0] + dy[1] * y[1] + ..., which hands dy[i] to y[i], the last one first, as the network
-// does.
+// The gradient dy of the result is also made with Values: backward starts from the loss dy[0] *
+// y[0] + dy[1] * y[1] + ..., so that y[i] gets the gradient dy[i], the last one first, as in the
+// network.
 #include <math.h>
 
 #include "check_more.h"
@@ -18,11 +18,11 @@ enum {
     N_ROUNDS = 400,
 };
 
-// Where a round takes its numbers from.
+// The kinds of numbers that a round draws.
 typedef enum InputKind {
     INPUTS_USUAL,
     INPUTS_ZERO_AND_SUBNORMAL, // of both signs
-    INPUTS_HUGE,               // overflow, inf and nan follow
+    INPUTS_HUGE,               // with overflow, infinities and NaN as results
     INPUTS_OF_ALL_SIZES,
     INPUTS_MIXED,
     N_INPUT_KINDS,
@@ -51,8 +51,8 @@ static void fill(double *x, size_t n, InputKind kind)
     }
 }
 
-// Gradients from above. Never -0.0: a Value's gradient starts at +0.0, and nothing added to that
-// makes -0.0.
+// Draws gradients of results. None is -0.0: a Value's gradient starts at +0.0, and adding to that
+// never gives -0.0.
 static void fill_gradients(double *dy, size_t n, InputKind kind)
 {
     for (size_t i = 0; i < n; i++) {
@@ -75,7 +75,7 @@ static void make_leaves(Value **leaves, const double *x, size_t n)
     }
 }
 
-// The loss that hands dy to y.
+// Returns the loss that gives y the gradient dy.
 static Value *loss_of(Value *const *y, const double *dy, size_t n)
 {
     Value *leaves[T_MAX * N_MAX];
@@ -104,7 +104,7 @@ static void assert_data(const double *actual, Value *const *expected, size_t n, 
 }
 
 // Gradients that a function sets, and does not add up, may be -0.0 where the graph, which adds to
-// +0.0, has +0.0. It does not matter: whatever uses them makes products and adds these up.
+// +0.0, has +0.0. This does not matter, because products of them are only added up.
 static void assert_grad(const double *actual, Value *const *expected, size_t n, const char *what)
 {
     for (size_t i = 0; i < n; i++) {
@@ -152,9 +152,9 @@ static void check_linear(InputKind kind)
     fill(w, n_out * n_in, kind);
     fill(x, 2 * n_in, kind);
     fill_gradients(dy, 2 * n_out, kind);
-    dy[random_below(2 * n_out)] = 0; // as behind a ReLU that is off
+    dy[random_below(2 * n_out)] = 0; // as after a ReLU that is off
     if (random_below(4) == 0) {
-        x[random_below(2 * n_in)] = INFINITY; // whose product with that is nan
+        x[random_below(2 * n_in)] = INFINITY; // its product with that is NaN
     }
     make_leaves(w_leaves, w, n_out * n_in);
     make_leaves(x_leaves, x, 2 * n_in);
@@ -174,7 +174,7 @@ static void check_linear(InputKind kind)
     assert_grad(dw, w_leaves, n_out * n_in, "dw");
 }
 
-// Rows first ... end-1 alone, going on from what two other users of x have left in dx.
+// Only the rows first ... end-1, added to what two other uses of x have left in dx.
 static void check_some_rows(InputKind kind)
 {
     size_t n_out = random_count(30), n_in = random_count(30);
@@ -199,7 +199,7 @@ static void check_some_rows(InputKind kind)
 
 static void check_rmsnorm(InputKind kind)
 {
-    // The residual connection's gradient reaches x first.
+    // The gradient through the residual connection reaches x first.
     size_t n = random_count(N_MAX);
     double x[N_MAX], y[N_MAX], dy[N_MAX], dx[N_MAX];
     Value *x_leaves[N_MAX], *y_values[N_MAX];
@@ -245,7 +245,7 @@ static void check_relu(InputKind kind)
     fill(x, n, kind);
     x[random_below(n)] = random_below(2) == 0 ? NAN : -0.0;
     fill_gradients(dx, n, kind);
-    dx[random_below(n)] = INFINITY; // whose product with a 0 is nan
+    dx[random_below(n)] = INFINITY; // its product with a 0 is NaN
     make_leaves(leaves, x, n);
     for (size_t i = 0; i < n; i++) {
         values[i] = value_relu(&graph, leaves[i]);
@@ -277,8 +277,8 @@ static void check_loss(InputKind kind)
     assert_grad(dlogits, leaves, n, "dlogit");
 }
 
-// An attention layer's sizes and numbers for n positions: queries, keys, values, and what comes
-// out.
+// The sizes of an attention layer and its numbers for n positions: queries, keys, values and
+// outputs.
 typedef struct Layer {
     Attention sizes;
     size_t n;
@@ -292,7 +292,7 @@ typedef struct LayerGraph {
     Value *q[T_MAX * E_MAX], *k[T_MAX * E_MAX], *v[T_MAX * E_MAX], *out[T_MAX * E_MAX];
 } LayerGraph;
 
-// gpt()'s lines for the head that begins at dimension first, at position t.
+// Computes the lines of gpt() for the head that begins at dimension first, at position t.
 static void head_over_values(const Layer *layer, LayerGraph *values, size_t first, size_t t)
 {
     size_t head_dim = layer->sizes.head_dim;
@@ -383,7 +383,7 @@ static void check_attention(InputKind kind)
     assert_grad(layer.dv, values.v, count, "dv");
 }
 
-// Runs a check on every kind of inputs; _i is the kind.
+// Runs a check with one kind of inputs; _i is the kind.
 static void check_rounds(void (*check)(InputKind), int kind)
 {
     int n_rounds = is_quick() ? N_ROUNDS / 20 : N_ROUNDS;
@@ -449,7 +449,7 @@ int main(void)
 {
     Suite *suite = suite_create("tensor_nn");
     TCase *tcase = tcase_create("operations");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_loop_test(tcase, embedding_is_the_graphs, 0, N_INPUT_KINDS);
     tcase_add_loop_test(tcase, linear_is_the_graphs, 0, N_INPUT_KINDS);
     tcase_add_loop_test(tcase, some_rows_of_linear_go_on_from_what_is_there, 0, N_INPUT_KINDS);

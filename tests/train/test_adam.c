@@ -1,7 +1,7 @@
 // The optimiser: its numbers, bit for bit, and gradients near the limits of doubles.
 //
-// Numbers come from the update of microgpt.py's training loop, in CPython; on every machine, all
-// results are compared with the formula written plainly over libm's pow.
+// Numbers come from the update of microgpt.py's training loop, in CPython. On every machine, all
+// results are also compared with the formula, written with libm's pow.
 #include <math.h>
 #include <stdio.h>
 
@@ -12,7 +12,7 @@
 enum {
     N_PARAMS = 5,
     N_STEPS = 4,
-    NUM_STEPS = 5, // that the learning rate falls over
+    NUM_STEPS = 5, // over which the learning rate falls
     N_MANY_PARAMS = 20001,
 };
 
@@ -22,7 +22,7 @@ static const AdamConfig default_config = {
 static Model model;
 static Adam adam;
 
-// A model of n_params = 2V + 1 parameters, all zero.
+// Makes a model of n_params = 2V + 1 parameters, all zero.
 static void open_adam(const AdamConfig *config, size_t n_params)
 {
     Error error = {""};
@@ -39,7 +39,7 @@ static void close_adam(void)
     model_free(&model);
 }
 
-// The plain loop and the kernels, which all tests of steps run with.
+// The plain loop and the kernels; all tests of steps use both.
 static bool (*const step_functions[])(Adam *, Model *, size_t, size_t, Error *) = {
     adam_step,
     adam_step_simd,
@@ -56,8 +56,8 @@ static void step(int function, size_t step_id, size_t num_steps)
     ck_assert_msg(ok, "%s", error.message);
 }
 
-// Zero gradients, ordinary ones, huge ones whose square still fits, tiny ones whose square is 0 or
-// the smallest there is.
+// Gradients that are zero, ordinary, huge (the square is still finite), or tiny (the square is 0 or
+// the smallest double).
 static const double grads[N_STEPS][N_PARAMS] = {
     {0.0, 0.3, 2.759, 1e150, 1e-200},
     {0.0, -0.7, 0.0, -3e-5, 1e-200},
@@ -122,7 +122,7 @@ END_TEST
 // Through a pointer that the compiler must read, so that it cannot replace the call.
 static double (*volatile libm_pow)(double, double) = pow;
 
-// microgpt.py's lines for one parameter, as they stand there.
+// The lines of microgpt.py for one parameter.
 static void plain_step(double grad, size_t step_id, double num_steps, double *data, double *m,
                        double *v)
 {
@@ -136,7 +136,7 @@ static void plain_step(double grad, size_t step_id, double num_steps, double *da
     *data -= lr_t * m_hat / (libm_pow(v_hat, 0.5) + c->eps_adam);
 }
 
-// Many gradients, since pow differs from x*x and from sqrt(x) for one input in a thousand only.
+// Many gradients, because pow differs from x*x and from sqrt(x) for only one input in a thousand.
 START_TEST(every_parameter_takes_the_plain_step)
 {
     static double data[N_MANY_PARAMS];
@@ -168,7 +168,7 @@ START_TEST(a_gradient_of_zero_changes_nothing_at_first)
 }
 END_TEST
 
-// Without memory (both betas 0) a gradient of 1 makes a step of lr_t / (1 + eps).
+// With both betas 0, a gradient of 1 makes a step of lr_t / (1 + eps).
 START_TEST(the_learning_rate_falls_linearly)
 {
     const AdamConfig config = {.learning_rate = 0.5, .eps_adam = 0x1p-60};
@@ -183,7 +183,7 @@ START_TEST(the_learning_rate_falls_linearly)
 }
 END_TEST
 
-// The first two overflow when squared, where Python raises OverflowError.
+// The squares of the first two overflow, for which Python raises OverflowError.
 START_TEST(a_gradient_whose_square_is_no_number_is_an_error)
 {
     const double too_large[] = {1e155, -1e200, INFINITY, NAN};
@@ -205,7 +205,7 @@ START_TEST(moments_start_at_zero_and_are_freed)
     assert_same_doubles(adam.v, zeros, N_PARAMS, "v");
     adam_free(&adam);
     ck_assert_ptr_null(adam.m);
-    close_adam(); // again: a zeroed Adam is fine
+    close_adam(); // a zeroed Adam can be freed again
 }
 END_TEST
 
@@ -213,7 +213,7 @@ int main(void)
 {
     Suite *suite = suite_create("adam");
     TCase *tcase = tcase_create("adam");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_loop_test(tcase, four_steps_give_pythons_numbers, 0, N_STEP_FUNCTIONS);
     tcase_add_loop_test(tcase, every_parameter_takes_the_plain_step, 0, N_STEP_FUNCTIONS);
     tcase_add_loop_test(tcase, a_gradient_of_zero_changes_nothing_at_first, 0, N_STEP_FUNCTIONS);

@@ -1,4 +1,5 @@
-// Sampling: where a sample ends, what it is drawn from, and that the names are microgpt.py's.
+// Sampling: where a sample ends, from which probabilities it is drawn, and that the names are those
+// of microgpt.py.
 //
 // Most tests set a model's parameters so that the outcome is known beforehand.
 #include <math.h>
@@ -46,7 +47,7 @@ static void next_sample(void)
     ck_assert_msg(sampler_next(&sampler, &error), "%s", error.message);
 }
 
-// Makes the logit of one token 1000 times what x is, which is positive, and all others 0.
+// Makes the logit of one token 1000 times x, which is positive, and all others 0.
 static void always_say(int token_id)
 {
     const Matrix *lm_head = model_matrix(&model, MATRIX_LM_HEAD, -1);
@@ -56,7 +57,7 @@ static void always_say(int token_id)
     model.data[lm_head->first_param + (size_t)token_id * 2] = 1000;
 }
 
-// How many calls of random() lead from one state to the other; more than all is none.
+// Returns how many calls of random() lead from one state to the other; a huge number if none do.
 static size_t count_draws(Random from, const Random *to)
 {
     size_t n_draws = 0;
@@ -118,7 +119,7 @@ START_TEST(tokens_are_in_range_and_lengths_differ)
 }
 END_TEST
 
-// The same state of the generator makes the same sample, whatever was sampled before.
+// The same state of the generator gives the same sample, whatever was sampled before.
 START_TEST(a_sample_depends_on_the_generator_alone)
 {
     int tokens[BLOCK_SIZE];
@@ -138,7 +139,8 @@ START_TEST(a_sample_depends_on_the_generator_alone)
 }
 END_TEST
 
-// As by hand: probabilities from the engine at the sampler's temperature, choices, BOS ends.
+// Samples by hand: probabilities from the engine at the sampler's temperature, choices, and BOS
+// ends the sample.
 START_TEST(tokens_are_drawn_from_the_probabilities_at_the_temperature)
 {
     Error error = {""};
@@ -181,8 +183,8 @@ END_TEST
 
 // ---- the samples of microgpt.py ----
 
-// All that comes before sampling: microgpt.py with n_layer = 2, n_embd = 8, n_head = 2,
-// block_size = 4, num_steps = 7, and an input.txt of these four names.
+// The part of microgpt.py before sampling, with n_layer = 2, n_embd = 8, n_head = 2, block_size =
+// 4, num_steps = 7, and an input.txt of these four names.
 static void train_as_python(Dataset *dataset, Tokenizer *tokenizer)
 {
     static const char names[] = "anna\nbob\nclara\nd\n";
@@ -240,7 +242,7 @@ int main(void)
 {
     Suite *suite = suite_create("sample");
     TCase *tcase = tcase_create("sample");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_test(tcase, a_sample_ends_before_bos);
     tcase_add_test(tcase, a_sample_without_bos_ends_with_the_block);
     tcase_add_test(tcase, tokens_are_in_range_and_lengths_differ);

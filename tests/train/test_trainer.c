@@ -1,5 +1,5 @@
-// The training loop's body: which document comes when, the decay, what is refused, and that the
-// parts together are microgpt.py.
+// The body of the training loop: the order of the documents, the decay of the learning rate,
+// errors, and that the parts together are microgpt.py.
 //
 // Numbers come from microgpt.py with n_layer = 2, n_embd = 8, n_head = 2, block_size = 4,
 // num_steps = 7 at its top, and an input.txt of the four names below.
@@ -16,7 +16,7 @@ enum {
 
 static const char names[] = "anna\nbob\nclara\nd\n";
 
-// All that a trainer works on.
+// Everything that a trainer uses.
 static Random rng;
 static Dataset dataset;
 static Tokenizer tokenizer;
@@ -30,7 +30,7 @@ static const ModelConfig default_shape = {.n_layer = 2, .n_embd = 8, .n_head = 2
 static const AdamConfig default_adam = {
     .learning_rate = 0.01, .beta1 = 0.85, .beta2 = 0.99, .eps_adam = 1e-8};
 
-// No running means: a step depends on its own gradient only.
+// Without running means, a step depends only on its own gradient.
 static const AdamConfig adam_without_memory = {.learning_rate = 0.25, .eps_adam = 1e-8};
 
 static void open_trainer(const ModelConfig *shape, const AdamConfig *adam_config)
@@ -134,8 +134,8 @@ START_TEST(a_step_is_its_three_parts)
 }
 END_TEST
 
-// data -= lr_t * grad / (|grad| + eps), with lr_t falling from 1/4 to 0 over the seven steps. (pow
-// twice, as in Adam: it is not quite |grad|.)
+// data -= lr_t * grad / (|grad| + eps), where lr_t falls from 1/4 to 0 over the seven steps. (It
+// uses pow twice, as in Adam: the result is not exactly |grad|.)
 START_TEST(updates_shrink_with_the_learning_rate)
 {
     open_trainer(&default_shape, &adam_without_memory);
@@ -162,7 +162,7 @@ static void make_loss_nan(void)
     model.data[model_matrix(&model, MATRIX_LM_HEAD, -1)->first_param] = NAN;
 }
 
-// The model says BOS at once and nothing else: the letter's probability is 0.
+// Makes the model predict BOS with certainty: the letter's probability is 0.
 static void make_loss_infinite(void)
 {
     const Matrix *lm_head = model_matrix(&model, MATRIX_LM_HEAD, -1);
@@ -195,8 +195,8 @@ START_TEST(a_loss_that_is_not_finite_names_the_step)
 }
 END_TEST
 
-// Embeddings near 0, which rmsnorm makes larger, meet an lm_head so large that their product is
-// ordinary: so the loss is finite, and the gradients of the embeddings overflow when squared.
+// Embeddings near 0, which rmsnorm makes larger, and an lm_head so large that their product is
+// ordinary. So the loss is finite, and the squares of the gradients of the embeddings overflow.
 START_TEST(a_gradient_that_is_too_large_names_the_step)
 {
     const ModelConfig shape = {.n_embd = 1, .n_head = 1, .block_size = 4};
@@ -219,7 +219,7 @@ START_TEST(a_gradient_that_is_too_large_names_the_step)
 }
 END_TEST
 
-// ---- a loss somewhere else ----
+// ---- the loss for another parameter ----
 
 static double moved_loss(size_t param_id, double delta)
 {
@@ -232,8 +232,8 @@ static double moved_loss(size_t param_id, double delta)
     return loss;
 }
 
-// It is the loss of the model with that parameter moved, and nothing is different afterwards: not
-// the model, and not what backward goes on with.
+// It is the loss of the model with that parameter changed, and it changes nothing: neither the
+// model nor what backward needs.
 START_TEST(loss_at_is_the_loss_of_a_moved_model_and_touches_nothing)
 {
     double loss;
@@ -247,7 +247,7 @@ START_TEST(loss_at_is_the_loss_of_a_moved_model_and_touches_nothing)
     ck_assert(trainer_forward(&trainer, &loss, &error) && trainer_backward(&trainer, &error));
     memcpy(grad, model.grad, n_bytes);
     ck_assert(trainer_forward(&trainer, &loss, &error));
-    size_t in_use = model_matrix(&model, MATRIX_WPE, -1)->first_param; // by every document
+    size_t in_use = model_matrix(&model, MATRIX_WPE, -1)->first_param; // every document uses it
     double plus = trainer_loss_at(&trainer, in_use, 0.5);
     double same = trainer_loss_at(&trainer, 0, 0);
     double minus = trainer_loss_at(&trainer, model.n_params - 1, -0.5);
@@ -298,7 +298,7 @@ int main(void)
 {
     Suite *suite = suite_create("train");
     TCase *tcase = tcase_create("train");
-    tcase_set_timeout(tcase, 0); // Meson's own is enough
+    tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     tcase_add_test(tcase, documents_come_in_turn_and_again);
     tcase_add_test(tcase, seven_steps_have_pythons_losses);
     tcase_add_test(tcase, a_step_is_its_three_parts);
