@@ -1,4 +1,5 @@
-"""Writes a text file as a C array of characters, one line of text a line of C, for a header that declares it.
+"""Writes a text file as a C array of characters, with a line of C for each line of text, for a header that
+declares it.
 
 usage: embed.py TEXT FOLDER/NAME.h OUTPUT.c
 

@@ -4,9 +4,9 @@
     PYTHONPATH=reference python3 docs/draw_expression.py FOLDER
 
 writes three files into the folder: expression-before.svg and expression-after.svg, the graph before and
-after backward, and sum-and-product.svg, the way of a gradient through one sum and one product. All
-numbers are those of the Values of reference/microgpt_reference.py. A browser shows the drawings in
-light or dark colours, as the reader has chosen.
+after backward, and sum-and-product.svg, a gradient that goes through one sum and one product. All numbers
+are those of the Values of reference/microgpt_reference.py. A browser shows the drawings in light or dark
+colours, as the reader has chosen.
 """
 
 import sys
@@ -129,7 +129,7 @@ def draw_graph(path, values, is_after):
 
 
 def draw_step(drawing, left, title, parent, operands, values):
-    """One node that hands on its gradient: to the right the node, to the left its two operands."""
+    """One node that passes on its gradient: on the right the node, on the left its two operands."""
     place = (left + 331, 136)
     v = values[parent]
     drawing.text("title", left, 28, title)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Draws what a document costs in models of many widths, at every SIMD level.
+"""Draws the time that a document takes in models of many widths, at every SIMD level.
 
     build-release/microgpt bench --sizes --json | python3 docs/draw_sizes.py > docs/sizes.svg
 
 Both axes are logarithmic: a line that rises by the same factor as the parameters means that a parameter
-costs the same at every width. A browser shows the drawing in light or dark colours, as the reader has
+takes the same time at every width. A browser shows the drawing in light or dark colours, as the reader has
 chosen.
 """
 

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """The algorithm of microgpt.py, written for this project: the reference of the C program.
 
-It does the same arithmetic in the same order as Karpathy's file and makes the same nodes in the
-same order, so all of its numbers and its node dumps are the same to the last bit. That order, and
-nothing else, is why some lines look roundabout: floating-point addition is not associative, and
-the comparison is node by node.
+It does the same arithmetic in the same order as Karpathy's file and makes the same nodes in the same order,
+so all of its numbers and its node dumps are the same to the last bit. Only this order is the reason why
+some lines look complicated: floating-point addition is not associative, and the comparison is node by node.
 
 As a command it trains and samples, printing what microgpt.py prints. As a module it is a small
 library:
@@ -33,9 +32,9 @@ PROG = "microgpt_reference.py"
 class Value:
     """One number of the computation and how it was made.
 
-    `_children` are the operands, in operand order; `_local_grads` the derivatives of this node
-    with respect to each. A plain number that meets a Value becomes a node first, and the node of
-    the result follows it. Set `Value.on_create` to a function to be handed every new node, its children and its local
+    `_children` are the operands, in operand order; `_local_grads` the derivatives of this node with respect
+    to each. A plain number that is combined with a Value becomes a node first, and the node of the result
+    follows it. If `Value.on_create` is set, it is called with every new node, its children and its local
     gradients.
     """
 
@@ -77,8 +76,8 @@ class Value:
             return Value(self.data, (self,), (1.0,))
         return Value(0.0, (self,), (0.0,))
 
-    # The other operators add no arithmetic of their own. Whichever side a plain number stands on,
-    # the Value is the first child; a division is a product with a power, a negation one with -1.
+    # The other operators add no arithmetic of their own. The Value is the first child, on whichever side the
+    # plain number is; a division is a product with a power, a negation one with -1.
 
     def __radd__(self, other):
         return self + other
@@ -104,9 +103,8 @@ class Value:
     def backward(self):
         """Add to every node's `grad` the derivative of this node with respect to it.
 
-        Whatever depends on a node must have its gradient before the node passes it on. Many
-        orders do that, and each adds up the gradients differently: only `postorder`, reversed,
-        gives microgpt.py's bits.
+        All nodes that depend on a node must have their gradients before it. Many orders satisfy this, and
+        each adds up the gradients differently: only `postorder`, reversed, gives microgpt.py's bits.
         """
         self.grad = 1.0
         for node in reversed(postorder(self)):
@@ -120,11 +118,11 @@ def as_value(number):
 
 
 def postorder(root):
-    """Return the nodes that `root` is made of, children first, each once, `root` last.
+    """Return the nodes that `root` is computed from, children first, each once, `root` last.
 
-    A depth-first walk that enters the children in operand order. The stack holds the path to the
-    current node and, for each node on it, which children are still to come: the graph's depth
-    grows with the model's width, beyond what Python lets a function call itself.
+    A depth-first traversal that visits the children in operand order. The stack contains the path to the
+    current node and, for each node on it, the children that remain. It does not recurse, because the
+    graph's depth grows with the model's width, beyond Python's recursion limit.
     """
     order = []
     visited = {root}
@@ -146,12 +144,12 @@ def postorder(root):
 
 
 def read_documents(path):
-    """Return the documents of a file: its lines without the white space around them, if any."""
+    """Return the documents of a file: its lines without surrounding white space; empty ones are dropped."""
     return documents_of(read_data(path))
 
 
 class Tokenizer:
-    """Every distinct character is a token, in code point order; BOS, on both ends, is the last."""
+    """Every distinct character is a token, in the order of code points; BOS is the last token."""
 
     def __init__(self, documents):
         self.characters = sorted(set("".join(documents)))
@@ -220,7 +218,7 @@ def linear(x, w):
 def softmax(logits):
     """Return exp(logit) / total for each; all exponentials are made before their total.
 
-    The largest logit is taken off as a plain number: no gradient flows through it.
+    The largest logit is subtracted as a plain number: no gradient flows through it.
     """
     largest = max(logit.data for logit in logits)
     exps = [(logit - largest).exp() for logit in logits]
@@ -239,7 +237,7 @@ def add(x, residual):
 
 
 def attention(q, keys, values, head_dim):
-    """Return, head by head, the values of all positions so far, mixed by how their keys fit q."""
+    """Return, head by head, the sum of the values of all positions so far, weighted by attention."""
     mixed = []
     for start in range(0, len(q), head_dim):
         head = slice(start, start + head_dim)
@@ -274,7 +272,7 @@ def gpt(model, token_id, pos_id, cache):
 
 
 def document_loss(model, tokens):
-    """Return the mean, over the positions, of -log(probability of the token that follows)."""
+    """Return the mean, over the positions, of -log(probability of the next token)."""
     n = min(model.settings.block_size, len(tokens) - 1)
     cache = model.empty_cache()
     losses = []
@@ -288,7 +286,7 @@ def document_loss(model, tokens):
 
 
 class Adam:
-    """Adam with a learning rate that falls in a straight line to zero.
+    """Adam with a learning rate that falls linearly to zero.
 
     Every power here is libm's: x ** 2 may differ from x * x in its last bit, x ** 0.5 from sqrt.
     """
@@ -331,7 +329,7 @@ def sample(model, tokenizer, rng):
 
 
 def run(settings, documents, recorder):
-    """Train and sample, printing what microgpt.py prints and telling `recorder` what happens."""
+    """Train and sample, printing what microgpt.py prints and reporting to `recorder`."""
     rng = random.Random(settings.seed)
     rng.shuffle(documents)
     print(f"num docs: {len(documents)}")

@@ -1,8 +1,8 @@
 """The common part of the two commands of this folder: their options, and what they record.
 
-`microgpt_reference.py` and `watch_microgpt.py` run the same algorithm, one in this project's words
-and one in Karpathy's. Both take the options declared here and both report to a Recorder, so that
-two files that differ can only differ because the numbers do.
+`microgpt_reference.py` and `watch_microgpt.py` run the same algorithm, as written for this project and by
+Karpathy. Both take the options declared here and both report to a Recorder, so that their files differ only
+if the numbers do.
 """
 
 import argparse
@@ -24,7 +24,7 @@ DEFAULT_DATA = Path(__file__).resolve().parent.parent / "data" / "names.txt"
 
 
 class UserError(Exception):
-    """Something outside the program is wrong: one line saying what, and what to do."""
+    """An error outside the program: one line that says what is wrong and what to do."""
 
 
 class StopTraining(Exception):
@@ -81,14 +81,14 @@ def _seed(text):
     """An argparse type: a seed as the C program takes it, a whole number of up to 64 bits."""
     if not re.fullmatch("[+-]?[0-9]+", text):
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
-    digits = text.lstrip("+-0")  # random.seed() does not look at the sign
+    digits = text.lstrip("+-0")  # random.seed() ignores the sign
     if len(digits) > 20 or int(digits or 0) >= 1 << 64:
         raise argparse.ArgumentTypeError(f"'{text}' is too large")
     return int(digits or 0)
 
 
 def _real(accepts, wanted):
-    """An argparse type: a finite number that `accepts` takes; `wanted` says which those are."""
+    """An argparse type: a finite number for which `accepts` is true; `wanted` describes these."""
 
     def parse(text):
         try:
@@ -213,7 +213,7 @@ def documents_of(data):
 
 
 class _Output:
-    """A file to write to. Opened before the run, so that a wrong path costs no training."""
+    """A file to write to. It is opened before the run, so that a wrong path does not waste a training run."""
 
     def __init__(self, path, binary=False):
         self._path = path
@@ -259,11 +259,11 @@ def digest(numbers):
 def node_lines(params, step_nodes):
     """Yield one line per node: index, data, grad, children's indices, local gradients.
 
-    A step's node comes with what it was made with: (node, children, local gradients). A leaf that
-    is neither a parameter nor the step's, made earlier, is put behind the parameters.
+    A node of a step is a tuple (node, children, local gradients). A leaf that was made earlier and is not a
+    parameter is put after the parameters.
 
-    Doubles are written as float.hex() does, which loses no bit. The two zeros and the ones that
-    Python keeps as whole numbers are written as the doubles they stand for.
+    Doubles are written as float.hex() does, which loses no bit. Zeros and ones that Python keeps as
+    integers are written as doubles.
     """
     leaves = {id(p): p for p in params}
     new = {id(node) for node, _, _ in step_nodes}
@@ -278,7 +278,7 @@ def node_lines(params, step_nodes):
 
 
 def describe_run(settings, documents):
-    """Return what the first line of a dump says of the run that it is a step of."""
+    """Return the description of the run, for the first line of a dump."""
     return {
         "seed": settings.seed,
         "num_steps": settings.num_steps,
@@ -297,12 +297,12 @@ def describe_run(settings, documents):
 class Recorder:
     """Records a run: is called for each event, and writes the files that the options ask for.
 
-    A step is passed as the training loop counts it, from 0, and written counted from 1. The nodes
-    of a step are gathered by `created`, which the Value class calls for each node it makes;
-    nothing about a node tells when it was made, and the dump is in that order. `about` is what is
-    known of the run, for the first line of the dump.
+    A step is passed as the training loop counts it, from 0, and written counted from 1. The nodes of a step
+    are gathered by `created`, which the Value class calls for each node it makes; a node does not contain
+    when it was made, and the dump is in that order. `about` describes the run, for the first line of the
+    dump.
 
-    A context manager: its files are open, and complete once it is left.
+    A context manager: its files are open inside it, and complete afterwards.
     """
 
     def __init__(self, options, about):
@@ -332,7 +332,7 @@ class Recorder:
         self._closer.close()
 
     def created(self, node, children, local_grads):
-        """A node was made. Kept only within the step whose graph is wanted."""
+        """A node was made. It is kept only in the step whose graph is recorded."""
         if self._step_nodes is not None:
             self._step_nodes.append((node, children, local_grads))
 
@@ -382,7 +382,7 @@ class Recorder:
 
 
 def run_command(prog, command):
-    """Call `command`; return the exit code, with one line on stderr for whatever went wrong."""
+    """Call `command`; return the exit code, with one line on stderr for an error."""
     try:
         # The same bytes on every machine, whatever its locale and its line ends.
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")

@@ -1,8 +1,8 @@
 """Identify a copy of microgpt.py: the revision that this project reimplements, or the differences.
 
-A program is read as a syntax tree and taken apart: each assignment, function, method and loop is a
-part. What counts of a part is what it computes: not its layout, its comments or prints, and not
-what its names are, as long as one name is one thing throughout the program.
+A program is parsed into a syntax tree and divided into parts: each assignment, function, method and loop is
+a part. Two parts are the same if they compute the same: layout, comments, prints and names do not matter,
+as long as each name means the same thing in the whole program.
 """
 
 import ast
@@ -12,10 +12,10 @@ import hashlib
 
 from recording import Settings
 
-# The revision: how a part is called in a message, its `fingerprint`, and which of the names in the
-# part, in the order of their appearance, are the whole program's ("-" is a name of the part alone).
-# Left out are imports, the download, prints, and constants, which are compared by themselves. To
-# print this table for another revision:
+# The revision: how a part is called in a message, its `fingerprint`, and which of the names in the part, in
+# the order of their appearance, belong to the whole program ("-" is a name of only this part). Imports, the
+# download, prints and constants are omitted; constants are compared separately. To print this table for
+# another revision:
 #   python3 -c "import revision; revision.print_parts('FILE')"
 KNOWN_PARTS = {
     "random.seed()": ("09784c602421", ""),
@@ -57,7 +57,7 @@ KNOWN_PARTS = {
 # These parts run after the training and do not change its numbers.
 AFTER_TRAINING = ["the loop over sample_idx"]
 
-# How to call, in a message, the constants that are not simply assigned to a name.
+# The names, in messages, of the constants that are not simply assigned to a name.
 SETTING_NAMES = {
     "seed": "the argument of random.seed()",
     "init_std": "the standard deviation of the first parameters",
@@ -135,7 +135,7 @@ def is_training_loop(node):
 
 
 def statements_of(tree):
-    """Return the program's statements, with those of a main() in its place."""
+    """Return the program's statements, with those of main() in place of its call."""
     def flatten(body):
         for node in body:
             if isinstance(node, ast.FunctionDef) and contains(node, is_training_loop):
@@ -153,14 +153,14 @@ def statements_of(tree):
 
 
 def as_assignment(node):
-    """Return `n: int = 1` as what it means, `n = 1`; anything else as it is."""
+    """Return `n = 1` for `n: int = 1`; any other statement unchanged."""
     if isinstance(node, ast.AnnAssign) and node.value is not None:
         return ast.copy_location(ast.Assign(targets=[node.target], value=node.value), node)
     return node
 
 
 def part_name(node):
-    """Return how messages call a statement of the program."""
+    """Return the name of a statement of the program in messages."""
     if isinstance(node, ast.ClassDef):
         return f"class {node.name}"
     if isinstance(node, ast.FunctionDef):
@@ -184,7 +184,7 @@ def is_used(name, function, tree):
 def find_parts(tree):
     """Return the program's parts, the methods of its Value class included: name to syntax tree.
 
-    The class is called Value whatever its name. Functions that nobody calls are left out.
+    The class is called Value, whatever its name is. Functions that are not called are omitted.
     """
     statements = statements_of(tree)
     value_class = value_class_of(statements)
@@ -212,8 +212,8 @@ def find_parts(tree):
 def fingerprint(node):
     """Return a short digest of what a part computes, and its names in order of appearance.
 
-    Written out here because ast.dump() changes between versions of Python. Only fields that are
-    set count, so fields that a newer Python adds do not.
+    ast.dump() is not used, because it changes between versions of Python. Only fields that are set matter,
+    so fields that a newer Python adds do not.
     """
     def number_of(name):
         if name in FIXED_NAMES:
@@ -253,7 +253,7 @@ def fingerprint(node):
 
 
 def own_names(node):
-    """Return the names that only mean something within the part."""
+    """Return the names that are used only within the part."""
     bound = set()
     for x in ast.walk(node):
         if isinstance(x, ast.arg):
@@ -290,9 +290,9 @@ def print_parts(path):
 class Program:
     """A program's parts, and what they correspond to in the known revision.
 
-    `differences` has what tells it from that revision, as phrases, what matters most first;
-    `is_known` says whether all numbers of its training are those of that revision once its
-    constants are. Constants are found by their role; `constants` has their nodes in the tree.
+    `differences` has the differences from that revision, as phrases, the most important one first;
+    `is_known` says whether, with the same constants, all numbers of its training are those of that
+    revision. Constants are found by their role; `constants` has their nodes in the tree.
     """
 
     def __init__(self, tree):
@@ -315,13 +315,13 @@ class Program:
         return all(id(x) in numbers for x in values)
 
     def set_constants(self, values):
-        """Give constants new values. Returns those that the program has no number for."""
+        """Give constants new values. Return those that the program does not have."""
         for name in values.keys() & self.constants.keys():
             self.constants[name].value = values[name]
         return values.keys() - self.constants.keys()
 
     def _find_unnamed_constants(self):
-        """Find the constants that have no name: by what is done with them."""
+        """Find the constants that have no name, by their use."""
         def keep(name, node):
             if isinstance(node, ast.Constant) and type(node.value) in (int, float):
                 self.constants.setdefault(name, node)
@@ -364,7 +364,7 @@ class Program:
 
     def _match(self):
         """Find each known part in the program. Returns name of a known part to name of ours."""
-        # Constants inside of a part count as they are in the published revision.
+        # Constants inside a part are compared as if they had the values of the published revision.
         fresh = copy.deepcopy(self.tree)
         twins = dict(zip(map(id, ast.walk(self.tree)), ast.walk(fresh)))
         for name, node in self.constants.items():

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Run an unmodified copy of Karpathy's microgpt.py and record the numbers that it computes.
 
-The file is read, never edited. Its text becomes a syntax tree; the tree is compared with the
-revision that this project reimplements (revision.py), its constants are set from the options, and
-calls that report to an Observer are put in a few places: where a Value is made, where a backward
-begins, and around the training loop and each of its steps. No expression of the original is
-touched, so its arithmetic is its own. The tree is then compiled and run in a temporary directory
-in which input.txt already is the data, so that nothing is downloaded.
+The file is read, never edited. Its text becomes a syntax tree; the tree is compared with the revision that
+this project reimplements (revision.py), its constants are set from the options, and calls that report to an
+Observer are added in a few places: where a Value is made, where backward begins, and around the training
+loop and each of its steps. No expression of the original is changed, and so neither is its arithmetic. The
+tree is then compiled and run in a temporary directory in which input.txt is the data, so that nothing is
+downloaded.
 
-A program of another revision, or one that somebody has changed, is watched as what it is, if it
-has what is watched: a class whose objects are single numbers and know what they were made of, and
-a loop that calls backward() and then updates a list of parameters.
+A program of another revision, or one that somebody has changed, is also watched, if it has what is needed
+for that: a class whose objects are single numbers and have references to their operands, and a loop that
+calls backward() and then updates a list of parameters.
 """
 
 import ast
@@ -32,7 +32,7 @@ GIST = "https://gist.github.com/karpathy/8627fe009c40f57531cb18360106ce95"
 WAY_OUT = "a port writes its dump by itself in ten lines: see docs/node-format.md"
 
 # build_topo() calls itself once per node of the deepest path. Before Python 3.11 every such call
-# also takes some 600 bytes of the thread's stack.
+# also takes about 600 bytes of the thread's stack.
 RECURSION_LIMIT = 400_000
 STACK_BYTES = 512 << 20
 
@@ -58,7 +58,7 @@ def parse_source(path):
 
 
 def some_differences(program):
-    """Return the difference that matters most, and how many there are besides."""
+    """Return the most important difference, and how many others there are."""
     first, *others = program.differences
     if not others:
         return first
@@ -67,17 +67,17 @@ def some_differences(program):
 
 
 class CannotWatch(Exception):
-    """What is missing in a program for it to be watched."""
+    """The reason why a program cannot be watched."""
 
 
 # --- watching it --------------------------------------------------------------------------------
 
 
 class LocalGrads:
-    """The local gradients of a node that has none: what its closure passes on of the gradient 1.
+    """The local gradients of a node that has a closure instead: what it computes from the gradient 1.
 
-    Gradients are as they were afterwards. A child that the node has twice is handed both parts at
-    once; they are the same, as the node is x + x or x * x.
+    Gradients are not changed. A child that the node has twice gets both contributions at once; they are
+    equal, since the node is x + x or x * x.
     """
 
     def __init__(self, node, children, closure):
@@ -99,7 +99,7 @@ class LocalGrads:
 
 
 class Observer:
-    """Is called by the watched program, and tells a Recorder.
+    """The watched program calls this, and it reports to a Recorder.
 
     The note on the program, if there is one, goes to stderr once its first step has been seen.
     """
@@ -167,7 +167,7 @@ def constructor_of(program):
 
 
 def closure_of(program):
-    """Return the attribute that has a node's own part of backward, as in `out._backward = ...`."""
+    """Return the attribute that contains a node's part of backward, as in `out._backward = ...`."""
     for method in program.value_class.body:
         for node in ast.walk(method):
             if (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
@@ -189,7 +189,8 @@ def blocks_of(node):
 
 
 def training_loop_of(tree):
-    """Return the innermost loop that goes backward and updates, and the list that it stands in."""
+    """Return the innermost loop that calls backward and updates, and the list of statements that contains
+    it."""
     found = None
     for block in blocks_of(tree):
         for node in block:
@@ -201,7 +202,7 @@ def training_loop_of(tree):
 
 
 def params_of(loop):
-    """Return the expression for the list of parameters: what the loop with the update goes over."""
+    """Return the expression for the list of parameters: what the loop with the update iterates over."""
     update = None
     for node in ast.walk(loop):
         if isinstance(node, ast.For) and any(map(updates_parameter, node.body)):
@@ -226,7 +227,7 @@ def document_of(loop):
 
 
 def insert_observers(program):
-    """Put the calls that report to the Observer, known to the program as `__observer__`."""
+    """Insert the calls to the Observer, which the program knows as `__observer__`."""
     def report(call):
         return ast.parse(f"__observer__.{call}").body[0]
 
@@ -254,7 +255,7 @@ def insert_observers(program):
 
 
 def run_deep(function):
-    """Call `function` where it may call itself far deeper than Python usually allows."""
+    """Call `function` with a much larger recursion limit than Python's usual one."""
     raised = []
     finished = threading.Event()
 
@@ -284,7 +285,7 @@ def run_deep(function):
 
 @contextlib.contextmanager
 def working_directory(path):
-    """Work in another directory for a while: the original reads ./input.txt."""
+    """Work in another directory inside a `with` block: the original reads ./input.txt."""
     before = os.getcwd()
     os.chdir(path)
     try:
@@ -295,7 +296,7 @@ def working_directory(path):
 
 @contextlib.contextmanager
 def arguments(words):
-    """Let sys.argv be these words for a while: a program that reads it gets its own."""
+    """Set sys.argv to these words inside a `with` block, for programs that read it."""
     before = sys.argv
     sys.argv = words
     try:
@@ -351,9 +352,9 @@ def last_line(source, error):
 
 
 def prepare(path, program, options, settings):
-    """Set the program's constants and insert the observers; return what is known of the run.
+    """Set the program's constants and insert the observers; return what is known about the run.
 
-    A program that is not the known revision keeps its constants but for those that are given.
+    A program that is not the known revision keeps its constants, except those that are given.
     """
     values = vars(settings) if program.is_known else options.given
     missing = program.set_constants(values)
@@ -393,7 +394,7 @@ def main():
 
 
 def note(path, program):
-    """Return what to tell of a program that is not the published one to the letter, or None."""
+    """Return a note on a program that is not exactly the published one, or None."""
     if not program.differences:
         return None
     how = ("watched with the constants of the command line" if program.is_known else

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Put the dumps of step 1 of the built-in names into a release: `meson dist` runs this.
 
-A port's author compares with them without building anything.
+The author of a port can compare with them without building anything.
 """
 
 import gzip

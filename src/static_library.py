@@ -1,9 +1,9 @@
-"""Makes a static library of one object, in which the names that the objects had hidden are local.
+"""Makes a static library of one object, in which the hidden names of the objects are local.
 
 usage: static_library.py OBJCOPY AR LIBRARY.a OBJECT ... -- COMPILER ...
 
-A program that links the library may then have functions of these names itself. OBJCOPY is empty for a
-linker that makes hidden names local whenever it joins objects.
+A program that is linked with the library may then have its own functions with these names. OBJCOPY is empty
+for a linker that makes hidden names local whenever it joins objects.
 """
 
 import os

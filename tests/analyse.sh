@@ -1,11 +1,11 @@
 #!/bin/sh
-# gcc -fanalyzer, clang-tidy (.clang-tidy says which checks) and cppcheck over all of src. Fails where
-# one of them has something to say.
+# gcc -fanalyzer, clang-tidy (.clang-tidy says which checks) and cppcheck over all of src. Fails if one of
+# them reports something.
 #
 #     meson compile -C build analyse
 #
-# Left out of gcc's are leaks and uninitialised values: version 12 loses sight of a pointer that a
-# struct keeps, and of what memcpy() has filled. That there are none is shown by running: the test
+# Two checks of gcc are disabled, for leaks and for uninitialised values: version 12 does not track a pointer
+# in a struct, or memory that memcpy() has filled. Other tests show that there are none: the test
 # `allocations`, the builds with the address and the memory sanitizer, valgrind.
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,7 +19,7 @@ meson compile -C "$build/gcc" || failed=1
 [ -d "$build/clang" ] || CC=clang meson setup "$build/clang" "$source" -Dtests=disabled
 meson compile -C "$build/clang" || failed=1 # makes the headers that are generated
 cd "$source"
-# One file at a time: of several, clang 14 forgets in the second what va_start() is.
+# One file at a time: with several files, clang 14 does not know va_start() in the second one.
 find src -name '*.c' -print0 |
     xargs -0 -n 1 clang-tidy -p "$build/clang" --quiet --warnings-as-errors='*' || failed=1
 cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The program against Python on this machine, live: every number, 0 ULP apart.
+"""Compares the program with Python on this machine: all numbers must be 0 ULP apart.
 
     test_python.py PROGRAM REFERENCE_FOLDER [ORIGINAL]
 
-For five settings it runs the program and reference/microgpt_reference.py, or with ORIGINAL that
-untouched microgpt.py, and compares: standard output byte for byte, every loss, checksums of all
-gradients and parameters after every step, the last parameters, and one step's graph, node by node.
-Exits with 77, which skips the test, where this Python cannot run the reference.
+For five settings it runs the program and reference/microgpt_reference.py, or, with ORIGINAL, that unchanged
+microgpt.py, and compares: standard output byte for byte, every loss, checksums of all gradients and
+parameters after every step, the last parameters, and one step's graph, node by node. Exits with 77, which
+skips the test, if this Python cannot run the reference.
 """
 
 import subprocess
@@ -18,13 +18,13 @@ from pathlib import Path
 SKIP = 77
 TIMEOUT = 600  # seconds, for one command
 
-# Names in Greek, Chinese, and with what has to be cut off at both ends: a no-break space, an
-# ideographic space, a byte order mark that belongs to the name.
+# Names in Greek and Chinese, and with white space at both ends: a no-break space, an ideographic
+# space, a byte order mark that belongs to the name.
 NON_ASCII_NAMES = "\n".join([
     "Ελένη", "Σωκράτης", "Ἀθηνᾶ", "李小龍", "\u00a0zoë\u3000", "Ñandú", "\ufeffбабушка", "e\u0301mile",
     "😀😁", "", "   ", "ß", "straße", "日本", "中中中", "Ωmega\t"]) + "\n"
 
-# What each run is called, how long it is, whose graph is compared, and its options. The lengths keep
+# The name of each run, its length, the step whose graph is compared, and its options. The lengths keep
 # Python's share to a few seconds each.
 SETTINGS = [
     ("default", 30, 30, []),
@@ -37,7 +37,7 @@ SETTINGS = [
 
 
 class Different(Exception):
-    """The two sides do not have the same numbers, or one of them failed."""
+    """The two sides have different numbers, or one of them failed."""
 
 
 def run(command):
@@ -63,7 +63,7 @@ def read_log(path):
 
 
 def read_python_log(losses, digests):
-    """Return the same from what the Python side wrote with --losses and --digests."""
+    """Return the same from the files that Python wrote with --losses and --digests."""
     rows = []
     for loss_line, digest_line in zip(losses.read_text().splitlines(),
                                       digests.read_text().splitlines()):
@@ -100,7 +100,7 @@ def check_nodes(program, ours, python, options):
 
 
 def check_setting(program, python_command, folder, num_steps, nodes_step, options):
-    """Run one setting on both sides and compare everything; return how many nodes that were."""
+    """Run one setting on both sides and compare everything; return the number of nodes."""
     options = options + ["--num-steps", str(num_steps)]
     samples = ["--num-samples", "3"]
     python_out = run([*python_command, *options, *samples, "--losses", folder / "losses",

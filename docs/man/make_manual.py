@@ -2,8 +2,8 @@
 
     docs/man/make_manual.py build/microgpt docs/man/microgpt.1.in docs/man/microgpt.1
 
-The template's line @COMMANDS@ becomes a subsection for each command. Options that a command has in
-common with `run`, help included, are only named there.
+The template's line @COMMANDS@ becomes a subsection for each command. Of options that a command has in
+common with `run`, with the same help, it has only the names.
 """
 
 import re
@@ -43,7 +43,7 @@ def read_command(program, name):
 
 
 def escape(text):
-    """Make roff print the text as it stands."""
+    """Make roff print the text unchanged."""
     text = text.replace("\\", "\\e").replace("-", "\\-")
     return "\\&" + text if text.startswith((".", "'")) else text
 

@@ -6,7 +6,7 @@
         dump("wte", wte, dwte)              # rows of rows: wte[0,0], wte[0,1], ...
         dump("loss", loss, 1.0)             # one number
 
-What float() takes is a number: elements of numpy arrays and torch tensors as well.
+Everything that float() accepts is a number, including elements of numpy arrays and torch tensors.
 """
 
 import json

@@ -25,7 +25,7 @@ Node = ctypes.POINTER(CValue)
 
 
 class Graph:
-    """A graph of the library; frees its nodes in the end."""
+    """A graph of the library, which frees its nodes at the end."""
 
     def __init__(self, library):
         self.library = ctypes.CDLL(library)

@@ -1,7 +1,7 @@
-# bash completion for microgpt: commands, options and values, as the program's own help tells them.
-# To try it: . src/shell/microgpt.bash
+# bash completion for microgpt: commands, options and values, from the program's own help. To try
+# it: . src/shell/microgpt.bash
 
-# Prints the choices that an option of a command has, one a line; what is not known here has none.
+# Prints the choices that an option of a command has, one per line; nothing for an unknown option.
 _microgpt_choices()
 {
     case $2 in
@@ -30,7 +30,7 @@ _microgpt()
     if [[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} != -* ]]; then
         command=${COMP_WORDS[1]}
     fi
-    # bash takes --engine=sc for three words.
+    # bash splits --engine=sc into three words.
     if [[ $word == '=' ]]; then
         word=
         option=${COMP_WORDS[COMP_CWORD - 1]}

@@ -149,8 +149,8 @@ START_TEST(node_and_id_lead_to_each_other)
     for (size_t node_id = 0; node_id < graph_n_nodes(&graph); node_id++) {
         ck_assert_uint_eq(graph_node_id(&graph, graph_node(&graph, node_id)), node_id);
     }
-    Value stranger = {0};
-    ck_assert_uint_eq(graph_node_id(&graph, &stranger), SIZE_MAX);
+    Value outside = {0};
+    ck_assert_uint_eq(graph_node_id(&graph, &outside), SIZE_MAX);
 }
 END_TEST
 

@@ -913,10 +913,10 @@ END_TEST
 START_TEST(dot_with_its_second_product_and_its_first_sum_used_elsewhere)
 {
     DotOfTwo dot = dot_of_two(number(2), number(0.5), number(3), number(7));
-    Value *stranger = value_exp(g, dot.first_sum);
-    Value *sum = value_add(g, stranger, dot.total);
+    Value *other = value_exp(g, dot.first_sum);
+    Value *sum = value_add(g, other, dot.total);
     assert_backward_is_plain(value_add(g, dot.second_product, sum));
-    assert_same_double(dot.first_sum->grad, 1 + stranger->data, "first_sum");
+    assert_same_double(dot.first_sum->grad, 1 + other->data, "first_sum");
 }
 END_TEST
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How many times faster than CPython: microgpt.py and this program, per document, in one go.
+"""Measures how many times faster than microgpt.py in CPython this program is, per document.
 
     bench_python.py PROGRAM SOURCE DATA [OPTION ...]
 
-SOURCE is a microgpt.py: it runs untouched, in a folder of its own where DATA is its input.txt, with
-the OPTIONs, until it has printed the progress of some 100 steps. Before and after that the program
-measures itself (`PROGRAM bench`), so that a machine that becomes faster or slower meanwhile shows.
-All numbers are medians over documents: the program's over 1,000, Python's over its first ones.
+SOURCE is a microgpt.py: it runs unchanged, in its own folder with DATA as its input.txt, with the OPTIONs,
+until it has printed the progress of about 100 steps. The program measures itself before and after that
+(`PROGRAM bench`), which shows whether the machine has become faster or slower meanwhile. All numbers are
+medians over documents: 1,000 for the program, the first ones for Python.
 """
 
 import json
@@ -24,7 +24,7 @@ N_DOCUMENTS = 1000
 
 
 class UserError(Exception):
-    """What the person at the keyboard can mend, in one line."""
+    """An error that the user can correct, in one line."""
 
 
 def read_arguments(arguments):

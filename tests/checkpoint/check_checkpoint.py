@@ -1,5 +1,5 @@
-"""Reads a checkpoint with the Python code of docs/checkpoint.md, and compares it with what Python
-itself knows of such a training.
+"""Reads a checkpoint with the Python code of docs/checkpoint.md, and compares it with what Python computes
+for such a training run.
 
     check_checkpoint.py PROGRAM docs/checkpoint.md
 """

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A port of microgpt with one mistake, which docs/comparing.md finds.
 
-It looks token embeddings up as tensor libraries do: every position gets a copy of its token's row,
-and after backward the copies' gradients are put back where they came from. Its graph is therefore
-not microgpt.py's, node by node, and what it writes down is a sparse dump. All else is as in the
-reference. Needs PYTHONPATH to lead to the folder `reference`.
+It looks up token embeddings as tensor libraries do: every position gets a copy of its token's row, and
+after backward the gradients of the copies are added to the rows. Therefore its graph is not microgpt.py's,
+node by node, and it writes a sparse dump. Everything else is as in the reference. PYTHONPATH must contain
+the folder `reference`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from recording import DEFAULT_DATA, Settings
 
 
 class Lookup:
-    """The token embeddings: hands out copies of rows, and takes their gradients back."""
+    """The token embeddings: returns copies of rows, and collects their gradients."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -27,7 +27,7 @@ class Lookup:
         return row
 
     def scatter_grads(self):
-        """Put the gradients of the copies back, those of the last position first."""
+        """Add the gradients of the copies to the rows, those of the last position first."""
         for token_id, row in reversed(self.looked_up):
             for p, x in zip(self.rows[token_id], row):
                 p.grad = x.grad
@@ -35,7 +35,7 @@ class Lookup:
 
 
 def forward(model, tokens):
-    """Return the loss, and by name the values that are worth comparing."""
+    """Return the loss, and the values to compare, by name."""
     n = min(model.settings.block_size, len(tokens) - 1)
     cache = model.empty_cache()
     named = {}

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A port of microgpt with different rounding, and with mistakes on demand.
 
-It takes the parameters from a full dump with names, computes one document with scalars that it keeps
-in double or in single precision, and writes a sparse dump. Its sums run backwards, and it divides where
-microgpt.py multiplies by an inverse: no value of it need have the bits of microgpt.py's, and without a
-mistake none is wrong.
+It takes the parameters from a full dump with names, computes one document with scalars that it keeps in
+double or in single precision, and writes a sparse dump. It computes sums in reverse order, and divides
+where microgpt.py multiplies by an inverse. So its values may have other bits than those of microgpt.py, but
+without a mistake none of them is wrong.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def to_single(x):
 
 
 class Scalar:
-    """A number that knows what it was made of."""
+    """A number with references to its operands."""
 
     round = staticmethod(float)
 
@@ -83,7 +83,7 @@ class Scalar:
 
 
 def total(terms):
-    """Add up from the last to the first."""
+    """Add up numbers from the last to the first."""
     result = terms[-1]
     for term in reversed(terms[:-1]):
         result = result + term
@@ -250,7 +250,7 @@ class Port:
 
     def run(self, tokens, n_layers):
         if self.mistake == "left_over":
-            self.run_document(tokens[:-1] + tokens[-2:], n_layers)  # longer by a position
+            self.run_document(tokens[:-1] + tokens[-2:], n_layers)  # one position longer
         self.run_document(tokens, n_layers)
 
     def run_document(self, tokens, n_layers):

@@ -3,9 +3,9 @@
 
     test_ports.py PROGRAM
 
-The dumps in `dumps/` are of one tiny model; port_with_noise.py computes others, with a mistake each.
-Of every mistake, the first thing that is called unexplained is checked, and that what the report says
-of it is the mistake and no other one, however little of itself the port shows.
+The dumps in `dumps/` are of one tiny model; port_with_noise.py computes others, with a mistake each. For
+every mistake, checks the first value that the report calls unexplained, and that the report names this
+mistake and no other one, however few values the port shows.
 """
 
 import json
@@ -20,7 +20,7 @@ import port_with_noise
 DUMPS = Path(__file__).parent / "dumps"
 SIZES = ["--n-embd", "2", "--n-head", "1", "--block-size", "2"]
 
-# A, B, exit status, with --unexplained; what the report says, and what it must not say.
+# A, B, exit status, with --unexplained; what the report must say, and what it must not say.
 CASES = [
     ("tiny.full", "scale_detached.sparse", 1, 1,
      ["unexplained, first in the gradients: pos1.layer0.attn.residual[1]",
@@ -56,7 +56,7 @@ CASES = [
       "nodes with the same name on both sides are compared: 408"], ["unexplained, first"]),
 ]
 
-# What may be said of a mistake, and where it is seen first when all vectors are shown.
+# What the report may say about a mistake, and where the mistake is seen first if all vectors are shown.
 SAYS = {
     "relu_squared": ("posN.layer0.mlp.fc2[*]", "squares the ReLU"),
     "gelu": ("posN.layer0.mlp.fc2[*]", "has GELU where ReLU belongs"),
@@ -113,7 +113,7 @@ SAYS = {
     "weight_decay": ("lm_head[*]", "is their sum plus 0.01 x the parameter: weight decay"),
 }
 
-# Where little is shown, other words are as true.
+# If few values are shown, other descriptions are also true.
 AS_TRUE = {
     ("no_mean_of_losses", "none"): "is 5 x their sum, throughout",
     ("loss_sign", "none"): "has the other sign, throughout",
@@ -154,7 +154,7 @@ class Checks:
         self.check(code == status_unexplained, f"{name} --unexplained: status {code}", report)
 
     def check_extract(self, folder):
-        """The values of a full dump of other structure, and nothing else of it, are the same."""
+        """The values of a full dump with another structure are the same, and nothing else."""
         extract = Path(folder, "extract.sparse")
         lines = (DUMPS / "sums_without_0.full").read_text().splitlines()
         extract.write_text("".join(f"{line.split()[-1]} {' '.join(line.split()[1:3])}\n"
@@ -232,7 +232,7 @@ class Checks:
                        "gradients", name, found)
 
     def check_nameless(self, folder):
-        """Without names, nodes of another structure go by what they are made of."""
+        """Without names, nodes of another structure are paired by their inputs."""
         nameless = Path(folder, "nameless.full")
         lines = (DUMPS / "sums_without_0.full").read_text().splitlines()
         nameless.write_text("".join(" ".join(line.split(" ")[:-2]) + "\n" for line in lines))

@@ -3,8 +3,8 @@
 
     test_update.py PROGRAM REFERENCE_FOLDER
 
-The port is microgpt_reference.py with another Adam. Each of its usual mistakes must be named, from
-the dumps of a step and the next, or from the checkpoint that comes after the step.
+The port is microgpt_reference.py with another Adam. Each of the usual mistakes must be named, from the
+dumps of a step and the next one, or from the checkpoint after the step.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def to_float(x):
 
 
 class Adam:
-    """The rule of microgpt.py, with one thing after the other that can be changed."""
+    """The rule of microgpt.py, with parts that can be changed."""
 
     beta1, beta2, eps, rate = SETTINGS.beta1, SETTINGS.beta2, SETTINGS.eps_adam, 0.01
     correction1 = correction2 = True
@@ -162,7 +162,7 @@ class Updates(unittest.TestCase):
         return status, out
 
     def named(self, step, phrase, **changes):
-        """Check that a rule is the first that is named, and return the report."""
+        """Check that the report names this rule first, and return the report."""
         status, out = self.judge(type("Changed", (Adam,), changes), step)
         self.assertEqual(status, 1)
         self.assertIn("B updates by another rule\n", out)
@@ -234,7 +234,7 @@ class Updates(unittest.TestCase):
         self.assertEqual(self.judge(port, 2, "--unexplained")[0], 0)
 
     def test_g_times_g(self):
-        """On gradients whose square is another double than pow's."""
+        """With gradients whose square is another double than that of pow."""
         generator = random.Random(1)
         odd = [x for x in (generator.gauss(0, 1) for _ in range(400000)) if x * x != x ** 2]
         if len(odd) < 100:

@@ -3,9 +3,9 @@
 
     check_contracts.py DOCUMENT TEST_FOLDER PROGRAM [ARGUMENT ...] [-- PROGRAM [ARGUMENT ...]] ...
 
-A contract is a row of the document's table: its id, and the file and name of its test, `contract_`
-and the id with underscores. Each PROGRAM is a test program, which is run here with Check's TAP log,
-where the tests that passed stand.
+A contract is a row of the document's table: its id, and the file and name of its test, `contract_` and the
+id with underscores. Each PROGRAM is a test program, which is run here with Check's TAP log, which lists the
+tests that passed.
 """
 
 import os
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIP = 77  # of a test program: the tests that it has do not count as missing
+SKIP = 77  # of a test program: its tests are not reported as missing
 TIMEOUT = 280  # seconds, for one program
 
 ROW = re.compile(r"^\| `([a-z0-9-]+)` \|.*\| \[(\w+\.c)\]\([^)]*\), `(\w+)`[^|]*\|$")

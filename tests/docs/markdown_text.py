@@ -1,11 +1,11 @@
-"""Reads Markdown, as much of it as this project's documents use. For the tests of the documents."""
+"""Reads the part of Markdown that this project's documents use, for the tests of the documents."""
 
 import re
 from collections import namedtuple
 
-# kind: "heading", "code", "table", "text". line: of its first line, counted from 1.
-# lines: of code, without fences and indentation; of a table, the rows. info: a heading's level, the
-# word behind the fence of code ("" if there is none, None for indented code).
+# kind: "heading", "code", "table", "text". line: of its first line, counted from 1. lines: of code, without
+# fences and indentation; of a table, the rows. info: a heading's level, the word after the fence of code (""
+# if there is none, None for indented code).
 Block = namedtuple("Block", "kind line lines info")
 
 FENCE = re.compile(r"^(`{3,}|~{3,})(.*)$")
@@ -57,14 +57,14 @@ def is_gap(lines, i):
 
 
 def is_in_list(blocks, lines, i):
-    """Whether an indented line goes on with a list's item."""
+    """Whether an indented line continues a list's item."""
     is_after_text = i > 0 and lines[i - 1].strip() and not HEADING.match(lines[i - 1])
     return bool(is_after_text) or bool(
         blocks and blocks[-1].kind == "text" and LIST_ITEM.match(blocks[-1].lines[0]))
 
 
 def prose(block):
-    """The block's text in one line, for what may be broken over two."""
+    """The block's text in one line, for phrases that may be broken over two lines."""
     return " ".join(line.strip() for line in block.lines)
 
 
@@ -106,7 +106,7 @@ def anchors(blocks):
 
 
 def table_rows(block):
-    """The cells of all rows of a table but the line below the header; the header comes first."""
+    """The cells of all rows of a table except the line below the header; the header comes first."""
     rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
             for line in block.lines]
     return rows[:1] + rows[2:]

@@ -3,13 +3,13 @@
 
     test_docs.py PROGRAM SOURCE_FOLDER DOCUMENT
 
-Commands stand in blocks of ```console, behind `$ `; below each stands what it prints, standard error
-included, where a line of `...` stands for any number of lines. They run one after the other, in one
-shell, in an empty folder that has the project's folders in it and the program's as `build`, with the
-program on the PATH. A block of ```python NAME is a file of that name, which is there from the start.
+Commands are in blocks of ```console, after `$ `. Each is followed by its output, standard error included; a
+line of `...` stands for any number of lines. They run one after the other, in one shell, in an empty folder
+with links to the project's folders, that of the program as `build`, and with the program on the PATH. A
+block of ```python NAME is a file of that name, which exists from the start.
 
-Where this machine's libm is another one than that of the shown digits, all but the digits is compared.
-If some were different, it exits with 77, for a test that is skipped in part.
+If this machine's libm differs from that of the shown digits, everything except the digits is compared. If
+digits differ, it exits with 77, because the test is partly skipped.
 """
 
 import math
@@ -88,7 +88,7 @@ def is_like(printed, shown):
 
 
 def without_digits(lines):
-    """The lines with # for each number, whatever its width."""
+    """The lines with # in place of each number, whatever its width."""
     number = re.compile(r"[-+]?(?:0x[0-9a-f.]+p[-+]\d+|\d[\d.]*(?:e[-+]\d+)?)")
     return [re.sub(r"\s+", " ", number.sub("#", line)).strip() for line in lines]
 

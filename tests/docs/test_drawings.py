@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Draws the book's graphs of five nodes once more, and compares them with the files in docs/; and the
-plot of sizes, of other measurements, which has to be drawn in the same way.
+"""Draws the book's graphs of five nodes again, and compares them with the files in docs/. Also draws the
+plot of sizes with other measurements, which must look the same except for the numbers.
 
     test_drawings.py SOURCE_FOLDER MICROGPT
 """
@@ -23,7 +23,7 @@ def draw(source, folder):
 
 
 def check_sizes(source, microgpt, mistakes):
-    """Draws a short measurement. It must differ from docs/sizes.svg in numbers alone."""
+    """Draws a short measurement. It must differ from docs/sizes.svg only in numbers."""
     command = [microgpt, "bench", "--sizes", "--json", "--documents", "1"]
     measured = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     drawn = subprocess.run([sys.executable, "docs/draw_sizes.py"], cwd=source, input=measured,

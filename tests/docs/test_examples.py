@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The examples print what they promise.
+"""The examples print what the documents say.
 
     test_examples.py FIT_LINE XOR [MICROGRAD.py LIBRARY]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The README's example of the Value class is the file that it names, and has the output shown.
+"""The README's example of the Value class is the file that it names, and prints the output that is shown.
 
     test_fifteen_lines.py README SOURCE PROGRAM
 """

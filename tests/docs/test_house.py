@@ -4,7 +4,7 @@
     test_house.py SOURCE_FOLDER
 
 Also: only their interface includes the engines, the library names no option of the command line, no two
-files of the project share a name, and no two of src have names that differ by an ending only.
+files of the project share a name, and no two files of src have names that differ only by their endings.
 """
 
 import re
@@ -55,7 +55,7 @@ class House:
             self.mistakes.append(f"src/meson.build: has lists of {lists}, not in the table's order")
 
     def folder_of_public(self, path):
-        """The folder of a public header's C file; the header of all headers is on top of the library."""
+        """The folder of a public header's C file; microgpt.h belongs to the last folder of the library."""
         if path.name == "microgpt.h":
             return self.folders[self.n_library - 1]
         owners = [file.parent.name for file in self.files if file.name == path.stem + ".c"]
@@ -65,7 +65,7 @@ class House:
         return owners[0]
 
     def folder_included(self, path, name):
-        """The folder that an include is of; None where it is written otherwise."""
+        """The folder of an include; None if it is written in another form."""
         folder, _, file = name.partition("/")
         if folder == "microgpt":
             header = self.source / "include" / name

@@ -3,8 +3,8 @@
 
     test_many_runs.py PROGRAM DOCUMENT
 
-The commands are those of the document, but for the number of seeds and of steps. parallel is stopped, with
-its runs, after the third has ended. Skips where there is no GNU parallel.
+The commands are those of the document, except for the numbers of seeds and steps. parallel is stopped, with
+its runs, after the third has ended. Skips if GNU parallel is not installed.
 """
 
 import os
@@ -33,7 +33,7 @@ def read_commands(document):
 
 
 def ended(folder):
-    """Return the seeds of the runs that have ended well, in the order of their lines in runs/jobs."""
+    """Return the seeds of the runs that have succeeded, in the order of their lines in runs/jobs."""
     jobs = folder / "runs" / "jobs"
     lines = jobs.read_text(encoding="utf-8").splitlines()[1:] if jobs.exists() else []
     return [int(line.split("\t")[0]) for line in lines if line.split("\t")[6:8] == ["0", "0"]]

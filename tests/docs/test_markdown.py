@@ -3,10 +3,10 @@
 
     test_markdown.py SOURCE_FOLDER BUILD_FOLDER
 
-One first heading, no level left out below it; every link and #anchor inside the project leads
-somewhere. Every file in docs/ can be reached from the README, and has the tests that its blocks need:
-tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. A block of ```c FILE is
-part of that file. Where a table has a column `proof`, what stands there before the colon are tests.
+There is one heading of level 1, and no level is skipped below it; every link and #anchor inside the project
+exists. Every file in docs/ can be reached from the README, and has the tests that its blocks need:
+tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. A block of ```c FILE is part
+of that file. If a table has a column `proof`, the words before the colon are names of tests.
 """
 
 import json
@@ -26,7 +26,7 @@ SKIPPED_FOLDER = re.compile(r"build|node_modules$|\.(?!github$)")
 
 
 def find_documents(source):
-    """All Markdown files but those of builds and of tools."""
+    """All Markdown files except those of builds and of tools."""
     found = []
     for path in sorted(source.rglob("*.md")):
         folders = path.relative_to(source).parts[:-1]
@@ -42,7 +42,7 @@ class Checker:
         self.tests = json.loads(info.read_text(encoding="utf-8"))
         self.documents = {path: md.read_blocks(path.read_text(encoding="utf-8"))
                           for path in find_documents(source)}
-        self.linked = set()  # documents that another one leads to
+        self.linked = set()  # documents that are linked from another one
         self.mistakes = []
         self.n_links = 0
 
@@ -73,7 +73,7 @@ class Checker:
         if workflow:
             self.check_file(path, line, self.source / ".github/workflows" / workflow.group(1), target)
         elif re.match(r"https://\S+$|mailto:", target):
-            return  # out in the world, where a test has no business
+            return  # an address outside of the project, which is not tested
         elif ":" in target:
             self.mistake(path, line, f"{target}: neither https: nor a file of the project")
         else:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks what README.md says of the program against the program.
+"""Compares what README.md says about the program with the program.
 
     test_readme.py SOURCE_FOLDER BUILD_FOLDER PROGRAM
 
-Every row of its tables, its numbers of parameters and samples, its packages and its list of suites. A
-row without an entry here is a mistake, and so is an entry without a row. (Commands: test_shown.py. Links:
+Checks every row of its tables, its numbers of parameters and samples, its packages and its list of suites.
+A row without an entry here is a mistake, and so is an entry without a row. (Commands: test_shown.py. Links:
 test_markdown.py.)
 """
 
@@ -24,7 +24,7 @@ TIMEOUT = 120  # seconds, for one command
 
 
 class Program:
-    """What the program says of itself."""
+    """The output of the program about itself."""
 
     def __init__(self, path):
         self.path = path
@@ -45,7 +45,7 @@ class Program:
         return done.stdout.decode()
 
     def default(self, option):
-        """What --help says that an option is if it is not given."""
+        """The default of an option according to --help."""
         match = re.search(rf"^  {option} .*\(default: (\S+)\)(, also .*)?$", self.help, re.MULTILINE)
         return match.group(1)
 
@@ -65,7 +65,7 @@ class Program:
         return {tensor["dtype"] for name, tensor in header.items() if name != "__metadata__"}
 
     def children(self, path):
-        """The paths of what a node was made of."""
+        """The paths of the nodes that a node is computed from."""
         line = " ".join(self.paths[path])
         return [self.nodes[int(child)][-1] for child in re.search(r"\[(.*?)\]", line)[1].split()]
 
@@ -77,7 +77,7 @@ class Program:
 
 
 def model_rows(p):
-    """The table of the model: what each row has to say."""
+    """The table of the model: what each row must say."""
     sizes = p.sizes
     first, last = p.alphabet[0], p.alphabet[-1]
     letters = "".join(map(chr, range(ord(first), ord(last) + 1)))
@@ -101,10 +101,10 @@ def model_rows(p):
 
 
 def difference_rows(p, source):
-    """The table of differences: `microgpt.py`, and what each row has to say of the program."""
+    """The table of differences: `microgpt.py`, and what each row must say about the program."""
     n_embd = p.sizes["n_embd"]
     square = all(p.shapes[f"layer0.attn_{kind}"] == [n_embd, n_embd] for kind in ("wq", "wk", "wv"))
-    # One position's query is made with what is there of all positions, itself the last: the cache.
+    # The query of a position is compared with the keys of all positions up to itself: the cache.
     cached = "pos1.layer0.attn.head0.logit[1]" in p.paths and \
         "pos1.layer0.attn.head0.logit[2]" not in p.paths
     rows = p.children("pos0.embed[0]")
@@ -175,7 +175,8 @@ class Checker:
                                              "tests/docs/test_readme.py has no check for it")
 
     def check_packages(self, source):
-        """The packages are those that .ci/install cannot do without, and the version of Meson is ours."""
+        """The packages are those that .ci/install requires, and the version of Meson is that of
+        meson.build."""
         install = (source / ".ci" / "install").read_text(encoding="utf-8")
         needed = set(re.search(r"^needed='(.*?)'", install, re.MULTILINE | re.DOTALL)[1].split())
         block = next(block for block in self.blocks
@@ -191,13 +192,13 @@ class Checker:
         return block
 
     def check_python_column(self, block, program):
-        """Where both columns have a number of nodes, it is the same one."""
+        """If both columns have a number of nodes, the numbers are equal."""
         for label, python, ours in md.table_rows(block)[1:]:
             if label.startswith("nodes") and ours != f"the same {python}":
                 self.mistakes.append(f"{self.name}:{block.line}: {label}: {python} and {ours}")
 
     def check_text(self, pattern, expected):
-        """Every number that the text has in such a place is the expected one."""
+        """Every number at such a place in the text is the expected one."""
         text = " ".join(md.prose(block) for block in self.blocks if block.kind == "text")
         found = re.findall(pattern, text)
         self.n_values += len(found)

@@ -3,11 +3,10 @@
 
     test_shown.py SOURCE_FOLDER BUILD_FOLDER PROGRAM
 
-Indented blocks that begin with a command are run, one line after the other, in an empty folder that
-has the project's folders in it, `build` and `build-release` among them; each must end with 0. What
-cannot be run here is looked up instead, in the way and for the reason that NOT_RUN gives. Commands in
-the text, as `microgpt inspect`, are looked up, too: the command, its options, the files, the targets,
-suites and tests of a build.
+Indented blocks that begin with a command are run, one line after the other, in an empty folder with links
+to the project's folders, including `build` and `build-release`; each must end with status 0. A command that
+cannot be run here is looked up instead, for the reason in NOT_RUN. Commands in the text, such as `microgpt
+inspect`, are also looked up: the command, its options, the files, the targets, suites and tests of a build.
 """
 
 import json
@@ -30,26 +29,26 @@ from test_markdown import find_documents
 TIMEOUT = 300  # seconds, for one command
 PROJECT_FOLDERS = (".ci", "data", "docs", "include", "reference", "src", "tests")
 
-# What a shown command begins with; or with a path from here, as ./ or .ci/ are.
+# The first words of shown commands; a command may also begin with a relative path, such as ./ or .ci/.
 PROGRAMS = re.compile(r"^(\S*/)?microgpt$")
 PATHS = re.compile(r"^\.\w*/")
 FIRST_WORDS = {"meson", "python3", "gdb", "export"}
-# What may stand beside them, and does no harm.
+# Other commands that may be used with them, and are harmless.
 SHELL_WORDS = {"cat", "cmp", "cut", "diff", "echo", "grep", "head", "ls", "mkdir", "sed", "sort", "tail", "wc"}
 
-# What is not run here, and why; it is looked up instead.
+# The commands that are not run here, and why; they are looked up instead.
 NOT_RUN = [
     (r"^(sudo )?(\w+=\S+ )*meson\b", "sets up, builds or tests a whole build, which takes minutes"),
     (r"^(sudo )?\.ci/", "installs packages, or builds three times"),
-    (r"^gdb\b", "waits for somebody who types; the lines below it are given to gdb -batch instead"),
+    (r"^gdb\b", "waits for input; the lines below it are passed to gdb -batch instead"),
     (r"^export\b", "the PATH is set already"),
     (r"^cc\b", "the library is not installed; test_installed.py runs these lines in an installed tree"),
     (r"^parallel\b", "trains a hundred times; the test many_runs does it eight times"),
     (r"\bbench_python\.py\b", "needs Karpathy's file, and a minute"),
 ]
 
-# What needs Karpathy's file, which is no part of the project, and what runs in its place: the
-# reference, which writes the same files.
+# The command that needs Karpathy's file, which is not part of the project, and the one that runs in its
+# place: the reference, which writes the same files.
 STAND_IN = (r"\bwatch_microgpt\.py --source \S+", "microgpt_reference.py")
 
 # Meson's own options that may be given to `meson setup` without being among a build's options.
@@ -57,11 +56,11 @@ SETUP_FLAGS = {"--werror", "--wipe", "--reconfigure"}
 
 
 class Wrong(Exception):
-    """What is wrong with a command."""
+    """The reason why a command is wrong."""
 
 
 class Build:
-    """What Meson knows of the build: targets, tests, suites, options."""
+    """What Meson knows about the build: targets, tests, suites, options."""
 
     def __init__(self, source, folder):
         info = folder / "meson-info"
@@ -89,14 +88,14 @@ class Checker:
         self.build = Build(source, build_folder)
         self.helps = {}
         self.mistakes = []
-        self.has_run = set()  # commands that leave nothing behind, which one run is enough for
+        self.has_run = set()  # commands that leave no files behind, so that one run is enough
         self.n_run = 0
         self.n_looked_up = 0
 
     # ---- looking up ----
 
     def look_up(self, words):
-        """Raise Wrong unless the command, of these words, could be run."""
+        """Raise Wrong unless the command with these words could be run."""
         while words and re.match(r"^\w+=", words[0]):
             words = words[1:]
         name = words[0]
@@ -234,14 +233,14 @@ class Checker:
     def check_document(self, path):
         blocks = md.read_blocks(path.read_text(encoding="utf-8"))
         with tempfile.TemporaryDirectory(prefix="test_shown.") as folder:
-            self.furnish(Path(folder))
+            self.make_links(Path(folder))
             for block in blocks:
                 if block.kind == "code" and self.shows_commands(block):
                     self.check_block(path, block, folder)
                 elif block.kind in ("text", "table"):
                     self.check_text(path, block)
 
-    def furnish(self, folder):
+    def make_links(self, folder):
         for name in PROJECT_FOLDERS:
             os.symlink(self.source / name, folder / name)
         for name in ("build", "build-release"):
@@ -297,7 +296,7 @@ class Checker:
             self.has_run.add(command)
 
     def run(self, command, folder, is_stopped):
-        """Run the command as shown; a stopped one gets the signal of a Ctrl-C."""
+        """Run the command as shown; if it is to be stopped, send the signal of Ctrl-C."""
         environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}", "LC_ALL": "C",
                        "PYTHONPATH": "reference", "PYTHONDONTWRITEBYTECODE": "1"}
         prefix = "exec " if is_stopped else ""
@@ -319,12 +318,12 @@ class Checker:
 
     @staticmethod
     def wait_for_steps(process, output):
-        """A Ctrl-C is for a training that has begun."""
+        """Send Ctrl-C only after the training has begun."""
         while process.poll() is None and b"step" not in os.pread(output.fileno(), 4096, 0):
             time.sleep(0.01)
 
     def run_gdb(self, command, typed, folder):
-        """The lines that are to be typed must be understood, and stop where they say."""
+        """gdb must accept the lines that are to be typed, and stop where they say."""
         if shutil.which("gdb") is None or not self.build.is_debug():
             print("not run, this is no debug build or there is no gdb:", *typed)
             return

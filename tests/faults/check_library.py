@@ -1,5 +1,5 @@
-"""Checks the library's object files: they have no writable data that callers would share, and none of
-the functions that a library must leave to its program.
+"""Checks the library's object files: they have no writable data that callers would share, and do not call
+functions that only a program may call.
 
     check_library.py libmicrogpt.a
 """
@@ -16,7 +16,7 @@ FORBIDDEN = set("""
     signal sigaction chdir umask setenv putenv getenv
 """.split())
 
-# What compilers add to be able to measure or check; a plain build has none of it.
+# What compilers add for measurements or checks; a plain build has none of this.
 INSTRUMENTED = re.compile(r"__(asan|ubsan|tsan|msan|gcov|llvm|sanitizer)|__sancov")
 
 
@@ -30,7 +30,7 @@ def writable_bytes(archive):
     for line in run("size", "-A", archive).splitlines():
         words = line.split()
         if len(words) >= 2 and re.match(r"\.(t?data|t?bss)(\.|$)", words[0]):
-            constant = words[0].startswith(".data.rel.ro")  # written by the loader alone
+            constant = words[0].startswith(".data.rel.ro")  # written only by the loader
             if int(words[1]) > 0 and not constant:
                 found.append((words[0], int(words[1])))
     return found

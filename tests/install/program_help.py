@@ -1,4 +1,4 @@
-"""What the program says of itself, for the tests that compare other things with it."""
+"""Reads the program's help, for the tests that compare other files with it."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ def read_options(program, command):
 
 
 def read_choices(program, command, option):
-    """Return the values that an option may have, where it is one of a few; they are in its error."""
+    """Return the values of an option that has only a few; its error message lists them."""
     usage = run(program, command, "--help").stdout.split("\n")[0]
     text = ["x"] if " TEXT " in usage else []
     error = run(program, command, option, "?", *text).stderr

@@ -1,4 +1,4 @@
-"""What the public headers declare, for the tests that compare it with what the libraries hold."""
+"""Reads the declarations of the public headers, for the tests that compare them with the libraries."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ FUNCTION = re.compile(r"\b(\w+)\s*\((?!\()[^;]*\)\s*;")
 
 
 def headers(include):
-    """Return the public headers, each as one writes it behind #include."""
+    """Return the public headers, each as it is written after #include."""
     found = sorted(path.relative_to(include).as_posix() for path in include.rglob("*.h"))
     if len(found) < 10:
         raise SystemExit(f"{include}: only {len(found)} headers found")
@@ -29,7 +29,7 @@ def declared_functions(header):
 
 
 def exported_functions(include):
-    """Return the functions that the library exports: those of arena.h, say, are its own."""
+    """Return the functions that the library exports: not those of arena.h, for example."""
     declared = set()
     for header in headers(include):
         text = (include / header).read_text(encoding="utf-8")
@@ -41,7 +41,8 @@ def exported_functions(include):
 
 
 def global_names(library, *options):
-    """Return what the library defines for others, by nm, without what a sanitizer adds (reserved names)."""
+    """Return the names that the library exports, by nm, without those that a sanitizer adds (reserved
+    names)."""
     symbols = subprocess.run(["nm", "--defined-only", "--extern-only", *options, library], check=True,
                              capture_output=True, text=True).stdout
     lines = [line.split() for line in symbols.splitlines()]

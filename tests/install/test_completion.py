@@ -3,8 +3,8 @@
 
     test_completion.py bash|zsh PROGRAM SCRIPT
 
-The script runs in that shell; in zsh with functions in place of _arguments and _describe that print
-what they are asked for. Skips where there is no such shell.
+The script runs in that shell; in zsh with replacements of _arguments and _describe that print their
+arguments. Skips if that shell is not installed.
 """
 
 import re
@@ -50,7 +50,7 @@ def quote(word):
 
 
 def ask(shell, prelude, script, program, command_lines):
-    """Return what the completion answers for the last word of each command line."""
+    """Return the completions of the last word of each command line."""
     text = prelude.format(script=script, end=END)
     for words in command_lines:
         text += "for_words " + " ".join(quote(word) for word in (program, *words)) + "\n"
@@ -98,7 +98,7 @@ def expect_bash(options, choices):
 
 
 def expect_zsh(options, choices):
-    """Return the command lines, each with what zsh's _describe or _arguments must be told."""
+    """Return the command lines, each with the arguments that zsh's _describe or _arguments must get."""
     expected = {("",): list(options), ("nothing", "--"): []}
     for command, values in options.items():
         specs = ["*:dump:_files"] if command == "compare" else []
@@ -116,8 +116,7 @@ def expect_zsh(options, choices):
 
 
 def without_help(answer):
-    """Remove the words for people from zsh's specifications: `[help]`, and what stands behind a
-    command."""
+    """Remove the descriptions from zsh's specifications: `[help]`, and what follows a command."""
     if answer.startswith("-"):
         return re.sub(r"\[(?:[^\\\]]|\\.)*\]", "", answer, count=1)
     return answer if answer.startswith("*") else answer.split(":")[0]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The libraries have the functions of the public headers, all of them and nothing else.
+"""The libraries export exactly the functions of the public headers.
 
     test_exports.py INCLUDE_FOLDER SONAME LIBRARY ...
 
-A library is static where its name ends in .a, and has the SONAME otherwise.
+A library is static if its name ends in .a, and otherwise has the SONAME.
 """
 
 import subprocess

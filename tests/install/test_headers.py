@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles every public header alone, as C11 and as C++, with each compiler that is here.
+"""Compiles every public header alone, as C11 and as C++, with each compiler that is installed.
 
     test_headers.py INCLUDE_FOLDER
 
@@ -31,13 +31,13 @@ def program(header, functions):
 
 
 def undefined_symbols(path):
-    """Return what an object file expects others to define."""
+    """Return the undefined symbols of an object file."""
     done = subprocess.run(["nm", "--undefined-only", path], check=True, capture_output=True, text=True)
     return {line.split()[-1] for line in done.stdout.splitlines() if line.split()}
 
 
 def check(compiler, arguments, include, header, folder):
-    """Return what is wrong with the header for this compiler; None: nothing."""
+    """Return what is wrong with the header for this compiler, or None."""
     functions = declared_functions(include / header)
     source, result = folder / "alone.txt", folder / "alone.o"
     source.write_text(program(header, functions), encoding="utf-8")

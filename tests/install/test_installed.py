@@ -3,14 +3,13 @@
 
     test_installed.py BUILD_FOLDER SOURCE_FOLDER SANITIZERS CHECK COMPILER ...
 
-SANITIZERS is what the build has after -fsanitize=, or none.
+SANITIZERS is the value of the build's -fsanitize=, or none.
 
 CHECK is one of:
-    files       what must be there is there, and the program runs from anywhere
-    shared      the README's example, built with its command, runs with the shared library
-    static      the same with the static library; skips in a build with sanitizers
-    gdb         gdb loads the script by itself for the installed program
-Skips where a tool is missing.
+    files all necessary files exist, and the program runs from anywhere shared      the README's example,
+    built with its command, runs with the shared library static      the same with the static library; skips
+    in a build with sanitizers gdb         gdb loads the script automatically for the installed program
+Skips if a tool is missing.
 """
 
 import json
@@ -46,7 +45,7 @@ def need(tool):
 
 
 class Tree:
-    """What `meson install` has put below a folder."""
+    """The files that `meson install` has installed below a folder."""
 
     def __init__(self, build, sanitizers, destination):
         self.sanitizers = sanitizers
@@ -62,7 +61,7 @@ class Tree:
         return Path(str(self.destination) + path)
 
     def folder(self, option):
-        """Return a folder that Meson has an option for, as bindir."""
+        """Return a folder for which Meson has an option, such as bindir."""
         return self.prefix / self.options[option]
 
 
@@ -71,7 +70,7 @@ def headers(folder):
 
 
 def check_files(tree, source, _compiler):
-    """The files that nothing else looks for, and the program."""
+    """The files that no other check uses, and the program."""
     assert headers(tree.folder("includedir")) == headers(source / "include"), "the headers"
     names = tree.folder("datadir") / "microgpt" / "names.txt"
     assert names.read_bytes() == (source / "data" / "names.txt").read_bytes(), "names.txt"
@@ -93,12 +92,12 @@ def check_files(tree, source, _compiler):
 
 
 def sanitizer_arguments(tree):
-    """A library with a sanitizer needs its program to have it, too."""
+    """A library with a sanitizer needs a program with the same sanitizer."""
     return [] if tree.sanitizers == "none" else [f"-fsanitize={tree.sanitizers}"]
 
 
 def readme_command(source, word):
-    """Return the README's line that builds the example, the one that has the word or has it not."""
+    """Return the README's line that builds the example, the one with or without this word."""
     readme = (source / "README.md").read_text(encoding="utf-8")
     lines = re.findall(r"^    (cc .*pkg-config.*)$", readme, re.MULTILINE)
     found = [line for line in lines if ("static" in line) == (word == "static")]
@@ -107,7 +106,7 @@ def readme_command(source, word):
 
 
 def build_example(tree, source, compiler, word):
-    """Build the example with the README's command, the tree standing for the system's root."""
+    """Build the example with the README's command, with the tree in place of the system's root."""
     need("pkg-config")
     cc = tree.destination / "cc"
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree)]
@@ -171,7 +170,7 @@ CHECKS = {"files": check_files, "shared": check_shared, "static": check_static, 
 
 def main():
     build, source, sanitizers, check, *compiler = sys.argv[1:]
-    compiler[0] = shutil.which(compiler[0])  # by its full path: `cc` will be something else
+    compiler[0] = shutil.which(compiler[0])  # by its full path: `cc` will be a different program
     with tempfile.TemporaryDirectory(prefix="test_installed.") as folder:
         try:
             tree = Tree(Path(build), sanitizers, Path(folder).resolve())

@@ -40,7 +40,7 @@ def is_up_to_date(program, page):
 
 
 def warnings(page):
-    """Return what man says while it typesets the page."""
+    """Return the messages of man when it typesets the page."""
     if shutil.which("man") is None:
         print("there is no man: the page's form is not checked")
         return ""

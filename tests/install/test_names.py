@@ -3,13 +3,13 @@
 
     test_names.py SOURCE_FOLDER VERSION OBJECTS.a LIBRARY SANITIZERS COMPILER ...
 
-LIBRARY is static where its name ends in .a. every_header.c, which calls a function of every public header,
-is built three times, and must print the same:
+LIBRARY is static if its name ends in .a. every_header.c, which calls a function of every public header, is
+built three times, and must print the same:
     alone
     with functions, which end the program, of all names of OBJECTS.a that the library does not export
     with a shared library, also of all that it exports and every_header.c does not call
-A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it.
-Skips a static library where static programs cannot be linked.
+A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it. Skips a
+static library if static programs cannot be linked.
 """
 
 import re
@@ -35,7 +35,7 @@ def headers_without_call(include, called):
 
 
 def definitions(names):
-    """Return a program's own functions of these names."""
+    """Return a program's own functions with these names."""
     lines = [f"void {name}(void);\nvoid {name}(void) {{ abort(); }}\n" for name in sorted(names)]
     return "#include <stdlib.h>\n" + "".join(lines)
 
@@ -45,11 +45,11 @@ class Builder:
         self.source, self.library, self.folder = source, Path(library).resolve(), folder
         self.is_static = library.endswith(".a")
         flags = [] if sanitizers == "none" else [f"-fsanitize={sanitizers}"]
-        # What a program defines can only reach into a shared library where it is exported.
+        # A program's functions can only replace those of a shared library if they are exported.
         self.command = [*compiler, *flags, "-fno-builtin", "-static" if self.is_static else "-rdynamic"]
 
     def build(self, *sources):
-        """Return the program, and what the compiler says where it is none."""
+        """Return the program, and the compiler's messages if there is none."""
         program = self.folder / "program"
         done = subprocess.run(
             [*self.command, "-I", self.source / "include", "-o", program, *sources,
@@ -57,7 +57,7 @@ class Builder:
         return program, done.stderr if done.returncode != 0 else None
 
     def taken_names(self):
-        """Return the names of a static jansson, which no program may have again."""
+        """Return the names of a static jansson, which a program must not define again."""
         archive = subprocess.run([*self.command, "-print-file-name=libjansson.a"], check=True,
                                  capture_output=True, text=True).stdout.strip()
         return global_names(archive) if self.is_static and Path(archive).is_absolute() else set()
@@ -69,7 +69,7 @@ class Builder:
 
 
 def check(builder, source, version, hidden, exported):
-    """Return what is wrong; None: nothing."""
+    """Return what is wrong, or None."""
     main = source / "tests" / "install" / "every_header.c"
     text = main.read_text(encoding="utf-8")
     called = called_functions(text)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The C library alone may be different: what is beyond POSIX.1-2008 is in src/base/platform.c.
+"""The program needs only POSIX.1-2008: all other system calls are in src/base/platform.c.
 
     test_platform.py SOURCE_FOLDER BUILD_FOLDER COMPILER ...
 
-All other files of the program are compiled with the declarations of POSIX.1-2008 and no others, and
-platform.c also without any HAVE_, as where the build finds none of these calls.
+All other files of the program are compiled with only the declarations of POSIX.1-2008, and platform.c also
+without any HAVE_, as if the build had found none of these calls.
 """
 
 import json

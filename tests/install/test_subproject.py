@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A project as the README shows it, with this one as a subproject, gets the library and nothing more.
+"""The README's project, with this one as a subproject, gets the library and nothing else.
 
     test_subproject.py SOURCE_FOLDER PROGRAM MESON_OPTION ...
 """

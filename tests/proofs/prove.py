@@ -3,9 +3,9 @@
 
     prove.py SOURCE_ROOT NAME
 
-runs frama-c on tests/proofs/prove_NAME.c and the sources that it is about, unchanged. Passes when
-frama-c reports no alarm, no property that it could not prove, and no goal that z3 could not. Skips
-(status 77) where frama-c, why3 or z3 is not installed.
+runs frama-c on tests/proofs/prove_NAME.c and the unchanged sources that it tests. Passes if frama-c reports
+no alarm, no property that it could not prove, and no goal that z3 could not prove. Skips (status 77) if
+frama-c, why3 or z3 is not installed.
 """
 
 import os
@@ -20,7 +20,7 @@ SKIPPED = 77
 # fresh: each malloc() is a block of its own; none: not a number and infinities are numbers, too.
 EVA = ["-eva", "-eva-split-return", "full", "-eva-alloc-builtin", "fresh", "-eva-no-print",
        "-warn-special-float", "none"]
-# How closely different paths are kept apart: every length, or every list of chunks.
+# How precisely paths are distinguished: by every length, or by every list of chunks.
 LENGTHS = ["-eva-precision", "4"]
 CHUNKS = ["-eva-slevel", "20000"]
 
@@ -61,9 +61,9 @@ def main():
             return SKIPPED
     options, sources = PROOFS[name]
     with tempfile.TemporaryDirectory() as home:
-        # frama-c takes relative names from PWD, wherever it is started.
+        # frama-c resolves relative names by PWD, wherever it is started.
         environment = {**os.environ, "HOME": home, "PWD": source_root}
-        # WP asks why3 where z3 is, and why3 looks into a file that this writes.
+        # WP finds z3 through why3, which reads a file that this command writes.
         subprocess.run(["why3", "config", "detect"], env=environment, capture_output=True, check=True)
         command = ["frama-c", "-cpp-extra-args=-Isrc -Iinclude", "-machdep", "gcc_x86_64", *options,
                    "tests/proofs/prove_%s.c" % name, *sources]

@@ -13,7 +13,7 @@ BAD = ["", "x", "1.5", "1e3", "0x1", "1_0", " 1", "1 ", "\u0663", "--5", "+-5", 
 
 
 def complaint(command, seed):
-    """Return the exit status, and what is said behind the program's name."""
+    """Return the exit status, and the message after the program's name."""
     options = [f"--seed={seed}", "--num-steps", "0", "--num-samples", "0"]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr.partition(": ")[2]
@@ -25,7 +25,7 @@ def main():
     n_failed = 0
     for seed in GOOD + BAD:
         ours, theirs = complaint([program], seed), complaint(python, seed)
-        is_cut = len(seed) > 100  # in our sentence, which is never long
+        is_cut = len(seed) > 100  # in the C program's message, whose length is limited
         is_alike = ours[0] == theirs[0] if is_cut else ours == theirs
         if not is_alike or ours[0] != (0 if seed in GOOD else 2):
             n_failed += 1

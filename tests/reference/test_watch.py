@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Tests watch_microgpt.py with changed programs, as people have them.
+"""Tests watch_microgpt.py with programs that were changed in the usual ways.
 
     test_watch.py REFERENCE_FOLDER
 
-training_script.py, beside this test, stands in for the original: its parts are put in place of those
-that revision.py knows. What is watched must have the dump of microgpt_reference.py where a change
-leaves the algorithm alone, and the dump of its own graph where it does not.
+training_script.py, in the same folder, is used in place of the original: its parts replace those that
+revision.py knows. If a change does not affect the algorithm, the dump must be that of
+microgpt_reference.py; otherwise it must be that of the program's own graph.
 """
 
 import ast
@@ -38,14 +38,14 @@ def known_parts(text):
 
 
 def replaced(text, old, new):
-    """Return the text with the one place that reads `old` reading `new`."""
+    """Return the text with `old`, which occurs once, replaced with `new`."""
     if text.count(old) != 1:
         raise ValueError(f"{text.count(old)} places read {old!r}")
     return text.replace(old, new)
 
 
 def in_a_function(text, first_line):
-    """Return the program with all from a line on in main()."""
+    """Return the program with everything after a line moved into main()."""
     start = text.index(first_line)
     indented = "".join(f"    {line}" if line.strip() else line
                        for line in text[start:].splitlines(True))
@@ -85,7 +85,7 @@ class Watched(unittest.TestCase):
         return status, nodes.read_text(), losses.read_text(), err
 
     def reference(self, *words):
-        """Return the dump and the losses that the reference has of the same step."""
+        """Return the dump and the losses of the same step in the reference."""
         nodes, losses = self.folder / "reference_nodes", self.folder / "reference_losses"
         status, _, err = self.command(
             microgpt_reference.main, "--data", self.folder / "names.txt",
@@ -94,7 +94,7 @@ class Watched(unittest.TestCase):
         return nodes.read_text(), losses.read_text()
 
     def known(self, text, *words):
-        """Check that a program counts as the revision that is known, and has its dump."""
+        """Check that a program is recognised as the known revision, and has its dump."""
         status, nodes, losses, err = self.watch(text, *SIZES, *words)
         self.assertEqual(status, 0, err)
         self.assertLessEqual(err.count("\n"), 1, err)
@@ -102,7 +102,7 @@ class Watched(unittest.TestCase):
         return err
 
     def other(self, text, *words):
-        """Check that a program is watched as what it is. Returns dump, losses and the note."""
+        """Check that a program of another kind is watched. Return dump, losses and the note."""
         status, nodes, losses, err = self.watch(text, *words)
         self.assertEqual(status, 0, err)
         self.assertEqual(err.count("\n"), 1, err)
@@ -198,7 +198,7 @@ class KnownRevision(Watched):
         self.assertIn("sets no number that --n-embd could change; change it in the file", err)
 
     def test_closures_and_one_backward_a_position(self):
-        """The shape of the first revisions: a node has a function that hands its gradient on."""
+        """The shape of the first revisions: a node has a function that passes on its gradient."""
         operators = SCRIPT[SCRIPT.index("    def __add__"):SCRIPT.index("    def __radd__")]
         text = replaced(SCRIPT, operators, '''
     def made(self, data, operands, slopes):
@@ -338,7 +338,7 @@ for step in range(3):
 
 class Published(unittest.TestCase):
     def test_parts_that_are_known(self):
-        """The table is of a whole program: every part that a training needs is in it."""
+        """The table describes a whole program: it contains every part that training needs."""
         for part in ("docs", "Value.backward()", "state_dict", "gpt()", "the loop over step"):
             self.assertIn(part, revision.KNOWN_PARTS)
         for digest, names in revision.KNOWN_PARTS.values():

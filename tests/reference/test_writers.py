@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""The ready-made writers of node dumps: each language's file says the same numbers, bit for bit.
+"""The ready-made writers of node dumps: the file of each language has the same numbers, bit for bit.
 
     test_writers.py LANGUAGE PROGRAM WRITERS_FOLDER
 
-Compiles and runs the small port of that language, in writers/ beside this test, with the writer, and
-reads its dump with `microgpt compare`. Exits with 77, which skips the test, where the language is not
-installed.
+Compiles and runs the small port of that language, in writers/ in this folder, with the writer, and reads
+its dump with `microgpt compare`. Exits with 77, which skips the test, if the language is not installed.
 """
 
 import math
@@ -24,7 +23,7 @@ X = [0.1, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1.7976931348623157e308, 1
 DX = [-0.1, 0.0, math.nan, 1e-7, 2.0, -3.0, 123456789.0, -1e-300]
 FLOATS = struct.unpack("3f", struct.pack("3f", 0.1, -1e-7, 16777217))
 
-# How a language is called, the files that a port needs, and its commands in the folder with them.
+# The name of a language, the files that a port needs, and its commands in their folder.
 LANGUAGES = {
     "c": ("cc", ["microgpt_dump.h", "port.c"],
           [["cc", "-std=c99", "-Wall", "-Wextra", "-Wno-unused-function", "-Werror", "-o", "port",
@@ -44,7 +43,7 @@ LANGUAGES = {
 
 
 def expected_lines():
-    """Return the dump that all languages must write, in this one's numbers."""
+    """Return the dump that all languages must write, as Python writes its numbers."""
     def line(path, x, grad):
         return f"{path} {float(x).hex()} {'-' if grad is None else float(grad).hex()}\n"
 
@@ -100,7 +99,7 @@ def main():
 
 
 def check_absent_gradients(written):
-    """What has no gradient says so: compare would pass over a gradient that only one side has."""
+    """A value without a gradient is marked, because compare ignores a gradient that only one side has."""
     for line in written.splitlines()[1:]:
         path, _, *rest = line.split()
         has_grad = path.startswith(("pos2.prob", "wte", "loss"))

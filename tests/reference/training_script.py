@@ -1,7 +1,7 @@
 """A program for watch_microgpt.py to watch: the algorithm of microgpt.py, as one script.
 
-It reads input.txt, trains and makes up names, and writes nothing but to standard output. The tests
-change it in the ways that people change such programs.
+It reads input.txt, trains and makes up names, and writes only to standard output. The tests change it in
+the ways that people change such programs.
 """
 
 import math
@@ -22,7 +22,7 @@ print(f"{len(docs)} documents, {vocab_size} tokens")
 
 
 class Value:
-    """A number that knows what it was made of."""
+    """A number with references to its operands."""
 
     def __init__(self, data, operands=(), local_grads=()):
         self.data = data

@@ -3,9 +3,9 @@
 
     ablate.py SOURCE MISTAKE.diff OUTPUT
 
-The mistake is a diff without line numbers: what is there begins with `-` or a space, what shall be there
-with `+` or a space. The former must stand in SOURCE exactly once, so that no ablation quietly stops being
-one when the source changes. Any run of white space matches any other: layout does not matter.
+The mistake is a diff without line numbers: the old lines begin with `-` or a space, the new ones with `+`
+or a space. The old lines must occur in SOURCE exactly once, so that a change of the source cannot silently
+disable an ablation. White space matches any other white space, so layout does not matter.
 """
 
 import re
