@@ -1,4 +1,4 @@
-// `microgpt report`: a run as one HTML page, with a graph to walk through.
+// `microgpt report`: writes a run as one HTML page, with a graph to explore.
 #include "report/report_commands.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "report/report_write.h"
 
 enum {
-    MAX_PARAMS = 100000, // a page contains each of them, in some 12 bytes
-    MAX_NODES = 500000,  // and computes each of these, in a second or two
+    MAX_PARAMS = 100000, // a page contains each of them, in about 12 bytes
+    MAX_NODES = 500000,  // a page computes each of them, in a second or two in total
     MAX_STEPS = 50000,
     MAX_SAMPLES = 1000,
 };

@@ -19,7 +19,7 @@ function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
 }
 
-// A token as visible text: spaces, marks and control characters have signs of their own.
+// A token as visible text: spaces, marks and control characters are shown by special signs.
 function tokenText(token) {
   if (token === null) {
     return "BOS";

@@ -6,7 +6,7 @@ const opNames = ["const", "add", "mul", "pow", "log", "exp", "relu"];
 const opArity = [0, 2, 2, 1, 1, 1, 1];
 
 // All nodes by their ids. Computes the numbers that the data lack as value.c and backward.c do: forward in
-// the order of the ids, then backward in the order of a depth-first walk.
+// the order of the ids, then backward in the order of a depth-first traversal.
 class Graph {
   constructor(packed) {
     this.n = packed.ops.length;
@@ -65,11 +65,11 @@ class Graph {
     }
   }
 
-  // The order of a depth-first walk: children before parents, children from left to right.
+  // The order of a depth-first traversal: children before parents, children from left to right.
   findOrder() {
     const order = new Int32Array(this.n);
     const stack = new Int32Array(this.n);
-    const taken = new Uint8Array(this.n); // how many children have been gone down to
+    const taken = new Uint8Array(this.n); // how many children have been visited
     const seen = new Uint8Array(this.n);
     let nOrder = 0;
     let top = 0;
@@ -153,7 +153,7 @@ class Graph {
     return this.localGrads[edge] * this.grads[edge >> 1];
   }
 
-  // The edge with the largest contribution, the first one of several; undefined if there are no edges.
+  // The edge with the largest contribution, the first one if several are equal; undefined if there are no edges.
   largest(edges) {
     const size = (edge) => Math.abs(this.contribution(edge));
     return edges.reduce((best, edge) => (best === undefined || size(edge) > size(best) ? edge : best), undefined);
@@ -194,8 +194,8 @@ class Names {
   constructor(graph, scopes) {
     this.graph = graph;
     this.scopes = [];
-    this.results = new Map(); // of things: their last node
-    this.paths = null;        // of all nodes, once somebody looks for one that is no result
+    this.results = new Map(); // of names: their last node
+    this.paths = null;        // of all nodes; made at the first search for a node that is not a result
     let first = 0;
     for (let i = 0; i < scopes.names.length; i++) {
       first += scopes.first_nodes[i];

@@ -1,5 +1,5 @@
 // The lesson at the beginning of the page: an expression of five nodes. Forward makes the nodes one by one,
-// backward goes along the edges one by one. The reader plays the steps, or takes them one at a time.
+// backward visits the edges one by one. The reader plays the steps, or makes them one at a time.
 "use strict";
 
 const LESSON_LINES = ["a = 2", "b = -3", "c = a * b", "d = c + a", "loss = d ** 2"];
@@ -11,7 +11,7 @@ class Lesson {
   constructor(graph) {
     this.graph = graph;
     this.steps = graph.order.length === graph.n ? this.findSteps() : [];
-    this.step = 0; // how many of them are done
+    this.step = 0; // how many steps are done
     this.timer = null;
   }
 

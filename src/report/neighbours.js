@@ -1,4 +1,4 @@
-// The drawing around a node. Above it are the nodes that it is made of, up to two steps away; below it those
+// The drawing around a node. Above it are its operands, up to two steps away; below it the nodes
 // that use it, up to two steps away. The path of the largest contributions is thick.
 "use strict";
 
@@ -52,7 +52,7 @@ class Neighbourhood {
     const twoAway = new Set(nearIds.flatMap(edgesOf).map(end));
     const farEdges = this.choose(nearIds.filter((node) => !twoAway.has(node)).flatMap(edgesOf), end);
     const farIds = new Set(farEdges.map(end));
-    this.nLeftOut = all.length - nearEdges.length; // of the side that grew last, the users
+    this.nLeftOut = all.length - nearEdges.length; // of the users, whose side is filled last
     for (const edge of nearEdges) {
       const neighbour = end(edge);
       const item = farIds.has(neighbour) ? { passing: edge } : { id: neighbour };
@@ -81,7 +81,7 @@ function pathLines(path, n) {
   return lines;
 }
 
-// Sets the places of all items.
+// Sets the positions of all items.
 function placeRows(rows, width, boxHeight) {
   const most = Math.max(...rows.map((row) => row.length));
   const boxWidth = Math.min(BOX_WIDTH[1], (width - (most - 1) * BOX_GAP - 2) / most);
@@ -144,7 +144,7 @@ function drawNeighbours(graph, names, id) {
   box.replaceChildren(drawing);
   const { nLeftOut } = neighbourhood;
   byId("neighbours-caption").textContent =
-    "Above the node: what it is made of. Below: what uses it" +
+    "Above the node: its operands. Below: the nodes that use it" +
     (nLeftOut > 0 ? `, without the ${count(nLeftOut)} smallest contribution${nLeftOut > 1 ? "s" : ""}` : "") +
     ". Each arrow shows what it adds to the gradient of the node above. The thick arrows are the path of the " +
     "largest contributions.";

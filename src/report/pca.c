@@ -9,11 +9,11 @@
 #include "base/doubles.h"
 
 enum {
-    MAX_SWEEPS = 64, // some ten are enough: the numbers off the diagonal vanish quadratically
+    MAX_SWEEPS = 64, // about ten are enough: the numbers off the diagonal vanish quadratically
 };
 
 // Rotates two vectors of n numbers, which are `stride` apart, in their plane.
-static void turn(double *x, double *y, size_t n, size_t stride, double c, double s)
+static void rotate_vectors(double *x, double *y, size_t n, size_t stride, double c, double s)
 {
     for (size_t i = 0; i < n * stride; i += stride) {
         double old_x = x[i];
@@ -23,7 +23,7 @@ static void turn(double *x, double *y, size_t n, size_t stride, double c, double
     }
 }
 
-// Whether a number off the diagonal is too small to change the sum of those on it.
+// Returns whether a number off the diagonal is too small to change the sum of those on it.
 static bool is_negligible(const double *a, size_t n, size_t p, size_t q)
 {
     double on_diagonal = fabs(a[p * n + p]) + fabs(a[q * n + q]);
@@ -37,14 +37,14 @@ static void rotate(double *a, double *vectors, size_t n, size_t p, size_t q)
     double t = copysign(1, theta) / (fabs(theta) + sqrt(theta * theta + 1));
     double c = 1 / sqrt(t * t + 1);
     double s = t * c;
-    turn(a + p, a + q, n, n, c, s);         // columns
-    turn(a + p * n, a + q * n, n, 1, c, s); // rows
-    turn(vectors + p * n, vectors + q * n, n, 1, c, s);
+    rotate_vectors(a + p, a + q, n, n, c, s);         // columns
+    rotate_vectors(a + p * n, a + q * n, n, 1, c, s); // rows
+    rotate_vectors(vectors + p * n, vectors + q * n, n, 1, c, s);
     a[p * n + q] = 0;
     a[q * n + p] = 0;
 }
 
-// Rotates every pair of axes that is not done; returns whether there was one.
+// Rotates every pair of axes that is not done. Returns whether there was one.
 static bool sweep(double *a, double *vectors, size_t n)
 {
     bool has_turned = false;
@@ -144,7 +144,7 @@ static void multiply(const double *x, size_t n, size_t between, size_t length, s
     }
 }
 
-// Scales x^T @ weights to the length 1; leaves it 0 if it has no length.
+// Scales x^T @ weights to the length 1; leaves it 0 if its length is 0.
 // Shapes: x [n_rows,n_columns], weights [n_rows], direction [n_columns].
 static void mix_rows(const double *x, size_t n_rows, size_t n_columns, const double *weights,
                      double *direction)

@@ -16,8 +16,8 @@
 void symmetric_eigen(double *a, size_t n, double *values, double *vectors);
 
 typedef struct Pca {
-    double *points;  // [n_rows,2]: where each row lies along the first two components
-    double share[2]; // how much of the rows' variance that shows; 0 where there is none
+    double *points;  // [n_rows,2]: the coordinates of each row along the first two components
+    double share[2]; // the share of the rows' variance in each; 0 if there is no variance
 } Pca;
 
 // The time is n_rows * n_columns times the smaller of the two, and the memory n_rows * n_columns.

@@ -13,7 +13,7 @@
 static void put_run(JsonOut *out, const LookSession *look)
 {
     const LookOptions *options = look->options;
-    char seed[24]; // a number that JavaScript's doubles may not hold
+    char seed[24]; // a number that may be too large for JavaScript's doubles
     snprintf(seed, sizeof seed, "%" PRIu64, look->session.seed);
     json_out_text(out, out->root, "version", MICROGPT_VERSION);
     json_out_bool(out, out->root, "is_loaded", options->load != NULL);
@@ -74,7 +74,7 @@ static void put_tokens(JsonOut *out, const LookSession *look)
     }
 }
 
-// The graph of the document is checked already, but it need not contain the embeddings of all
+// The graph of the document has already been checked, but it need not contain the embeddings of all
 // letters.
 static bool check_weights(const Model *model, Error *error)
 {

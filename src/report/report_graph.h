@@ -21,9 +21,8 @@ bool report_check_graph(const Graph *g, Error *error);
 //     n_params     how many of the nodes are parameters; they come first
 //     ops          a digit for each node: the number of its ValueOp
 //     children     for each child of each node, from left to right: the child's id minus that of
-//     the
-//                  same child of the last node with the same operation. In a row of linear() these
-//                  are mostly 1 and 2
+//                  the same child of the last node with the same operation. In a row of linear()
+//                  these are mostly 1 and 2
 //     numbers      by rising id: the data of leaves, log and exp; data and local gradient of pow
 //     scopes       six lists with an element for each Scope of the graph: names, first_nodes (each
 //                  minus the one before), parents (-1: none), indices, n_columns, are_parts

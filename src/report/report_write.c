@@ -12,7 +12,7 @@
 
 static const char MARK[] = "@DATA@";
 
-// Bytes in memory; the caller frees them.
+// A buffer in memory, which the caller frees.
 typedef struct Bytes {
     char *bytes;
     size_t size;
@@ -31,7 +31,7 @@ static bool deflate_text(const char *text, Bytes *to, Error *error)
     return true;
 }
 
-// Three bytes become four characters; `=` marks each byte that the last three lack.
+// Three bytes become four characters; `=` stands for each byte that is missing in the last three.
 static bool encode_base64(const Bytes *from, Bytes *to, Error *error)
 {
     static const char digits[] =

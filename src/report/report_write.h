@@ -12,7 +12,7 @@ enum {
 };
 
 // Deflates the data and writes them in base64, so that no text in them can end the element that
-// contains them. The file appears all at once.
+// contains them. The file appears only when it is complete.
 // Errors: those of out_file.h; out of memory; a page of more than REPORT_MAX_BYTES.
 bool report_write(const char *path, const JsonOut *data, Error *error);
 

@@ -23,14 +23,14 @@ function drawLead(report) {
   const { n_layer, n_embd, n_head, block_size } = report.model;
   byId("lead").append(
     `${describeModel(report)}. n_layer ${n_layer}, n_embd ${n_embd}, n_head ${n_head}, block_size ` +
-    `${block_size}. The document that was run forward and back is `,
+    `${block_size}. The document of the forward and backward pass is `,
     html("span", { class: "document" }, report.tokens.map(tokenText).join(" ")),
     `, with a loss of ${report.loss.toFixed(4)}.`);
   document.title = `microGPT report: ${titleText(report.tokens.slice(1, -1))}`;
   byId("colophon").textContent = `Written by microgpt ${report.version} report.`;
 }
 
-// The mean of the last `width` numbers, at every place that has so many.
+// The mean of the last `width` numbers, at every index that has that many.
 function runningMeans(numbers, width) {
   let sum = 0;
   const means = [];
@@ -62,9 +62,9 @@ function drawLosses({ losses, model, is_loaded }) {
   if (losses.length === 0) {
     byId("losses").hidden = true;
     caption.textContent = is_loaded
-      ? "The model comes from a checkpoint, which does not keep the losses of its training: there is " +
+      ? "The model comes from a checkpoint, which does not keep the losses of its training, so there is " +
         "no curve to show."
-      : "This model has not been trained: there is no curve to show.";
+      : "This model has not been trained, so there is no curve to show.";
     return;
   }
   const box = byId("losses");
@@ -88,13 +88,13 @@ function drawLosses({ losses, model, is_loaded }) {
     html("span", { class: "key each" }), `the loss of each step; `,
     html("span", { class: "key mean" }), `the mean of the last ${n}, ${last.toFixed(3)} at the end; `,
     html("span", { class: "key guess" }),
-    `what guessing costs, log ${model.vocab_size} = ${guess.toFixed(3)}`);
+    `the loss of guessing, log ${model.vocab_size} = ${guess.toFixed(3)}`);
 }
 
 function drawSamples({ samples, temperature }) {
   byId("names-caption").textContent = samples.length > 0
     ? `Made up by the model, at temperature ${temperature}.`
-    : "None were asked for.";
+    : "No names were requested.";
   byId("samples").append(...samples.map((sample) => html("li", {}, sample.map(tokenText).join(""))));
 }
 

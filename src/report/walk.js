@@ -1,10 +1,10 @@
-// The section in which the reader walks from node to node of the document's graph.
+// The section in which the reader goes from node to node of the document's graph.
 "use strict";
 
 let graph;
 let names;
 let way = []; // ids: a path of the graph down to the node that is shown
-let notation = "six"; // the id of the switch that is on
+let notation = "six"; // the id of the selected switch
 
 const NODE_HASH = "#node=";
 
@@ -20,7 +20,7 @@ function go(id) {
   }
 }
 
-// The parts of a path, with places where a line may break.
+// The parts of a path, with positions where a line may break.
 function pathText(id) {
   return names.path(id).split(/(?<=\.)/).flatMap((part) => [part, html("wbr")]);
 }
@@ -44,8 +44,8 @@ function describeOperation(id) {
   return `${graph.opName(id)}: ${formulas[graph.opName(id)]}`;
 }
 
-// Goes one step further to a child, or back on the way. To any other node the way is the path of the largest
-// contributions from the loss.
+// Extends the path by a child, or shortens it to one of its nodes. For any other node, the path is that of the
+// largest contributions from the loss.
 function extendWay(id) {
   const place = way.indexOf(id);
   if (place >= 0) {
@@ -57,7 +57,7 @@ function extendWay(id) {
   }
 }
 
-const SHOWN_STEPS = 7; // the last ones of a long way
+const SHOWN_STEPS = 7; // the last steps of a long path
 
 function drawWay() {
   const first = Math.max(1, way.length - SHOWN_STEPS);
@@ -198,7 +198,7 @@ function openWalk(report) {
   });
   window.addEventListener("hashchange", followHash);
   byId("graph-caption").textContent =
-    `All ${count(graph.n)} nodes of the document. This page has computed them once more, and the CRC-32 of ` +
+    `All ${count(graph.n)} nodes of the document. This page has computed them again, and the CRC-32 of ` +
     "all data and gradients equals that of the program: they are the same to the last bit. Go from the loss to any " +
     "parameter, by clicking or with the keys.";
   byId("first-step").hidden = !report.is_first_step;

@@ -1,8 +1,8 @@
 """Tests src/debugger/microgpt-gdb.py and docs/gdb-tour.md in gdb itself: meson test --suite gdb.
 
-A transcript (tests/debugger/*.txt) is a list of commands with the output that each must have. So is
-the tour: its ```gdb blocks, one after the other, are one session. `--update` writes what gdb says now
-into the transcript or the tour, for the author to read through.
+A transcript (tests/debugger/*.txt) is a list of commands with the output that each must have. So is the
+tour: its ```gdb blocks, one after the other, are one session. `--update` writes the current output of gdb
+into the transcript or the tour, for the author to check.
 
 Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
 """
@@ -23,9 +23,9 @@ SKIP = 77
 PROMPT = "(gdb) "
 MARK = "\x01"  # stands before each command's output
 
-# Run in gdb. Adds two commands for the transcripts, which print nothing, since gdb would print
-# addresses and line numbers. goto FUNCTION [if CONDITION] lets the program run (from its start, if
-# need be) to a function; silent-break PLACE sets a breakpoint.
+# Run in gdb. Adds two commands for the transcripts, which print nothing, since gdb would print addresses and
+# line numbers. goto FUNCTION [if CONDITION] runs the program (from its start, if necessary) up to a function;
+# silent-break PLACE sets a breakpoint.
 DRIVER = r"""
 import json, os, gdb
 
@@ -152,7 +152,7 @@ class Setup:
 
 
 def check_gdb(setup):
-    """Skips where gdb, its Python or its right to trace a process is missing."""
+    """Skips if gdb, its Python, or the permission to trace a process is missing."""
     try:
         text = setup.run_gdb([], commands=["python print('python', gdb.VERSION)"])
     except OSError:
@@ -199,7 +199,7 @@ def parse_steps(lines, first_line_number):
 
 
 def without_line_numbers(text):
-    """A change of a source file that only moves lines is not for a lesson to notice."""
+    """Hides line numbers, since a change of a source file may only move lines."""
     return re.sub(r"^\d+\t|:\d+$|line \d+\.$", "LINE", text, flags=re.MULTILINE)
 
 
@@ -302,7 +302,7 @@ def test_width(setup):
 
 
 def test_tour(setup):
-    """The ```gdb blocks are what gdb prints; the ```c blocks stand in the sources."""
+    """The ```gdb blocks are what gdb prints; the ```c blocks are in the sources."""
     lines = setup.tour.read_text(encoding="utf-8").splitlines()
     blocks = find_blocks(lines)
     for language, start, end in blocks:
@@ -370,12 +370,12 @@ def check_source(setup, block, line_number):
 
 
 class Dump:
-    """What `microgpt nodes --names` writes, and what follows by the rules of microgpt.py."""
+    """The output of `microgpt nodes --names`, and what follows from it by the rules of microgpt.py."""
 
     def __init__(self, text):
         self.data, self.grad, self.children, self.local_grads = [], [], [], []
         self.ops, self.paths = [], []
-        for line in text.splitlines()[1:]:  # the first says what the dump is of
+        for line in text.splitlines()[1:]:  # the first one describes the dump
             match = re.fullmatch(r"\d+ (\S+) (\S+) \[(.*)\] \[(.*)\] (\S+) (\S+)", line)
             self.data.append(match.group(1))
             self.grad.append(match.group(2))
@@ -520,7 +520,7 @@ def test_progress(setup):
     print("%d stops, asked %d times" % (len(stops), len(asked)))
 
 
-# Run in gdb, on a program that names nodes: asks the script for the same names.
+# Run in gdb, on a program that names nodes: compares its names with those of the script.
 COMPARE_NAMES = """
 from mg_gdb import debugger
 from mg_graph import GraphView
@@ -576,7 +576,7 @@ Timed()
 
 
 def test_speed(setup):
-    """Prints how long the commands take; the machine may be busy, so nothing is demanded."""
+    """Prints how long the commands take. The machine may be busy, so there is no limit."""
     script = os.path.join(setup.work, "timer.py")
     Path(script).write_text(TIMER, encoding="utf-8")
     asked = ["mg why layer0.attn_wq[3,7]", "mg parents layer0.attn_wq[3,7]", "mg find pos2.*"]
@@ -595,7 +595,7 @@ def test_speed(setup):
     print("\n".join(lines))
 
 
-# ---- No number that is not so -------------------------------------------------------------------
+# ---- No wrong numbers -----------------------------------------------------------------------------
 
 # Run in gdb: at every kind of stop compares what mg says with what plain gdb says.
 COMPARE_NUMBERS = """
@@ -678,7 +678,7 @@ print("stops:", stops)
 
 
 def test_numbers(setup):
-    """After every kind of stop, what plain print shows and what mg says agree."""
+    """After every kind of stop, mg says the same as plain print."""
     script = os.path.join(setup.work, "compare_numbers.py")
     Path(script).write_text(COMPARE_NUMBERS, encoding="utf-8")
     text = setup.run_gdb([setup.program("expression")], [setup.script, script])
@@ -692,9 +692,9 @@ def test_numbers(setup):
 # ---- As editors see it --------------------------------------------------------------------------
 
 def test_editor(setup):
-    """Through gdb's machine interface, as editors use it, a Value has something to open.
+    """Through gdb's machine interface, which editors use, a Value can be expanded.
 
-    Begins with what .vscode/launch.json says."""
+    Begins with the commands of .vscode/launch.json."""
     launch = json.loads((setup.root / ".vscode" / "launch.json").read_text(encoding="utf-8"))
     five_nodes, model = launch["configurations"]
     if not model["program"].endswith("/build/microgpt"):
@@ -751,7 +751,7 @@ def test_editor(setup):
 
 
 def test_versions(setup):
-    """An old gdb or Python can read the file that gdb loads, and gets a sentence."""
+    """An old gdb or Python can read the file that gdb loads, and prints a message."""
     for path in sorted(setup.script.parent.glob("m*.py")):
         ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 6))
     for pretend, wanted in (
@@ -791,7 +791,7 @@ def test_settings(setup):
         name, value = reader_setting.rsplit(" ", 1)
         parameter = "output-radix" if name == "radix" else name
         show = "python print(gdb.parameter(%r))" % parameter
-        # goto is the test's own, and understands C only.
+        # goto is a command of this test, which supports only C.
         session = [commands[0], "set " + reader_setting, *commands[1:], show]
         *outputs, kept = setup.session([program], session)
         del outputs[1]
@@ -847,7 +847,7 @@ def spoil(address, data):
 g = gdb.parse_and_eval("*(Graph *)$graph")
 """
 
-# What is written over, and what is then asked for.
+# What is overwritten, and the commands after that.
 SPOILED = {
     "4 thousand million scopes": "spoil(g['n_scopes'].address, struct.pack('<Q', 4000000000))",
     "and room for them": """spoil(g['n_scopes'].address, struct.pack('<Q', 4000000000))
@@ -875,7 +875,7 @@ spoil(first['memory'], b'\\xff' * 280)""",
 
 
 def test_spoiled(setup):
-    """Memory may hold anything: mg says so in a sentence, and gdb lives."""
+    """Memory may contain anything: mg prints a message, and gdb does not crash."""
     script = Path(setup.work) / "spoil.py"
     asked = ["mg where", "mg node $graph_root", "mg tree loss 5000", "mg find *", "mg why a"]
     asked += ["mg top", "mg parents a", "mg outline", "mg step", "print *(Value *)$graph_root", "mg step 3"]
@@ -928,7 +928,7 @@ def test_plain(setup):
         raise Failure("%s is missing:\n%s" % (missing[0], text))
 
 
-# How often a function is called while the graph of step 1 is made, which is the first one.
+# How often a function is called while the first graph, that of step 1, is made.
 CALLED = {"value_mul": 26538, "value_add": 26726}
 
 
@@ -973,7 +973,7 @@ MAX_STEPS = {"value_backward": 80, "main": 130}
 
 
 def test_steps(setup):
-    """With the script's skip list, `step` goes where a learner wants to go."""
+    """With the script's skip list, `step` stops only in functions that a learner wants to see."""
     script = os.path.join(setup.work, "count_steps.py")
     Path(script).write_text(COUNT_STEPS, encoding="utf-8")
     text = setup.run_gdb([setup.program("expression")], [setup.script, script])
@@ -992,7 +992,7 @@ def test_steps(setup):
 
 
 def test_terminal(setup):
-    """In a terminal, too, the program's progress line never lands in gdb's output."""
+    """In a terminal as well, the program's progress line is never in gdb's output."""
     for scripts, wanted in ((["-x", str(setup.script)], False), ([], True)):
         command = [setup.gdb, "-nx", "-batch", *scripts]
         command += ["-ex", "run --engine scalar --num-steps 30", setup.program("microgpt")]
@@ -1026,7 +1026,7 @@ SUBCOMMANDS += "watch where why".split()
 
 
 def test_loading(setup):
-    """gdb finds the installed script by the program's name, and the program runs as without it."""
+    """gdb finds the installed script by the program's name, and the program runs as it does without it."""
     program = setup.program("microgpt")
     directory = Path(setup.work) / "auto-load"
     target = directory / (program + "-gdb.py").lstrip("/")

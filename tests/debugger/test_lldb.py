@@ -1,7 +1,7 @@
 """Tests src/debugger/microgpt_lldb.py in lldb itself: meson test --suite lldb.
 
-The tour's commands that begin with mg, and print of a Value, must say in lldb what the tour says
-they say in gdb. Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
+The tour's commands that begin with mg, and print with a Value, must print in lldb what they print in gdb
+according to the tour. Exit codes: 0 passed, 1 failed, 77 skipped, with the reason.
 """
 
 import argparse
@@ -39,7 +39,7 @@ class Lldb:
             lines.append('command script import "%s"' % (self.scripts / name))
         for command in commands:
             lines += ["script print('%s')" % MARK, command]
-        # Commands of -o end with the first error; of a standard input, the program may take some.
+        # Commands of -o end at the first error, and the program may read some from standard input.
         words = ["lldb", "--no-lldbinit"]
         if not errors:
             words.append("--batch")
@@ -56,7 +56,7 @@ class Lldb:
             check=False,
         )
         text = run.stdout.decode("utf-8", "replace")
-        # Each command, as typed; and what lldb says of a process that another one replaces.
+        # Each command as it was typed, and lldb's message about a process that is replaced by another.
         text = re.sub(r"^(\(lldb\) |Process \d+ exited).*\n", "", text, flags=re.MULTILINE)
         outputs = text.split(MARK + "\n")[1:]
         if len(outputs) != len(commands):
@@ -64,7 +64,7 @@ class Lldb:
         return [output.rstrip("\n") for output in outputs]
 
 
-# What is another command in lldb, or answers in its own way: what the program does is the same.
+# Commands that are different in lldb, or print something else; the program does the same.
 OTHERWISE = {
     "break value_mul": "breakpoint set --name value_mul",
     "next": "next",
@@ -78,7 +78,7 @@ OTHERWISE = {
 
 
 def lldb_command(command):
-    """What the tour's command for gdb is in lldb; None where there is none."""
+    """The command for lldb in place of the tour's command for gdb; None if there is none."""
     if re.match(r"(tour|mg (?!check))\b", command) or command == "continue":
         return command
     match = re.fullmatch(r"print (\*?\w+)", command)
@@ -88,7 +88,7 @@ def lldb_command(command):
 
 
 def common_part(command, step, output):
-    """(what gdb says, what lldb says) without what each adds in its own way."""
+    """(output of gdb, output of lldb), without what only one of them prints."""
     expected = "\n".join(step.expected)
     if step.command in OTHERWISE or (command == "continue" and "contribution" not in expected):
         return "", ""
@@ -102,7 +102,7 @@ def common_part(command, step, output):
 
 
 def test_tour(lldb):
-    """Whatever the tour asks in gdb gets the same answer in lldb."""
+    """Every command of the tour prints the same in lldb as in gdb."""
     page = (lldb.root / "docs" / "gdb-tour.md").read_text(encoding="utf-8")
     table = page.partition("## In lldb")[2]
     for command, instead in OTHERWISE.items():
@@ -136,7 +136,7 @@ def check(outputs, wanted):
 
 
 def test_children(lldb):
-    """A Value has something to open; what cannot be done is said in a sentence."""
+    """A Value can be expanded; a command that is not possible prints a message."""
     wanted = {
         "mg node a": r"error: There is no program",
         "tour expression": r"^The graph of loss = ",
