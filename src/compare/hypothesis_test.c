@@ -101,32 +101,24 @@ static bool is_odd(const HypothesisSearch *search, uint32_t node_id)
            !bounds_explain(bounds, bounds->data_bound[node_id], bounds->data[node_id]);
 }
 
-static void save(HypothesisSearch *search)
+static void copy(void *saved, void *current, size_t size, bool back)
 {
-    const Bounds *bounds = search->bounds;
-    size_t n = bounds->n_nodes;
-    size_t n_edges = bounds->dump->first_edge[n];
-    memcpy(search->rules, bounds->rules, n * sizeof *search->rules);
-    memcpy(search->constants, bounds->constants, n * sizeof *search->constants);
-    memcpy(search->factors, bounds->factors, n * sizeof *search->factors);
-    memcpy(search->is_single, bounds->is_single, n * sizeof *search->is_single);
-    memcpy(search->children, bounds->children, n_edges * sizeof *search->children);
-    memcpy(search->local_grads, bounds->local_grads, n_edges * sizeof *search->local_grads);
-    memcpy(search->edge_factors, bounds->edge_factors, n_edges * sizeof *search->edge_factors);
+    memcpy(back ? current : saved, back ? saved : current, size);
 }
 
-static void restore(HypothesisSearch *search)
+// Saves what a hypothesis may change, or copies it back.
+static void copy_model(HypothesisSearch *search, bool back)
 {
     Bounds *bounds = search->bounds;
     size_t n = bounds->n_nodes;
     size_t n_edges = bounds->dump->first_edge[n];
-    memcpy(bounds->rules, search->rules, n * sizeof *search->rules);
-    memcpy(bounds->constants, search->constants, n * sizeof *search->constants);
-    memcpy(bounds->factors, search->factors, n * sizeof *search->factors);
-    memcpy(bounds->is_single, search->is_single, n * sizeof *search->is_single);
-    memcpy(bounds->children, search->children, n_edges * sizeof *search->children);
-    memcpy(bounds->local_grads, search->local_grads, n_edges * sizeof *search->local_grads);
-    memcpy(bounds->edge_factors, search->edge_factors, n_edges * sizeof *search->edge_factors);
+    copy(search->rules, bounds->rules, n * sizeof *search->rules, back);
+    copy(search->constants, bounds->constants, n * sizeof *search->constants, back);
+    copy(search->factors, bounds->factors, n * sizeof *search->factors, back);
+    copy(search->is_single, bounds->is_single, n * sizeof *search->is_single, back);
+    copy(search->children, bounds->children, n_edges * sizeof *search->children, back);
+    copy(search->local_grads, bounds->local_grads, n_edges * sizeof *search->local_grads, back);
+    copy(search->edge_factors, bounds->edge_factors, n_edges * sizeof *search->edge_factors, back);
 }
 
 // Returns the length of `pos2.` at the beginning of a path, or 0.
@@ -169,7 +161,7 @@ void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *me
                                                  search->wanted, search->cone)
                          : bounds_find_cone(search->bounds, search->targets, search->n_targets,
                                             search->wanted, search->cone);
-    save(search);
+    copy_model(search, false);
 }
 
 static void set_scope(HypothesisSearch *search, HypothesisScope scope)
@@ -263,7 +255,7 @@ static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
     for (int i = search->is_grad ? SCOPE_GRAPH : SCOPE_TARGETS; i <= SCOPE_GRAPH; i++) {
         apply(search, hypothesis, (HypothesisScope)i);
         size_t n = count_odd(search);
-        restore(search);
+        copy_model(search, true);
         if (n < n_least) {
             n_least = n;
             *scope = (HypothesisScope)i;
@@ -281,7 +273,7 @@ bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis)
     hypothesis->apply(search, hypothesis);
     compute_cone(search);
     bool fitting = fits(search);
-    restore(search);
+    copy_model(search, true);
     compute_cone(search);
     return fitting;
 }
