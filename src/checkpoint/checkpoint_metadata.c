@@ -34,7 +34,7 @@ static bool find_text(const Metadata *metadata, const char *key, const char **te
     return true;
 }
 
-bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uint64_t *count)
+static bool find_count(const Metadata *metadata, const char *key, uint64_t max, uint64_t *count)
 {
     const char *digits = NULL;
     size_t size = 0;
@@ -60,7 +60,7 @@ bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uin
 bool metadata_size(const Metadata *metadata, const char *key, int max, int *size)
 {
     uint64_t count = 0;
-    if (!metadata_count(metadata, key, (uint64_t)max, &count)) {
+    if (!find_count(metadata, key, (uint64_t)max, &count)) {
         return false;
     }
     *size = (int)count;
@@ -192,7 +192,7 @@ static bool read_random(const Metadata *metadata, Random *random)
         return bad(metadata, "rng_state", "is not 624 words of 8 hexadecimal digits");
     }
     uint64_t index = 0;
-    if (!metadata_count(metadata, "rng_index", RANDOM_STATE_WORDS, &index) ||
+    if (!find_count(metadata, "rng_index", RANDOM_STATE_WORDS, &index) ||
         !find_text(metadata, "rng_gauss", &words, &size)) {
         return false;
     }
@@ -205,7 +205,7 @@ static bool read_random(const Metadata *metadata, Random *random)
 static bool read_count(const Metadata *metadata, const char *key, size_t *count)
 {
     uint64_t value = 0;
-    if (!metadata_count(metadata, key, CHECKPOINT_MAX_COUNT, &value)) {
+    if (!find_count(metadata, key, CHECKPOINT_MAX_COUNT, &value)) {
         return false;
     }
     *count = (size_t)value;
@@ -217,7 +217,7 @@ bool metadata_training(const Metadata *metadata, Checkpoint *checkpoint)
     DatasetDigest *dataset = &checkpoint->dataset;
     bool ok = read_adam(metadata, &checkpoint->adam.config) &&
               read_random(metadata, &checkpoint->random) &&
-              metadata_count(metadata, "seed", UINT64_MAX, &checkpoint->seed) &&
+              find_count(metadata, "seed", UINT64_MAX, &checkpoint->seed) &&
               read_positive(metadata, "init_std", &checkpoint->init_std) &&
               read_count(metadata, "num_steps", &checkpoint->num_steps) &&
               read_count(metadata, "step", &checkpoint->step) &&

@@ -19,7 +19,6 @@ bool metadata_has(const Metadata *metadata, const char *key);
 
 // Read a whole number in decimal digits, at most max; a CRC in 8 hexadecimal digits.
 // Errors: missing, or not of this form.
-bool metadata_count(const Metadata *metadata, const char *key, uint64_t max, uint64_t *count);
 bool metadata_size(const Metadata *metadata, const char *key, int max, int *size);
 bool metadata_crc32(const Metadata *metadata, const char *key, uint32_t *crc);
 

@@ -25,7 +25,6 @@ void screen_title(const Screen *screen, const char *title);
 
 enum {
     LABEL_BYTES = 16,
-    LABEL_MAX_COLUMNS = 10,
 };
 
 // The label of a token: its character, `BOS`, or what Python's ascii() writes: `\n`, `\u674e`.

@@ -39,7 +39,9 @@ static uint32_t child_of(const Bounds *bounds, uint32_t node_id, uint32_t slot)
     return bounds->children[bounds->dump->first_edge[node_id] + slot];
 }
 
-double bounds_rounding(const Bounds *bounds, double terms, size_t n)
+// Returns how much rounding may change the sum of n terms; terms is the sum of their absolute
+// values.
+static double find_rounding(const Bounds *bounds, double terms, size_t n)
 {
     return n > 1 ? (double)n * OPERATION_UNITS * bounds->unit * terms + bounds->tiny : 0;
 }
@@ -65,8 +67,8 @@ static Range closed_data(const Bounds *bounds, uint32_t node_id)
 {
     Range range = bounds->data_used[node_id];
     bool is_open = bounds->rules[node_id] == RULE_ADD && !bounds->has_data[node_id];
-    return is_open ? range_widen(range, bounds_rounding(bounds, bounds->data_terms[node_id],
-                                                        bounds->n_terms[node_id]))
+    return is_open ? range_widen(range, find_rounding(bounds, bounds->data_terms[node_id],
+                                                      bounds->n_terms[node_id]))
                    : range;
 }
 
@@ -247,7 +249,7 @@ void bounds_compute_data(Bounds *bounds, uint32_t node_id)
         bounds->has_data[node_id] ? shown(bounds, bounds->data[node_id]) : bound;
     if (bounds->rules[node_id] != RULE_PARAM || !bounds->has_data[node_id]) {
         bounds->data_bound[node_id] =
-            is_sum ? range_widen(bound, bounds_rounding(bounds, terms, n_terms)) : bound;
+            is_sum ? range_widen(bound, find_rounding(bounds, terms, n_terms)) : bound;
     }
     double magnitude = range_magnitude(bounds->data_used[node_id]);
     bounds->data_terms[node_id] = is_open ? terms : magnitude;
@@ -446,8 +448,7 @@ void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
         n++;
     }
     // Each product and each sum is rounded once; a sum passes gradients on unchanged.
-    bounds->grad_bound[node_id] =
-        range_widen(sum, n > 0 ? bounds_rounding(bounds, terms, n + 1) : 0);
+    bounds->grad_bound[node_id] = range_widen(sum, n > 0 ? find_rounding(bounds, terms, n + 1) : 0);
     bool is_shown = bounds->has_grad[node_id] && !is_merged(bounds, node_id);
     bounds->grad_used[node_id] =
         is_shown ? shown(bounds, bounds->grad[node_id]) : bounds->grad_bound[node_id];

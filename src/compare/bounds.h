@@ -120,10 +120,6 @@ Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 // Returns one contribution to a gradient: local gradient * gradient of the parent.
 Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
-// Returns how much rounding may change the sum of n terms; terms is the sum of their absolute
-// values.
-double bounds_rounding(const Bounds *bounds, double terms, size_t n);
-
 // Returns the node that a sum equals because its other terms are the constant 0; NO_NODE otherwise.
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id);
 

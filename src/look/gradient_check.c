@@ -1,7 +1,6 @@
 // Central differences for every parameter: see gradient_check.h.
 #include "look/gradient_check.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,7 +10,11 @@ enum {
     N_STEPS = sizeof steps / sizeof steps[0],
 };
 
-double gradient_check_scale(const Model *model, const Matrix *matrix)
+// Returns the number by which the errors of a matrix are divided: its largest gradient, but at
+// least 1e-3. Rounding causes the same absolute error in all measured slopes, so those of small
+// gradients have few correct digits: errors relative to each gradient would measure the rounding of
+// the loss and not backward.
+static double error_scale(const Model *model, const Matrix *matrix)
 {
     size_t first = matrix->first_param;
     size_t end = first + (size_t)matrix->n_out * (size_t)matrix->n_in;
@@ -117,7 +120,7 @@ static bool check_matrix(GradientCheck *check, const Matrix *matrix,
         PARAMS_A_CALL = 32,
     };
     const Model *model = check->look->model;
-    double scale = gradient_check_scale(model, matrix);
+    double scale = error_scale(model, matrix);
     size_t end = matrix->first_param + (size_t)matrix->n_out * (size_t)matrix->n_in;
     for (size_t i = matrix->first_param; i < end; i++) {
         ParamCheck *param = &check->params[i];

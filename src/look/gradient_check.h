@@ -21,7 +21,7 @@ typedef struct ParamCheck {
     double backward; // the gradient that backward computes
     double measured;
     double h;     // the step of the measurement; 0: not measured, at a corner of a ReLU
-    double error; // relative: see gradient_check_scale()
+    double error; // relative: see error_scale() in gradient_check.c
 } ParamCheck;
 
 typedef struct GradientCheck {
@@ -33,12 +33,6 @@ typedef struct GradientCheck {
     bool *relu_passes;  // [n_relus] whether each one is on if no parameter is changed
     size_t n_relus;
 } GradientCheck;
-
-// Returns the number by which the errors of a matrix are divided: its largest gradient, but at
-// least 1e-3. Rounding causes the same absolute error in all measured slopes, so those of small
-// gradients have few correct digits: errors relative to each gradient would measure the rounding of
-// the loss and not backward.
-double gradient_check_scale(const Model *model, const Matrix *matrix);
 
 // Called from time to time with the number of parameters done; may be NULL.
 typedef void GradientCheckProgress(size_t n_done, size_t n_params);

@@ -357,14 +357,15 @@ const Graph *look_graph(const LookSession *look)
     return engine_graph(look->engine);
 }
 
-size_t look_num_steps(const LookSession *look)
+// Returns how many steps the model was trained for; 0 also for a file of another program.
+static size_t count_steps(const LookSession *look)
 {
     return look->options->load != NULL ? look->checkpoint.step : look->options->run.num_steps;
 }
 
 static void print_model(const LookSession *look)
 {
-    size_t n_steps = look_num_steps(look);
+    size_t n_steps = count_steps(look);
     printf("model: %zu parameters, ", look->model->n_params);
     if (look->options->load != NULL && !look->checkpoint.can_resume) {
         printf("of another program\n");
@@ -417,7 +418,7 @@ void look_put_subject(const LookSession *look, JsonOut *out, const char *command
     json_out_count(out, model, "block_size", (size_t)config->block_size);
     json_out_count(out, model, "vocab_size", (size_t)config->vocab_size);
     json_out_count(out, model, "n_params", look->model->n_params);
-    json_out_count(out, model, "num_steps", look_num_steps(look));
+    json_out_count(out, model, "num_steps", count_steps(look));
     if (look->n_positions > 0) {
         json_out_text_of(out, out->root, "text", look->document.text, look->document.size);
         json_out_count(out, out->root, "n_positions", look->n_positions);

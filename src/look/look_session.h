@@ -83,9 +83,6 @@ void look_close(LookSession *look);
 bool look_forward(LookSession *look, Error *error);
 bool look_backward(LookSession *look, Error *error);
 
-// Returns how many steps the model was trained for; 0 also for a file of another program.
-size_t look_num_steps(const LookSession *look);
-
 // Returns the graph of the document.
 const Graph *look_graph(const LookSession *look);
 
