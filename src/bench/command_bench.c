@@ -11,7 +11,6 @@
 #include "cli/command_files.h"
 #include "cli/json_out.h"
 #include "cli/options.h"
-#include "cli/out_file.h"
 #include "cli/spooled_input.h"
 #include "run/session.h"
 

@@ -8,7 +8,7 @@
 #include "cli/json_out.h"
 #include "cli/options.h"
 #include "cli/spooled_input.h"
-#include "compare/graph_diff.h"
+#include "compare/diff_numbers.h"
 #include "python/hexfloat.h"
 
 static const char usage[] = "crosscheck [OPTION ...]";

@@ -11,7 +11,6 @@
 #include <wchar.h>
 
 #include "cli/printable.h"
-#include "python/utf8.h"
 
 Screen screen_open(void)
 {

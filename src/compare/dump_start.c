@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare/graph_diff.h"
 #include "compare/path_index.h"
 #include "compare/path_pattern.h"
 

@@ -2,7 +2,6 @@
 #include "compare/graph_diff.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 // Hypotheses about matrices: a wrong row was looked up, or the matrix was used transposed. See
 // hypothesis_graph.h.
 #include <stdio.h>
-#include <string.h>
 
 #include "compare/hypothesis_graph.h"
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/diff_explain.h"
 #include "compare/hypotheses.h"
 #include "compare/precision.h"
 

@@ -10,13 +10,11 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/json_out.h"
 #include "compare/diff_numbers.h"
 #include "compare/left_over.h"
 #include "microgpt/adam_rule.h"
-#include "python/hexfloat.h"
 
 // The settings of microgpt.py.
 static const AdamConfig published = {

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/graph_diff.h"
 #include "compare/path_index.h"
 
 #define PUBLISHED_BETA1 0.85

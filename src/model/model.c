@@ -5,7 +5,6 @@
 #include "microgpt/model.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

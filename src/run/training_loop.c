@@ -10,7 +10,6 @@
 #include "cli/command_files.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
-#include "microgpt/version.h"
 #include "run/step_log.h"
 
 // ---- the start ----

@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/count.h"
 #include "microgpt/value.h"

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/exact.h"
-#include "python/utf8.h"
 
 bool trainer_init(Trainer *trainer, const Dataset *dataset, const Tokenizer *tokenizer,
                   Model *model, Engine *engine, Adam *adam, size_t num_steps, Error *error)
