@@ -3,6 +3,7 @@
 Each Debugger runs the program in its own way; the messages are the same in gdb and lldb.
 """
 
+import itertools
 import re
 
 from mg_debugger import (
@@ -120,7 +121,7 @@ name may still change while more nodes are made under that name."""
         if n > 1:
             self.go(n - 1)
         view = self.view
-        places = list(view.next_places()) if in_backward(self.debugger) else []
+        places = self.next_places(view, 1)
         if n > 0 and places:
             node = view.node(view.topo[places[0]])
             before = view.gradients_before(node)
@@ -135,11 +136,17 @@ name may still change while more nodes are made under that name."""
     def go(self, n):
         """Runs backward for n more nodes, or to its end."""
         view = self.view
-        places = list(view.next_places()) if in_backward(self.debugger) else []
+        places = self.next_places(view, n + 1)
         if n < len(places):
             self.debugger.run_to_place(view, places[n])
         elif in_backward(self.debugger):
             self.debugger.run_to_end()
+
+    def next_places(self, view, n):
+        """The first n of the places in topo where backward has something to do."""
+        if not in_backward(self.debugger):
+            return []
+        return list(itertools.islice(view.next_places(), n))
 
     def say_changes(self, view, node, before):
         """What a node has added to its children's gradients: a line for each edge."""

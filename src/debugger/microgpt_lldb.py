@@ -78,7 +78,7 @@ class LldbFrame(mg_graph.Frame):
         return self.frame.GetLineEntry().GetFileSpec().GetFilename() or "no source"
 
     def variable(self, name):
-        value = self.frame.FindVariable(name)
+        value = self.frame.FindVariable(name).GetNonSyntheticValue()
         if not value.IsValid() or value.GetError().Fail():
             return None
         if value.GetType().GetCanonicalType().GetBasicType() in SIGNED:
