@@ -336,8 +336,8 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     bench.run.num_samples = 500;
     Options options = {.usage = usage, .summary = summary};
     options_add(&options, (Option){"documents", &bench.n_documents, "N",
-                                   "to time in phases, and as many as a whole", OPTION_COUNT,
-                                   .min = 1, .max = 1e7});
+                                   "documents to time in phases, and as many as a whole",
+                                   OPTION_COUNT, .min = 1, .max = 1e7});
     options_add(&options, (Option){"json", &bench.json, NULL, "print JSON, for programs",
                                    OPTION_FLAG, .group = OPTION_OWN});
     options_add(&options, (Option){"sizes", &bench.sizes, NULL, "time models of many sizes",

@@ -13,7 +13,7 @@
 
 static const char usage[] = "crosscheck [OPTION ...]";
 static const char summary[] =
-    "Trains the scalar and the tensor engine side by side: after every step the loss, all\n"
+    "Trains with the scalar and the tensor engine: after every step the loss, all\n"
     "gradients and all parameters must be equal, bit for bit, and so must the samples.\n"
     "Exit status: 0 equal, 1 different, 2 trouble.\n";
 

@@ -114,7 +114,7 @@ static bool say_out_of_memory(Error *error)
     return error_set(error, "out of memory for the JSON output");
 }
 
-// Python writes escapes in small letters, and also escapes DEL. An escape is a piece of its own.
+// Python writes escapes in lower case, and also escapes DEL. jansson passes each escape separately.
 static int write_piece(const char *piece, size_t size, void *file)
 {
     bool is_escape = piece[0] == '\\';

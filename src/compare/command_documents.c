@@ -22,7 +22,7 @@ typedef struct DocumentsOptions {
 
 static const char usage[] = "documents [OPTION ...]";
 static const char summary[] =
-    "Writes the documents in the order in which training takes them. Each line has the step, the\n"
+    "Writes the documents in the order in which training uses them. Each line has the step, the\n"
     "tokens with BOS at both ends, and the document as a JSON string, separated by tabs.\n";
 
 static bool parse(DocumentsOptions *chosen, int argc, char **argv, Error *error)
