@@ -286,6 +286,7 @@ static Suite *node_path_suite(void)
     Suite *suite = suite_create("node_path");
     TCase *own = tcase_create("expressions");
     tcase_add_checked_fixture(own, start_graph, end_graph);
+    tcase_set_timeout(own, 0); // Meson's own is enough
     tcase_add_test(own, without_names_a_node_is_its_operation_and_number);
     tcase_add_test(own, a_thing_is_its_last_node);
     tcase_add_test(own, parts_stand_before_the_things_in_them);

@@ -105,15 +105,26 @@ def readme_command(source, word):
     return found[0]
 
 
+def need_libraries(tree, compiler, word):
+    """The compiler may be for another C library, whose zlib and jansson are elsewhere."""
+    flags = [*(["-static"] if word == "static" else []), "-lz", "-ljansson", "-lm"]
+    source = tree.destination / "nothing.c"
+    source.write_text("int main(void) { return 0; }\n", encoding="utf-8")
+    command = [*compiler, "-o", tree.destination / "nothing", source, *flags]
+    if subprocess.run(command, capture_output=True).returncode != 0:
+        raise Skip(f"programs cannot be linked with {' '.join(flags)} here")
+
+
 def build_example(tree, source, compiler, word):
     """Build the example with the README's command, with the tree in place of the system's root."""
     need("pkg-config")
+    need_libraries(tree, compiler, word)
     cc = tree.destination / "cc"
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree)]
     cc.write_text(f'#!/bin/sh\nexec {" ".join([*compiler, *strict])} "$@"\n', encoding="utf-8")
     cc.chmod(0o755)
     (tree.destination / "src").symlink_to(source / "src")
-    system = run("pkg-config", "--variable", "pc_path", "pkg-config").strip()
+    system = os.environ.get("PKG_CONFIG_LIBDIR") or run("pkg-config", "--variable", "pc_path", "pkg-config").strip()
     environment = {**os.environ, "PATH": f"{tree.destination}:{os.environ['PATH']}",
                    "PKG_CONFIG_LIBDIR": f"{tree.folder('libdir')}/pkgconfig:{system}",
                    "PKG_CONFIG_SYSROOT_DIR": str(tree.destination)}
@@ -124,7 +135,9 @@ def build_example(tree, source, compiler, word):
 def check_shared(tree, source, compiler):
     program = build_example(tree, source, compiler, "shared")
     environment = {**os.environ, "LD_LIBRARY_PATH": str(tree.folder("libdir"))}
-    library = re.search(r"libmicrogpt.so.[\d.]+ => (\S+)", run("ldd", program, env=environment))
+    loader = re.search(r"interpreter: (\S+)\]", run("readelf", "--program-headers", program)).group(1)
+    found = run(loader, "--list", program, env=environment)  # ldd knows programs of one libc alone
+    library = re.search(r"libmicrogpt.so.[\d.]+ => (\S+)", found)
     assert library and Path(library.group(1)).is_relative_to(tree.prefix), "another library"
     printed = run(program, env=environment)
     assert printed == example_output(tree.folder("bindir") / "microgpt"), printed

@@ -8,8 +8,8 @@ built three times, and must print the same:
     alone
     with functions, which end the program, of all names of OBJECTS.a that the library does not export
     with a shared library, also of all that it exports and every_header.c does not call
-A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it. Skips a
-static library if static programs cannot be linked.
+A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it. Skips if
+programs cannot be linked in this way.
 """
 
 import re
@@ -111,7 +111,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="test_names.") as folder:
         builder = Builder(Path(source), library, sanitizers, compiler, Path(folder))
         if not builder.can_link():
-            print("skipped: programs cannot be linked statically here")
+            print(f"skipped: programs cannot be linked with {' '.join(builder.command[1:] + OTHERS)} here")
             return SKIP
         wrong = check(builder, Path(source), version, hidden, exported)
     if wrong is not None:
