@@ -10,7 +10,6 @@
 #include "cli/out_file.h"
 #include "cli/spooled_input.h"
 #include "compare/diff_report.h"
-#include "compare/dump_about.h"
 #include "compare/dump_names.h"
 #include "compare/dump_reader.h"
 #include "compare/dump_start.h"
@@ -99,21 +98,12 @@ static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelCo
 // follow from it.
 static bool warn(const CompareOptions *options, const NodeDump *dumps, Error *error)
 {
-    char warnings[MAX_ABOUT_WARNINGS][ABOUT_WARNING_BYTES];
-    size_t n_warnings = dump_about_warn(&dumps[0].says, &dumps[1].says, warnings);
-    for (size_t i = 0; i < n_warnings; i++) {
-        fprintf(options->json ? stderr : stdout, "warning: %s\n", warnings[i]);
-    }
-    bool is_other_start = false;
-    if (!dump_start_differs(&dumps[0], &dumps[1], &is_other_start, error)) {
+    DumpWarnings warnings;
+    if (!dump_warnings_find(&warnings, &dumps[0], &dumps[1], error)) {
         return false;
     }
-    if (is_other_start) {
-        fprintf(
-            options->json ? stderr : stdout,
-            "warning: the parameters have nothing in common, so nothing else can agree: B reads "
-            "another data set, has another seed, or draws its own numbers; see "
-            "docs/porting.md\n");
+    for (size_t i = 0; i < warnings.n; i++) {
+        fprintf(options->json ? stderr : stdout, "warning: %s\n", warnings.lines[i]);
     }
     return true;
 }

@@ -8,6 +8,7 @@
 #include "cli/json_out.h"
 #include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
+#include "compare/dump_start.h"
 #include "python/hexfloat.h"
 
 // A document that is being built.
@@ -393,9 +394,25 @@ static void put_differences(Json *j, json_t *root)
     }
 }
 
+static bool put_warnings(Json *j, json_t *root)
+{
+    DumpWarnings found;
+    if (!dump_warnings_find(&found, j->diff->dumps[0], j->diff->dumps[1], j->error)) {
+        return false;
+    }
+    json_t *warnings = json_out_array(&j->out, root, "warnings");
+    for (size_t i = 0; i < found.n; i++) {
+        put_string(j, warnings, NULL, found.lines[i]);
+    }
+    return true;
+}
+
 static bool put_all(Json *j, json_t *root)
 {
     const GraphDiff *diff = j->diff;
+    if (!put_warnings(j, root)) {
+        return false;
+    }
     json_out_bool(&j->out, root, "same", graph_diff_is_same(diff));
     json_out_bool(&j->out, root, "explained", judgement_explains_all(j->judgement));
     put_dump(j, root, "a", 0);

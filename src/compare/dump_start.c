@@ -116,3 +116,20 @@ bool dump_start_differs(const NodeDump *a, const NodeDump *b, bool *differs, Err
     *differs = sums.n >= FEW_PARAMETERS && size > 0 && sums.ab < LEAST_CORRELATION * size;
     return true;
 }
+
+bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error)
+{
+    bool differs = false;
+    warnings->n = dump_about_warn(&a->says, &b->says, warnings->lines);
+    if (!dump_start_differs(a, b, &differs, error)) {
+        return false;
+    }
+    if (differs) {
+        snprintf(
+            warnings->lines[warnings->n], ABOUT_WARNING_BYTES, "%s",
+            "the parameters have nothing in common, so nothing else can agree: B reads another "
+            "data set, has another seed, or draws its own numbers; see docs/porting.md");
+        warnings->n++;
+    }
+    return true;
+}

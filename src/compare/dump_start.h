@@ -12,4 +12,17 @@
 // Errors: out of memory.
 bool dump_start_differs(const NodeDump *a, const NodeDump *b, bool *differs, Error *error);
 
+enum {
+    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 1,
+};
+
+typedef struct DumpWarnings {
+    size_t n;
+    char lines[MAX_DUMP_WARNINGS][ABOUT_WARNING_BYTES];
+} DumpWarnings;
+
+// Finds out why two dumps can differ before anything is computed: they are of different steps or
+// runs by their descriptions, or their parameters have nothing in common. Errors: out of memory.
+bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error);
+
 #endif
