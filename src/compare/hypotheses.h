@@ -48,6 +48,12 @@ typedef struct HypothesisSearch {
     size_t n_held; // the kind of hypothesis that held last
     size_t budget; // how many more nodes may be computed for tests
 
+    bool by_grads; // hypotheses about data are tested on gradients: the port shows no data
+    bool has_tried_by_grads; // which is done once, for the first kind
+    bool is_reordered;       // the order of the bounds is that of a graph that a hypothesis changed
+    bool has_failed;         // memory ran out
+    Error failure;
+
     // The graph before a hypothesis changed it.
     Rule *rules;
     double *constants;

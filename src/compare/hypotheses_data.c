@@ -347,6 +347,45 @@ static bool try_left_out(HypothesisSearch *s, char *text)
     return false;
 }
 
+// ---- Residuals
+
+static void apply_no_term(HypothesisSearch *s, const Hypothesis *h)
+{
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        if (s->in_scope[i] && s->kinds->kind_of[i] == h->kind) {
+            s->bounds->edge_factors[s->bounds->dump->first_edge[i] + h->first] = 0;
+        }
+    }
+}
+
+static bool is_residual(const HypothesisSearch *s, uint32_t node_id)
+{
+    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2 &&
+           strstr(s->kinds->patterns[s->kinds->kind_of[node_id]], ".residual[") != NULL;
+}
+
+static bool try_residuals(HypothesisSearch *s, char *text)
+{
+    uint16_t last = UINT16_MAX;
+    for (size_t i = 0; i < s->n_cone; i++) {
+        uint16_t kind = s->kinds->kind_of[s->cone[i]];
+        if (kind == last || !is_residual(s, s->cone[i])) {
+            continue;
+        }
+        last = kind;
+        for (uint32_t slot = 0; slot < 2; slot++) {
+            uint32_t term = hypothesis_child(s, s->cone[i], slot);
+            Hypothesis h = {.apply = apply_no_term, .kind = kind, .first = slot};
+            if (hypothesis_holds(s, &h)) {
+                snprintf(text, HYPOTHESIS_BYTES, "leaves out %.80s in %.80s",
+                         s->kinds->patterns[s->kinds->kind_of[term]], s->kinds->patterns[kind]);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void apply_no_max(HypothesisSearch *s, const Hypothesis *h)
 {
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
@@ -441,6 +480,7 @@ static bool (*const families[])(HypothesisSearch *s, char *text) = {
     try_no_norm,
     try_identity,
     try_left_out,
+    try_residuals,
     hypotheses_try_vectors,
     hypotheses_try_keys,
     hypotheses_try_values,
@@ -464,6 +504,22 @@ bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, siz
         size_t family = i == 0 ? search->n_held : i - (i <= search->n_held);
         if (families[family](search, text)) {
             search->n_held = family;
+            return true;
+        }
+    }
+    return false;
+}
+
+// The families that change all nodes alike, those with few hypotheses first.
+bool hypotheses_try_forward(HypothesisSearch *search, char *text)
+{
+    static bool (*const of_all_nodes[])(HypothesisSearch * s, char *text) = {
+        try_activations, hypotheses_try_transposed, try_no_norm,
+        try_residuals,   hypotheses_try_no_lookup,  try_epsilons,
+        try_scales,      hypotheses_try_vectors,
+    };
+    for (size_t i = 0; i < sizeof of_all_nodes / sizeof *of_all_nodes; i++) {
+        if (of_all_nodes[i](search, text)) {
             return true;
         }
     }

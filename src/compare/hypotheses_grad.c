@@ -553,6 +553,35 @@ static bool has_too_many_terms(const Bounds *b, const uint32_t *members, size_t 
     return false;
 }
 
+// Whether the port shows no data but parameters.
+static bool shows_params_only(const Bounds *b)
+{
+    for (uint32_t i = 0; i < b->n_nodes; i++) {
+        if (b->has_data[i] && b->rules[i] != RULE_PARAM) {
+            return false;
+        }
+    }
+    return b->dump->has_names;
+}
+
+// Tries whether a mistake in the forward pass, which the port does not show, explains all
+// gradients.
+static bool find_forward(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
+                         Error *error)
+{
+    if (search->has_tried_by_grads) {
+        return true;
+    }
+    search->has_tried_by_grads = true;
+    size_t budget = search->budget;
+    hypothesis_begin_by_grads(search, members, n);
+    if (!hypotheses_try_forward(search, text)) {
+        text[0] = '\0';
+    }
+    search->budget = budget;
+    return hypothesis_end_by_grads(search, error);
+}
+
 bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
                            Error *error)
 {
@@ -571,6 +600,7 @@ bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, si
         error_out_of_memory(error, "the gradients' contributions", n_tested * sizeof *sums.sums);
     } else if (!find_all(search, &sums, members, n, text)) {
         text[0] = '\0';
+        ok = !shows_params_only(search->bounds) || find_forward(search, members, n, text, error);
     }
     while (sums.n > 0) {
         free(sums.sums[--sums.n].terms);

@@ -39,6 +39,19 @@ static void apply_no_lookup(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
+// Tries whether no row of a matrix is looked up.
+static bool try_no_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char *text)
+{
+    ParamMatrix m;
+    Hypothesis h = {.apply = apply_no_lookup, .kind = slot};
+    if (!hypothesis_find_matrix(s, hypothesis_child(s, node_id, slot), &m) ||
+        !hypothesis_holds(s, &h)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "leaves out %s", m.name);
+    return true;
+}
+
 static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char *text)
 {
     ParamMatrix m;
@@ -66,12 +79,17 @@ static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char 
             return true;
         }
     }
-    Hypothesis none = {.apply = apply_no_lookup, .kind = slot};
-    if (hypothesis_holds(s, &none)) {
-        snprintf(text, HYPOTHESIS_BYTES, "leaves out %s", m.name);
-        return true;
+    return try_no_rows(s, node_id, slot, text);
+}
+
+bool hypotheses_try_no_lookup(HypothesisSearch *s, char *text)
+{
+    size_t i = 0;
+    while (i < s->n_cone && !is_lookup(s, s->cone[i])) {
+        i++;
     }
-    return false;
+    return i < s->n_cone &&
+           (try_no_rows(s, s->cone[i], 0, text) || try_no_rows(s, s->cone[i], 1, text));
 }
 
 // Tries the lookups of each position; all elements of a vector are looked up in the same row.

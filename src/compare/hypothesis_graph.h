@@ -33,8 +33,9 @@ uint32_t hypothesis_transposed(const ParamMatrix *matrix, uint32_t param);
 // The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].
 
-// Looks up other rows of wte and wpe, or reads matrices transposed.
+// Looks up other rows of wte and wpe, or none, or reads matrices transposed.
 bool hypotheses_try_lookups(HypothesisSearch *search, char *text);
+bool hypotheses_try_no_lookup(HypothesisSearch *search, char *text);
 bool hypotheses_try_transposed(HypothesisSearch *search, char *text);
 
 // Uses another vector, the keys or the values of another position, or another target.
@@ -42,6 +43,9 @@ bool hypotheses_try_vectors(HypothesisSearch *search, char *text);
 bool hypotheses_try_keys(HypothesisSearch *search, char *text);
 bool hypotheses_try_values(HypothesisSearch *search, char *text);
 bool hypotheses_try_targets(HypothesisSearch *search, char *text);
+
+// Changes all nodes alike; for tests on gradients.
+bool hypotheses_try_forward(HypothesisSearch *search, char *text);
 
 // Stops gradients at a node, or lets them pass where they should stop.
 bool hypotheses_try_passages(HypothesisSearch *search, char *text);

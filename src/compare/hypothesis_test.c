@@ -9,6 +9,8 @@
 
 enum {
     BUDGET = 5000000, // half a second in a debug build, a tenth of a second in a release build
+    BUDGET_BY_GRADS = 2 * BUDGET,
+    ORDER_COST = 4, // ordering the graph takes as long as computing so many nodes for each node
 };
 
 static void *get(size_t n, size_t item_size, bool *ok)
@@ -164,6 +166,17 @@ void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *me
     copy_model(search, false);
 }
 
+void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members, size_t n)
+{
+    hypothesis_begin(search, true, members, n);
+    search->by_grads = true;
+    search->budget = BUDGET_BY_GRADS;
+    search->n_cone = search->bounds->n_nodes;
+    for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
+        search->cone[i] = i;
+    }
+}
+
 static void set_scope(HypothesisSearch *search, HypothesisScope scope)
 {
     bool is_all = scope == SCOPE_GRAPH || search->is_grad;
@@ -183,17 +196,68 @@ static void set_scope(HypothesisSearch *search, HypothesisScope scope)
     }
 }
 
+static void spend(HypothesisSearch *search, size_t n)
+{
+    search->budget -= n < search->budget ? n : search->budget;
+}
+
+// Computes the order of backward again if the hypothesis changed children, or the last one did.
+static void follow_children(HypothesisSearch *search)
+{
+    Bounds *bounds = search->bounds;
+    size_t n_edges = bounds->dump->first_edge[bounds->n_nodes];
+    bool is_changed =
+        memcmp(bounds->children, search->children, n_edges * sizeof *bounds->children) != 0;
+    if (is_changed || search->is_reordered) {
+        spend(search, ORDER_COST * bounds->n_nodes);
+        search->has_failed = search->has_failed || !bounds_reorder(bounds, &search->failure);
+        search->is_reordered = is_changed;
+    }
+}
+
+static void compute_model(HypothesisSearch *search)
+{
+    bounds_compute_all_data(search->bounds);
+    follow_children(search);
+    if (!search->has_failed) {
+        bounds_compute_all_grads(search->bounds);
+    }
+}
+
 static void compute_all(HypothesisSearch *search)
 {
-    if (search->is_grad) {
+    if (search->by_grads) {
+        compute_model(search);
+    } else if (search->is_grad) {
         bounds_compute_all_grads(search->bounds);
     } else {
         bounds_compute_all_data(search->bounds);
     }
 }
 
+// Computes all data, and the gradients of the targets.
+static void compute_for_targets(HypothesisSearch *search)
+{
+    Bounds *bounds = search->bounds;
+    bounds_compute_all_data(bounds);
+    follow_children(search);
+    if (search->has_failed) {
+        return;
+    }
+    size_t n = bounds_find_grad_cone(bounds, search->targets, search->n_targets, search->wanted,
+                                     search->members_cone);
+    for (size_t i = 0; i < n; i++) {
+        bounds_compute_grad(bounds, search->members_cone[i]);
+    }
+    spend(search, n + bounds->n_nodes);
+}
+
 static void compute_cone(HypothesisSearch *search)
 {
+    if (search->by_grads) {
+        compute_for_targets(search);
+        return;
+    }
     for (size_t i = 0; i < search->n_cone; i++) {
         if (search->is_grad) {
             bounds_compute_grad(search->bounds, search->cone[i]);
@@ -201,7 +265,7 @@ static void compute_cone(HypothesisSearch *search)
             bounds_compute_data(search->bounds, search->cone[i]);
         }
     }
-    search->budget -= search->n_cone < search->budget ? search->n_cone : search->budget;
+    spend(search, search->n_cone);
 }
 
 // Returns whether all targets are explained now, and enough of them by small bounds.
@@ -235,7 +299,8 @@ static size_t count_odd(const HypothesisSearch *search)
         }
         n += odd;
     }
-    return fits(search) ? n : SIZE_MAX;
+    bool is_enough = !search->by_grads || (n == 0 && !search->has_failed);
+    return is_enough && fits(search) ? n : SIZE_MAX;
 }
 
 // Changes all nodes of a scope.
@@ -264,17 +329,29 @@ static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
     return n_least < SIZE_MAX;
 }
 
+bool hypothesis_end_by_grads(HypothesisSearch *search, Error *error)
+{
+    compute_model(search);
+    search->by_grads = false;
+    if (search->has_failed) {
+        *error = search->failure;
+    }
+    return !search->has_failed;
+}
+
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis)
 {
-    if (search->budget == 0) {
+    if (search->budget == 0 || search->has_failed) {
         return false;
     }
     set_scope(search, SCOPE_TARGETS);
     hypothesis->apply(search, hypothesis);
     compute_cone(search);
-    bool fitting = fits(search);
+    bool fitting = !search->has_failed && fits(search);
     copy_model(search, true);
-    compute_cone(search);
+    if (!search->by_grads) { // which computes all again for each hypothesis
+        compute_cone(search);
+    }
     return fitting;
 }
 

@@ -31,6 +31,14 @@ typedef struct Hypothesis {
 // Starts the tests for the unexplained values of one kind: data or gradients.
 void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *members, size_t n);
 
+// Begins with unexplained gradients of parameters, if the port shows no other data: hypotheses
+// about data are then tested by computing the whole model and its gradients again. They hold only
+// if they explain all gradients.
+void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members, size_t n);
+
+// Ends that: computes all data and gradients of the graph as it is now. Errors: out of memory.
+bool hypothesis_end_by_grads(HypothesisSearch *search, Error *error);
+
 // Returns whether the hypothesis would explain the targets. Does not change the graph.
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis);
 

@@ -117,8 +117,12 @@ SAYS = {
 AS_TRUE = {
     ("no_mean_of_losses", "none"): "is 5 x their sum, throughout",
     ("loss_sign", "none"): "has the other sign, throughout",
+    ("no_attn_residual", "landmarks"): "leaves out posN.norm[*] in posN.layer0.attn.residual[*]",
+    ("no_attn_residual", "none"): "leaves out posN.norm[*] in posN.layer0.attn.residual[*]",
+    ("no_mlp_residual", "none"):
+        "leaves out posN.layer0.attn.residual[*] in posN.layer0.mlp.residual[*]",
     ("no_mlp_residual", "landmarks"):
-        "takes posN.layer0.mlp.fc2 where posN.layer0.mlp.residual belongs",
+        "leaves out posN.layer0.attn.residual[*] in posN.layer0.mlp.residual[*]",
 }
 
 FORMS = [("all", "all"), ("vectors", "all"), ("vectors", "params"), ("landmarks", "all"),
@@ -231,6 +235,17 @@ class Checks:
             self.check(found == ([], [("grad", f"has the gradients of {name} transposed")]),
                        "gradients", name, found)
 
+    def check_warnings(self, full, folder):
+        """What the dumps say of themselves is part of the report, as text and as JSON."""
+        sparse = Path(folder, "other_step.sparse")
+        sparse.write_text('# microgpt-nodes 1 {"step": 2, "document": "b"}\nloss 1 1\n')
+        lines = ['A is of the document "abca", B of "b"', "A has step 1, B 2"]
+        _, report = self.compare(str(full), str(sparse))
+        self.check(all(f"warning: {line}\n" in report for line in lines), "warnings", report)
+        done = subprocess.run([self.program, "compare", str(full), str(sparse), "--json"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.check(json.loads(done.stdout)["warnings"] == lines, "warnings in JSON", done.stdout)
+
     def check_nameless(self, folder):
         """Without names, nodes of another structure are paired by their inputs."""
         nameless = Path(folder, "nameless.full")
@@ -265,6 +280,7 @@ class Checks:
                        check=True)
         self.check_short_decimals(full, folder)
         self.check_transposed(full, folder)
+        self.check_warnings(full, folder)
         is_quick = "MICROGPT_QUICK_TESTS" in os.environ
         for mistake in [None, *SAYS]:
             for single in (False, True):
