@@ -10,6 +10,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ typedef struct Program {
     rlim_t file_size;          // as ulimit -f, in bytes
     uid_t user;                // the user to run it as, if the test is run by root; 0: the same
     bool obeys_permissions;    // without root's capability to ignore them: see permissions_hold()
+    unsigned short resized_to; // a new width of its terminal, once it printed to it; 0: none
 
     // The result.
     int status;        // the exit status, or minus the signal that ended it
@@ -230,6 +232,14 @@ static inline void open_terminal(unsigned short columns, int *ours, int *theirs)
     ck_assert(*theirs >= 0 && ioctl(*ours, TIOCSWINSZ, &window) == 0);
 }
 
+// As a terminal does whose window is resized: it tells the programs that run on it.
+static inline void resize_terminal(int ours, pid_t pid, unsigned short columns)
+{
+    struct winsize window = {.ws_row = 24, .ws_col = columns};
+    ck_assert_int_eq(ioctl(ours, TIOCSWINSZ, &window), 0);
+    ck_assert_int_eq(kill(pid, SIGWINCH), 0);
+}
+
 // Runs the program with standard error on a terminal, and also standard output unless
 // p->stdout_path is set. Collects in text, terminated, what was written to the terminal, which must
 // fit.
@@ -253,6 +263,9 @@ static inline void run_on_terminal(Program *p, const char *arguments, unsigned s
     size_t n_read = 0;
     ssize_t n;
     while ((n = read(ours, text + n_read, size - 1 - n_read)) > 0) {
+        if (n_read == 0 && p->resized_to > 0) {
+            resize_terminal(ours, pid, p->resized_to);
+        }
         n_read += (size_t)n;
         ck_assert_uint_lt(n_read, size - 1);
     }

@@ -448,6 +448,20 @@ START_TEST(everything_stays_on_one_row)
 }
 END_TEST
 
+// The progress line is written a few times a second. In the second half the resize was long ago.
+START_TEST(progress_follows_a_resize)
+{
+    static char text[1 << 20];
+    static const unsigned short sizes[][2] = {{80, 20}, {20, 80}};
+    unsigned short columns = sizes[_i][1];
+    p.resized_to = columns;
+    run_in_window(sizes[_i][0], "train " QUICK " --num-steps 4000", "out", text, sizeof text);
+    size_t farthest = farthest_column(strchr(text + strlen(text) / 2, '\r'));
+    ck_assert_msg(farthest < columns, "%zu of %u columns", farthest, columns);
+    ck_assert_msg(farthest > 20 || columns == 20, "%zu of %u columns", farthest, columns);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     if (!find_program(argc, argv)) {
@@ -481,5 +495,6 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, progress_is_shown_on_a_terminal_and_nowhere_else);
     tcase_add_test(tcase, no_sample_commands_the_terminal);
     tcase_add_loop_test(tcase, everything_stays_on_one_row, 0, 2 * COUNT(widths));
+    tcase_add_loop_test(tcase, progress_follows_a_resize, 0, 2);
     return run_suite(suite);
 }
