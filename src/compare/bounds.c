@@ -402,9 +402,17 @@ Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge)
     return isnan(known) ? bounds_worked_out_local_grad(bounds, parent, edge) : shown(bounds, known);
 }
 
+// The local gradient with the factor that was found for the edge.
+static Range passed_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge)
+{
+    Range local_grad = bounds_local_grad(bounds, parent, edge);
+    double factor = bounds->grad_factors[edge];
+    return factor == 1 ? local_grad : range_scale(local_grad, factor);
+}
+
 Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
 {
-    return range_mul(bounds_local_grad(bounds, parent, edge), bounds->grad_used[parent]);
+    return range_mul(passed_local_grad(bounds, parent, edge), bounds->grad_used[parent]);
 }
 
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
@@ -441,7 +449,7 @@ void bounds_compute_grad(Bounds *bounds, uint32_t node_id)
         if (!order->is_reachable[parent]) {
             continue;
         }
-        Range local_grad = bounds_local_grad(bounds, parent, order->use_edge[use]);
+        Range local_grad = passed_local_grad(bounds, parent, order->use_edge[use]);
         sum = range_add(sum, range_mul(local_grad, bounds->grad_used[parent]));
         double size = range_magnitude(local_grad);
         terms += size == 0 ? 0 : size * bounds->grad_terms[parent];
@@ -637,6 +645,7 @@ static void find_rules(Bounds *bounds)
     }
     for (uint32_t edge = 0; edge < bounds->dump->first_edge[bounds->n_nodes]; edge++) {
         bounds->edge_factors[edge] = 1;
+        bounds->grad_factors[edge] = 1;
         bounds->children[edge] = bounds->dump->children[edge];
         bounds->local_grads[edge] = NAN;
     }
@@ -669,6 +678,7 @@ static bool allocate(Bounds *bounds, size_t n, size_t n_edges)
     bounds->factors = get(n, sizeof *bounds->factors, &ok);
     bounds->children = get(n_edges, sizeof *bounds->children, &ok);
     bounds->edge_factors = get(n_edges, sizeof *bounds->edge_factors, &ok);
+    bounds->grad_factors = get(n_edges, sizeof *bounds->grad_factors, &ok);
     bounds->local_grads = get(n_edges, sizeof *bounds->local_grads, &ok);
     bounds->is_single = get(n, sizeof *bounds->is_single, &ok);
     bounds->is_odd = get(n, sizeof *bounds->is_odd, &ok);
@@ -729,6 +739,7 @@ void bounds_free(Bounds *bounds)
     free(bounds->factors);
     free(bounds->children);
     free(bounds->edge_factors);
+    free(bounds->grad_factors);
     free(bounds->local_grads);
     free(bounds->is_single);
     free(bounds->is_odd);

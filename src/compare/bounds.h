@@ -54,6 +54,7 @@ typedef struct Bounds {
     double *factors;      // [n_nodes] of the rule's result; 1 unless a factor was found
     uint32_t *children;   // [edges]
     double *edge_factors; // [edges] of sums: 1, -1, or 0 for an omitted term
+    double *grad_factors; // [edges] of contributions to gradients: 1 unless a factor was found
     bool *is_single;      // [n_nodes] whether a port that computes in doubles rounds it to single
                           // precision
     bool *is_odd;         // [n_nodes] whether it is unknown how the subject computes it
@@ -117,7 +118,8 @@ size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size
 Range bounds_worked_out_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
-// Returns one contribution to a gradient: local gradient * gradient of the parent.
+// Returns one contribution to a gradient: local gradient * gradient of the parent * the edge's
+// factor.
 Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
 // Returns the node that a sum equals because its other terms are the constant 0; NO_NODE otherwise.

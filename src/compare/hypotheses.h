@@ -45,8 +45,9 @@ typedef struct HypothesisSearch {
     uint32_t targets[MAX_TARGETS]; // those of the first position
     double off[MAX_TARGETS];       // their errors before any hypothesis
     size_t n_targets;
-    size_t n_held; // the kind of hypothesis that held last
-    size_t budget; // how many more nodes may be computed for tests
+    size_t n_held;     // the kind of hypothesis that held last
+    size_t budget;     // how many more nodes may be computed for tests
+    double point_unit; // the port's unit while gradients are computed as points; 0 otherwise
 
     bool by_grads; // hypotheses about data are tested on gradients: the port shows no data
     bool has_tried_by_grads; // which is done once, for the first kind
@@ -61,6 +62,7 @@ typedef struct HypothesisSearch {
     bool *is_single;
     uint32_t *children;
     double *edge_factors;
+    double *grad_factors;
     double *local_grads;
 } HypothesisSearch;
 

@@ -111,8 +111,8 @@ static uint32_t find_epsilon_sum(const HypothesisSearch *s)
 
 static bool try_epsilons(HypothesisSearch *s, char *text)
 {
-    static const double epsilons[] = {0,    1e-3,  1e-4,  1e-6,    1e-7,    1e-8,
-                                      1e-9, 1e-10, 1e-12, 0x1p-23, 0x1p-52, 1e-5};
+    static const double epsilons[] = {0,     1e-3,  1e-4,    1e-6,    1e-7, 1e-8,         1e-9,
+                                      1e-10, 1e-12, 0x1p-23, 0x1p-52, 1e-5, (double)1e-5f};
     uint32_t sum = find_epsilon_sum(s);
     if (sum == NO_NODE) {
         return false;
@@ -123,6 +123,8 @@ static bool try_epsilons(HypothesisSearch *s, char *text)
         if (epsilons[i] != own && hypothesis_holds(s, &h)) {
             if (epsilons[i] == 0) {
                 snprintf(text, HYPOTHESIS_BYTES, "adds no epsilon where %g belongs", own);
+            } else if (epsilons[i] == (double)(float)own) {
+                snprintf(text, HYPOTHESIS_BYTES, "has an epsilon of %g in single precision", own);
             } else {
                 snprintf(text, HYPOTHESIS_BYTES, "has an epsilon of %g where %g belongs",
                          epsilons[i], own);
@@ -477,10 +479,13 @@ static bool (*const families[])(HypothesisSearch *s, char *text) = {
     try_scales,
     hypotheses_try_lookups,
     hypotheses_try_transposed,
+    hypotheses_try_matrices,
+    hypotheses_try_normed,
     try_no_norm,
     try_identity,
     try_left_out,
     try_residuals,
+    hypotheses_try_attention,
     hypotheses_try_vectors,
     hypotheses_try_keys,
     hypotheses_try_values,

@@ -35,8 +35,6 @@ typedef struct GradSums {
     size_t n;
 } GradSums;
 
-static const double MARGIN = 2;
-
 static size_t count_terms(const Bounds *b, uint32_t node_id)
 {
     size_t n = 0;
@@ -62,7 +60,7 @@ static bool fill_sum(const HypothesisSearch *s, uint32_t node_id, GradSum *sum)
         sum->terms[sum->n++] = (Term){amount, s->kinds->kind_of[parent], parent};
         sum->total += amount;
     }
-    sum->allowed = MARGIN * range_half_width(b->grad_bound[node_id]) + b->tiny;
+    sum->allowed = hypothesis_allowed(s, node_id);
     return true;
 }
 
@@ -400,22 +398,23 @@ static bool try_left_over(const GradSums *sums, const uint32_t *members, size_t 
 
 // ---- Gradients of other parameters
 
-// Returns whether each gradient is what the gradient of another node should be.
+// Returns whether each gradient is what the gradient of another node should be, and 0 if there is
+// no such node.
 static bool are_those_of(const GradSums *sums, const uint32_t *members, const uint32_t *others)
 {
     const Bounds *b = sums->search->bounds;
+    size_t n_tell = 0;
     for (size_t i = 0; i < sums->n; i++) {
-        if (others[i] == NO_NODE) {
-            return false;
-        }
-        Range bound = b->grad_bound[others[i]];
+        bool has_other = others[i] != NO_NODE;
+        double middle = has_other ? range_middle(b->grad_bound[others[i]]) : 0;
+        double allowed = has_other ? hypothesis_allowed(sums->search, others[i]) : 0;
         double off = fabs(sums->sums[i].grad - sums->sums[i].total);
-        if (!range_is_finite(bound) || range_half_width(bound) * HYPOTHESIS_SMALLER > off ||
-            !bounds_explain(b, bound, b->grad[members[i]])) {
+        n_tell += allowed * HYPOTHESIS_SMALLER <= off;
+        if (!(fabs(b->grad[members[i]] - middle) <= allowed)) {
             return false;
         }
     }
-    return true;
+    return n_tell > 1 && n_tell >= sums->n / 4;
 }
 
 static bool parse_indices(const char *path, unsigned *row, unsigned *column, int *length)
@@ -434,10 +433,12 @@ static bool try_transposed(const GradSums *sums, const uint32_t *members, char *
     }
     uint32_t n_numbers = m.n_rows * m.n_columns;
     for (size_t i = 0; i < sums->n; i++) {
-        bool is_in_matrix = members[i] >= m.first && members[i] - m.first < n_numbers;
-        others[i] = is_in_matrix ? hypothesis_transposed(&m, members[i]) : NO_NODE;
+        if (members[i] < m.first || members[i] - m.first >= n_numbers) {
+            return false;
+        }
+        others[i] = hypothesis_transposed(&m, members[i]);
     }
-    if (sums->n < 2 || !are_those_of(sums, members, others)) {
+    if (!are_those_of(sums, members, others)) {
         return false;
     }
     snprintf(text, HYPOTHESIS_BYTES, "has the gradients of %.100s transposed", m.name);
@@ -464,7 +465,7 @@ static bool try_row(const GradSums *sums, const uint32_t *members, unsigned othe
         snprintf(other, sizeof other, "%.*s[%u,%u]", length, path, other_row, column);
         others[i] = path_index_find(&s->index, other);
     }
-    if (sums->n < 2 || !are_those_of(sums, members, others)) {
+    if (others[0] == NO_NODE || !are_those_of(sums, members, others)) {
         return false;
     }
     snprintf(text, HYPOTHESIS_BYTES, "has in row %u what belongs to row %u of %.*s", first_row,
@@ -472,8 +473,41 @@ static bool try_row(const GradSums *sums, const uint32_t *members, unsigned othe
     return true;
 }
 
+// Tries whether all rows of a matrix have the gradients of the rows next to them.
+static bool try_shifted(const GradSums *sums, const uint32_t *members, int shift, char *text)
+{
+    uint32_t others[MAX_TESTED];
+    const HypothesisSearch *s = sums->search;
+    bool has_rows = false;
+    unsigned first_row = 0;
+    int length = 0;
+    const char *path = NULL;
+    for (size_t i = 0; i < sums->n; i++) {
+        char other[PATTERN_BYTES + 32];
+        unsigned row;
+        unsigned column;
+        path = dump_path(s->bounds->dump, members[i]);
+        if (!parse_indices(path, &row, &column, &length)) {
+            return false;
+        }
+        first_row = i == 0 ? row : first_row;
+        has_rows = has_rows || row != first_row;
+        snprintf(other, sizeof other, "%.*s[%d,%u]", length, path, (int)row + shift, column);
+        others[i] = path_index_find(&s->index, other);
+    }
+    if (!has_rows || !are_those_of(sums, members, others)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES, "has in each row what belongs to the row %s it of %.*s",
+             shift < 0 ? "before" : "after", length, path);
+    return true;
+}
+
 static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
 {
+    if (try_shifted(sums, members, -1, text) || try_shifted(sums, members, 1, text)) {
+        return true;
+    }
     for (unsigned row = 0; row < MAX_TESTED; row++) {
         if (try_row(sums, members, row, text)) {
             return true;
@@ -482,7 +516,7 @@ static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
     return false;
 }
 
-// Adds to the text that all contributions through one node are missing, if that explains it.
+// Adds to the text which contributions are missing or have a factor, and why, if that is known.
 static void add_passage(HypothesisSearch *s, char *text)
 {
     char passage[HYPOTHESIS_BYTES] = "";
@@ -503,13 +537,10 @@ static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
                  sums->n > 1 ? ", throughout" : "");
         return true;
     }
-    if (try_factor(sums, text)) {
-        return true;
-    }
-    if (!try_kinds(sums, text)) {
+    if (!try_factor(sums, text) && !try_kinds(sums, text)) {
         return false;
     }
-    if (s->bounds->dump->has_names && strstr(text, " without number") != NULL) {
+    if (s->bounds->dump->has_names) {
         add_passage(s, text);
     }
     return true;
@@ -539,6 +570,7 @@ static bool find_all(HypothesisSearch *search, const GradSums *sums, const uint3
         hypothesis_begin(search, true, members, n);
     }
     return try_whole(search, sums, text) || (has_names && hypotheses_try_passages(search, text)) ||
+           (has_names && hypotheses_try_slopes(search, text)) ||
            try_single(sums, members, has_names, text) || try_decay(sums, members, text) ||
            try_left_over(sums, members, n, text);
 }
@@ -582,14 +614,11 @@ static bool find_forward(HypothesisSearch *search, const uint32_t *members, size
     return hypothesis_end_by_grads(search, error);
 }
 
-bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
-                           Error *error)
+// Sets the text to what explains the gradients; it stays empty if nothing does.
+static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
+                        Error *error)
 {
     size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
-    text[0] = '\0';
-    if (has_too_many_terms(search->bounds, members, n_tested)) {
-        return true;
-    }
     GradSums sums = {search, malloc(n_tested * sizeof *sums.sums), 0};
     bool ok = sums.sums != NULL;
     while (ok && sums.n < n_tested) {
@@ -606,5 +635,28 @@ bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, si
         free(sums.sums[--sums.n].terms);
     }
     free(sums.sums);
+    return ok;
+}
+
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
+                           Error *error)
+{
+    size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
+    text[0] = '\0';
+    if (has_too_many_terms(search->bounds, members, n_tested)) {
+        return true;
+    }
+    if (!search_sums(search, members, n, text, error)) {
+        return false;
+    }
+    if (text[0] != '\0') {
+        return true;
+    }
+    hypothesis_begin_points(search);
+    bool ok = search_sums(search, members, n, text, error);
+    hypothesis_end_points(search);
+    if (ok && text[0] == '\0' && shows_params_only(search->bounds)) {
+        ok = find_forward(search, members, n, text, error);
+    }
     return ok;
 }

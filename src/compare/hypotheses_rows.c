@@ -52,6 +52,26 @@ static bool try_no_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, ch
     return true;
 }
 
+// Whether this row is looked up at a position.
+static bool is_row_of(const HypothesisSearch *s, const ParamMatrix *m, uint32_t row, int position)
+{
+    char path[PATTERN_BYTES];
+    snprintf(path, sizeof path, "pos%d.embed[0]", position);
+    uint32_t node_id = path_index_find(&s->index, path);
+    return node_id != NO_NODE && is_lookup(s, node_id) &&
+           hypothesis_child(s, node_id, 0) == m->first + row * m->n_columns;
+}
+
+// Names the row of a neighbouring position.
+static const char *whose_token(const HypothesisSearch *s, const ParamMatrix *m, uint32_t row,
+                               uint32_t position)
+{
+    if (is_row_of(s, m, row, (int)position + 1)) {
+        return ": the token of the next position";
+    }
+    return is_row_of(s, m, row, (int)position - 1) ? ": the token of the position before" : "";
+}
+
 static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char *text)
 {
     ParamMatrix m;
@@ -74,8 +94,9 @@ static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char 
         if (row != own && hypothesis_holds(s, &h)) {
             const char *bos = slot == 0 && row == m.n_rows - 1 ? ", BOS," : "";
             snprintf(text, HYPOTHESIS_BYTES,
-                     "looked up row %u of %.100s%s at position %u, where row %u belongs",
-                     (unsigned)row, m.name, bos, (unsigned)position, (unsigned)own);
+                     "looked up row %u of %.100s%s at position %u, where row %u belongs%s",
+                     (unsigned)row, m.name, bos, (unsigned)position, (unsigned)own,
+                     slot == 0 ? whose_token(s, &m, row, position) : "");
             return true;
         }
     }

@@ -38,6 +38,13 @@ bool hypotheses_try_lookups(HypothesisSearch *search, char *text);
 bool hypotheses_try_no_lookup(HypothesisSearch *search, char *text);
 bool hypotheses_try_transposed(HypothesisSearch *search, char *text);
 
+// Multiplies by another matrix of the same shape; normalises a vector before it is multiplied.
+bool hypotheses_try_matrices(HypothesisSearch *search, char *text);
+bool hypotheses_try_normed(HypothesisSearch *search, char *text);
+
+// Lets attention see other positions; interleaves its heads.
+bool hypotheses_try_attention(HypothesisSearch *search, char *text);
+
 // Uses another vector, the keys or the values of another position, or another target.
 bool hypotheses_try_vectors(HypothesisSearch *search, char *text);
 bool hypotheses_try_keys(HypothesisSearch *search, char *text);
@@ -47,7 +54,8 @@ bool hypotheses_try_targets(HypothesisSearch *search, char *text);
 // Changes all nodes alike; for tests on gradients.
 bool hypotheses_try_forward(HypothesisSearch *search, char *text);
 
-// Stops gradients at a node, or lets them pass where they should stop.
+// Scales what an edge passes back, or stops it; gives an operation another local gradient.
 bool hypotheses_try_passages(HypothesisSearch *search, char *text);
+bool hypotheses_try_slopes(HypothesisSearch *search, char *text);
 
 #endif

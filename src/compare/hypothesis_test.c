@@ -7,8 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A point's width, which is nothing beside a unit of double precision; and how many of the port's
+// units, of the sum of a gradient's terms, rounding may change it.
+static const double POINT_UNIT = 0x1p-70;
+static const double POINT_UNITS = 1024;
+static const double MARGIN = 2; // of bounds_explain()
+
 enum {
-    BUDGET = 5000000, // half a second in a debug build, a tenth of a second in a release build
+    BUDGET = 20000000, // two seconds in a debug build, half a second in a release build
     BUDGET_BY_GRADS = 2 * BUDGET,
     ORDER_COST = 4, // ordering the graph takes as long as computing so many nodes for each node
 };
@@ -38,6 +44,7 @@ bool hypotheses_init(HypothesisSearch *search, Bounds *bounds, const PathKinds *
     search->children = get(n_edges, sizeof *search->children, &ok);
     search->local_grads = get(n_edges, sizeof *search->local_grads, &ok);
     search->edge_factors = get(n_edges, sizeof *search->edge_factors, &ok);
+    search->grad_factors = get(n_edges, sizeof *search->grad_factors, &ok);
     if (!ok) {
         hypotheses_free(search);
         return error_out_of_memory(error, "the hypotheses", n_edges * 2 * sizeof(double));
@@ -64,6 +71,7 @@ void hypotheses_free(HypothesisSearch *search)
     free(search->children);
     free(search->local_grads);
     free(search->edge_factors);
+    free(search->grad_factors);
     *search = (HypothesisSearch){0};
 }
 
@@ -92,9 +100,27 @@ static double value_of(const HypothesisSearch *search, uint32_t node_id)
     return search->is_grad ? search->bounds->grad[node_id] : search->bounds->data[node_id];
 }
 
+double hypothesis_allowed(const HypothesisSearch *search, uint32_t node_id)
+{
+    const Bounds *bounds = search->bounds;
+    Range bound = bounds->grad_bound[node_id];
+    if (!range_is_finite(bound)) {
+        return INFINITY;
+    }
+    if (search->point_unit == 0) {
+        return MARGIN * range_half_width(bound) + bounds->tiny;
+    }
+    return POINT_UNITS * search->point_unit * bounds->grad_terms[node_id] + bounds->tiny;
+}
+
 static bool is_odd(const HypothesisSearch *search, uint32_t node_id)
 {
     const Bounds *bounds = search->bounds;
+    if (search->point_unit != 0) {
+        double middle = range_middle(bounds->grad_bound[node_id]);
+        return bounds->has_grad[node_id] &&
+               fabs(bounds->grad[node_id] - middle) > hypothesis_allowed(search, node_id);
+    }
     if (search->is_grad) {
         return bounds->has_grad[node_id] &&
                !bounds_explain(bounds, bounds->grad_bound[node_id], bounds->grad[node_id]);
@@ -121,6 +147,7 @@ static void copy_model(HypothesisSearch *search, bool back)
     copy(search->children, bounds->children, n_edges * sizeof *search->children, back);
     copy(search->local_grads, bounds->local_grads, n_edges * sizeof *search->local_grads, back);
     copy(search->edge_factors, bounds->edge_factors, n_edges * sizeof *search->edge_factors, back);
+    copy(search->grad_factors, bounds->grad_factors, n_edges * sizeof *search->grad_factors, back);
 }
 
 // Returns the length of `pos2.` at the beginning of a path, or 0.
@@ -224,6 +251,22 @@ static void compute_model(HypothesisSearch *search)
     }
 }
 
+void hypothesis_begin_points(HypothesisSearch *search)
+{
+    search->point_unit = search->bounds->unit;
+    search->bounds->unit = POINT_UNIT;
+    bounds_compute_all_data(search->bounds);
+    bounds_compute_all_grads(search->bounds);
+}
+
+void hypothesis_end_points(HypothesisSearch *search)
+{
+    search->bounds->unit = search->point_unit;
+    search->point_unit = 0;
+    bounds_compute_all_data(search->bounds);
+    bounds_compute_all_grads(search->bounds);
+}
+
 static void compute_all(HypothesisSearch *search)
 {
     if (search->by_grads) {
@@ -271,16 +314,16 @@ static void compute_cone(HypothesisSearch *search)
 // Returns whether all targets are explained now, and enough of them by small bounds.
 static bool fits(const HypothesisSearch *search)
 {
-    const Bounds *bounds = search->bounds;
     size_t n_tell = 0;
     bool one_tells = false;
     for (size_t i = 0; i < search->n_targets; i++) {
         uint32_t node_id = search->targets[i];
         Range bound = bound_of(search, node_id);
-        if (!range_is_finite(bound) || !bounds_explain(bounds, bound, value_of(search, node_id))) {
+        if (!range_is_finite(bound) || is_odd(search, node_id)) {
             return false;
         }
-        double half = range_half_width(bound);
+        double half = search->is_grad ? hypothesis_allowed(search, node_id) / MARGIN
+                                      : range_half_width(bound);
         n_tell += half * HYPOTHESIS_SMALLER <= search->off[i];
         one_tells = one_tells || half * HYPOTHESIS_SMALLER_FOR_ONE <= search->off[i];
     }

@@ -39,6 +39,15 @@ void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members
 // Ends that: computes all data and gradients of the graph as it is now. Errors: out of memory.
 bool hypothesis_end_by_grads(HypothesisSearch *search, Error *error);
 
+// Computes all values and gradients as points from now on, without rounding, and allows each
+// gradient what rounding usually does to it. If a port shows few values, bounds are too wide to
+// distinguish hypotheses.
+void hypothesis_begin_points(HypothesisSearch *search);
+void hypothesis_end_points(HypothesisSearch *search);
+
+// Returns how far a gradient may be off; infinite if it is unknown what it should be.
+double hypothesis_allowed(const HypothesisSearch *search, uint32_t node_id);
+
 // Returns whether the hypothesis would explain the targets. Does not change the graph.
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis);
 

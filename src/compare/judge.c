@@ -17,6 +17,7 @@ static const double PARAM_ROUNDING_DOUBLE = 0x1p-33;
 static const double PARAM_ROUNDING_SINGLE = 0x1p-17;
 
 enum {
+    MAX_DID = 3,      // how many things that the subject did are listed for a kind of values
     FAR_OFF_PART = 8, // 1/8 of a matrix may be further off in single precision, after a step
 };
 
@@ -99,6 +100,10 @@ static bool report_members(Judgement *j, UnexplainedIn in, const Members *member
         *kind = (UnexplainedKind){.in = in, .kind = members->kind, .first = members->nodes[0]};
     }
     size_t length = strlen(kind->did);
+    kind->n_did += did[0] != '\0';
+    if (kind->n_did > MAX_DID) {
+        did = kind->n_did == MAX_DID + 1 ? "and more of this kind" : "";
+    }
     if (did[0] != '\0' && length + strlen(did) + 3 < DID_BYTES) {
         snprintf(kind->did + length, DID_BYTES - length, "%s%s", length > 0 ? "; " : "", did);
     }

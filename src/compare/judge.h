@@ -35,6 +35,7 @@ typedef struct UnexplainedKind {
     uint16_t kind; // of their paths
     size_t n;
     uint32_t first;      // the first one in the order of creation, or of backward for gradients
+    size_t n_did;        // how many things were found that the subject did
     char did[DID_BYTES]; // what the subject did, as the end of a sentence that starts with
                          // its letter; empty if nothing fits
 } UnexplainedKind;

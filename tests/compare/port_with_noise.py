@@ -26,12 +26,19 @@ MISTAKES = {
     "target_before": True, "no_mean_of_losses": True, "loss_sign": True,
     "last_product_left_out": True, "logits_doubled": True,
     "single_logit": True,
+    "single_epsilon": True, "norm_before_lm_head": True, "wq_for_wk": True, "heads_interleaved": True,
+    "no_mask": True, "mask_sees_next": True, "mask_after_softmax": True, "mask_hides_own": True,
+    "zero_logits_to_block_size": True,
     "detached_scale": False, "detached_total": False, "detached_softmax": False,
     "relu_passes_all": False, "no_residual_grad": False, "equals_for_wte": False,
     "doubled_fc1": False, "halved_fc2": False, "by_n_wq": False,
     "minus_wv": False, "transposed_grad_wo": False, "left_over_wte": False,
     "key_grad_of_last": False, "loss_grad_doubled": False, "zero_wk": False,
     "no_mean_of_grads": False, "left_over": False, "weight_decay": False,
+    "scale_grad_halved": False, "norm_grad_unchanged": False, "no_scale_grad": False,
+    "head_without_grad": False, "values_cached": False, "relu_grad_inverted": False,
+    "relu_grad_squared": False, "no_minus_1": False, "wo_grad_transposed": False,
+    "wpe_grad_row_after": False,
 }
 
 
@@ -106,7 +113,8 @@ class Port:
             self.named[f"{path}[{i}]"] = x
 
     def norm(self, path, x):
-        eps = {"epsilon_1e-6": 1e-6, "no_epsilon": 0.0, "epsilon_outside": 0.0}.get(self.mistake, 1e-5)
+        eps = {"epsilon_1e-6": 1e-6, "no_epsilon": 0.0, "epsilon_outside": 0.0,
+               "single_epsilon": to_single(1e-5)}.get(self.mistake, 1e-5)
         n = 1 if self.mistake == "sum_for_mean" else len(x)
         ms = total([a * a for a in x])
         ms = Scalar(ms.data / n, ((ms, 1 / n),))
@@ -118,17 +126,21 @@ class Port:
             scale = ms.function(s, -0.5 * s / (ms.data + eps))
         if self.mistake == "detached_scale":
             scale = scale.detached()
+        if self.mistake == "scale_grad_halved":
+            scale.made_of = tuple((a, slope / 2) for a, slope in scale.made_of)
         if self.mistake == "no_norm" and path.endswith("mlp.norm"):
             y = [a.times(1) for a in x]
+        elif self.mistake == "norm_grad_unchanged" and path.endswith("mlp.norm"):
+            y = [a.function(a.data * scale.data, 1) for a in x]
         else:
             y = [a * scale for a in x]
         self.note(path, y)
         return y
 
-    def softmax(self, path, logits, weight_path):
+    def softmax(self, path, logits, weight_path, hidden=()):
         largest = max(a.data for a in logits)
         exps = [a.function(math.exp(a.data - largest), math.exp(a.data - largest)) for a in logits]
-        whole = total(exps)
+        whole = total(exps + [Scalar(math.exp(a.data - largest)) for a in hidden])
         if self.mistake == "detached_total":
             whole = whole.detached()
         probs = []
@@ -145,6 +157,9 @@ class Port:
         if self.mistake == f"transposed_{name.split('_')[-1]}":
             w = list(zip(*w))
         n = len(x) - 1 if self.mistake == "last_product_left_out" and "fc2" in name else None
+        if self.mistake == "wo_grad_transposed" and name.endswith("wo"):
+            return [total([Scalar(row[j].data * a.data, ((row[j], a.data), (a, w[j][i].data)))
+                           for j, a in enumerate(x)]) for i, row in enumerate(w)]
         return [dot(row, x, n) for row in w]
 
     def activation(self, x):
@@ -164,13 +179,17 @@ class Port:
             return x.function(a if a > 0 else 0.01 * a, 1 if a > 0 else 0.01)
         if kind == "relu_passes_all":
             return x.function(max(a, 0), 1)
+        if kind == "relu_grad_inverted":
+            return x.function(max(a, 0), 0 if a > 0 else 1)
+        if kind == "relu_grad_squared":
+            return x.function(max(a, 0), 2 * max(a, 0))
         return x.function(max(a, 0), 1 if a > 0 else 0)
 
     def attention(self, pos, layer, x, keys, values):
         head_dim = len(x) // self.heads
         path = f"pos{pos}.layer{layer}.attn"
         q = self.linear(f"layer{layer}.attn_wq", x)
-        k = self.linear(f"layer{layer}.attn_wk", x)
+        k = self.linear(f"layer{layer}.attn_w{'q' if self.mistake == 'wq_for_wk' else 'k'}", x)
         v = self.linear(f"layer{layer}.attn_wv", x)
         for name, vector in (("q", q), ("k", k), ("v", v)):
             self.note(f"{path}.{name}", vector)
@@ -183,22 +202,55 @@ class Port:
             seen_values[pos] = values[pos - 1]
         if self.mistake == "key_grad_of_last":
             seen_keys = [[a.detached() for a in key] for key in keys[:-1]] + keys[-1:]
+        if self.mistake == "values_cached":
+            seen_values = [[a.detached() for a in value] for value in values[:-1]] + values[-1:]
+        hidden_keys = []
+        if self.mistake in ("no_mask", "mask_sees_next", "mask_after_softmax"):
+            later = self.later(pos, layer)[:1 if self.mistake == "mask_sees_next" else None]
+            hidden_keys = [key for key, _ in later]
+            if self.mistake != "mask_after_softmax":
+                seen_keys += hidden_keys
+                seen_values += [value for _, value in later]
+                hidden_keys = []
+        if self.mistake == "zero_logits_to_block_size":
+            hidden_keys = [[Scalar(0.0)] * len(k)] * (len(self.params["wpe"]) - pos - 1)
+        if self.mistake == "mask_hides_own" and pos > 0:
+            seen_keys.pop()
+            seen_values.pop()
         out = []
         factor = {"no_scale": 1, "scale_by_head_dim": 1 / head_dim}.get(self.mistake,
                                                                         1 / math.sqrt(head_dim))
         for h in range(self.heads):
             part = slice(h * head_dim, (h + 1) * head_dim)
+            if self.mistake == "heads_interleaved":
+                part = slice(h, None, self.heads)
             logits = [dot(q[part], key[part]).times(factor) for key in seen_keys]
+            if self.mistake == "no_scale_grad":
+                for logit in logits:
+                    logit.made_of = ((logit.made_of[0][0], 1.0),)
             self.note(f"{path}.head{h}.logit", logits)
-            weights = self.softmax(f"{path}.head{h}.softmax", logits, f"{path}.head{h}.weight")
+            hidden = [dot(q[part], key[part]).times(factor) for key in hidden_keys]
+            weights = self.softmax(f"{path}.head{h}.softmax", logits, f"{path}.head{h}.weight", hidden)
             if self.mistake == "detached_softmax":
                 weights = [a.detached() for a in weights]
             mixed = [dot(weights, [value[part][j] for value in seen_values]) for j in range(head_dim)]
+            if self.mistake == "head_without_grad" and h == 1:
+                mixed = [a.detached() for a in mixed]
             self.note(f"{path}.head{h}.out", mixed)
             out += mixed
+        if self.mistake == "heads_interleaved":
+            out = [out[i % self.heads * head_dim + i // self.heads] for i in range(len(out))]
         y = self.linear(f"layer{layer}.attn_wo", out)
         self.note(f"{path}.wo", y)
         return y
+
+    def later(self, pos, layer):
+        """The keys and values of later positions, which only a port with one layer can know."""
+        port = Port(self.params, self.heads, None)
+        xs = [port.norm("", port.norm("", port.embed(later, self.tokens[later], self.tokens)))
+              for later in range(pos + 1, len(self.tokens) - 1)]
+        return [(port.linear(f"layer{layer}.attn_wk", x), port.linear(f"layer{layer}.attn_wv", x))
+                for x in xs]
 
     def residual(self, path, made, x, kind):
         if self.mistake == f"no_{kind}_residual":
@@ -240,6 +292,8 @@ class Port:
             made = self.linear(f"layer{layer}.mlp_fc2", active)
             self.note(f"{path}.mlp.fc2", made)
             x = self.residual(f"{path}.mlp.residual", made, x, "mlp")
+        if self.mistake == "norm_before_lm_head":
+            x = Port(self.params, self.heads, None).norm("", x)
         logits = self.linear("lm_head", x)
         if self.mistake == "logits_doubled":
             logits = [a.times(2) for a in logits]
@@ -255,6 +309,7 @@ class Port:
 
     def run_document(self, tokens, n_layers):
         self.lookups = []
+        self.tokens = tokens
         caches = [([], []) for _ in range(n_layers)]
         n = len(tokens) - 1
         losses = []
@@ -263,6 +318,8 @@ class Port:
             probs = self.softmax(f"pos{pos}.softmax", logits, f"pos{pos}.prob")
             target = tokens[pos] if self.mistake == "target_before" else tokens[pos + 1]
             p = probs[target]
+            if self.mistake == "no_minus_1":
+                p.made_of = p.made_of[1:]
             sign = 1 if self.mistake == "loss_sign" else -1
             loss = p.function(sign * math.log(p.data), sign / p.data)
             self.named[f"pos{pos}.loss"] = loss
@@ -301,6 +358,12 @@ class Port:
         if self.mistake == "weight_decay":
             for p in all_of(""):
                 p.grad = Scalar.round(p.grad + 0.01 * p.data)
+        if self.mistake == "wpe_grad_row_after":
+            matrix = self.params["wpe"]
+            grads = [[0.0] * len(matrix[0])] + [[p.grad for p in row] for row in matrix]
+            for row, row_grads in zip(matrix, grads):
+                for p, grad in zip(row, row_grads):
+                    p.grad = grad
         if self.mistake == "left_over_wte":
             for j, p in enumerate(self.params["wte"][1]):
                 p.grad += 0.25 + 0.5 * j
@@ -328,6 +391,9 @@ def write(port, values, grads, file):
              for i, row in enumerate(matrix) for j, p in enumerate(row)}
     shown = dict(named)
     for path, x in port.named.items():
+        if "head" in path and path.split("[")[-1][:-1].isdigit() and not ".out" in path:
+            if int(path.split("[")[-1][:-1]) > int(path[3:path.index(".")]):
+                continue  # a later position, which only a mistake shows
         landmark = "layer" not in path and any(word in path for word in ("logit", "prob", "loss"))
         vector = not ("softmax" in path or path.endswith(".relu"))
         if values == "all" or (values == "vectors" and vector) or (values == "landmarks" and landmark):

@@ -91,6 +91,19 @@ SAYS = {
     "last_product_left_out": ("posN.layer0.mlp.fc2[*]", ".layer0.mlp.fc2[0].mul[31]"),
     "logits_doubled": ("posN.logit[*]", "is 2 x what its inputs give"),
     "single_logit": ("posN.logit[*]", "is that, rounded to single precision"),
+    "single_epsilon": ("posN.norm[*]", "has an epsilon of 1e-05 in single precision"),
+    "norm_before_lm_head": ("posN.logit[*]", "normalises posN.layer0.mlp.residual[*] first"),
+    "wq_for_wk": ("posN.layer0.attn.k[*]",
+                  "multiplies by layer0.attn_wq where layer0.attn_wk belongs"),
+    "heads_interleaved": ("posN.layer0.attn.headN.logit[*]",
+                          "interleaves the heads: element j of head h is at j * 2 + h"),
+    "no_mask": ("posN.layer0.attn.headN.weight[*]", "attention has no causal mask"),
+    "mask_sees_next": ("posN.layer0.attn.headN.weight[*]", "sees the next position as well"),
+    "mask_after_softmax": ("posN.layer0.attn.headN.weight[*]",
+                           "masks later positions after softmax"),
+    "mask_hides_own": ("posN.layer0.attn.headN.weight[*]", "sees only earlier positions"),
+    "zero_logits_to_block_size": ("posN.layer0.attn.headN.weight[*]",
+                                  "up to block_size in softmax's total, with a logit of 0"),
     "detached_scale": ("posN.layer0.attn.residual[*]",
                        "lets nothing back through the scale of rmsnorm"),
     "detached_total": ("posN.logit[*]", "lets nothing back through the totals of softmax"),
@@ -105,12 +118,29 @@ SAYS = {
     "transposed_grad_wo": ("layer0.attn_wo[*]", "has the gradients of layer0.attn_wo transposed"),
     "left_over_wte": ("wte[*]", None),
     "key_grad_of_last": ("posN.layer0.attn.k[*]",
-                         "is the last of them alone, number 2: `=` where `+=` belongs"),
+                         "lets nothing back to the keys of earlier positions"),
     "loss_grad_doubled": ("posN.loss", "is 2 x their sum, throughout"),
     "zero_wk": ("layer0.attn_wk[*]", "is 0, as if nothing had been added, throughout"),
     "no_mean_of_grads": ("posN.loss", "is 5 x their sum, throughout"),
     "left_over": ("lm_head[*]", None),
     "weight_decay": ("lm_head[*]", "is their sum plus 0.01 x the parameter: weight decay"),
+    "scale_grad_halved": ("posN.layer0.attn.residual[*]",
+                          "lets back 0.5 x as much as it should through the scale of rmsnorm"),
+    "norm_grad_unchanged": ("posN.layer0.attn.residual[*]",
+                            "lets gradients back through mlp.norm unchanged"),
+    "no_scale_grad": ("posN.layer0.attn.k[*]",
+                      "leaves out the factor 0.5 (1/sqrt(head_dim)) in backward"),
+    "head_without_grad": ("posN.layer0.attn.v[*]", "lets nothing back through head 1"),
+    "values_cached": ("posN.layer0.attn.v[*]",
+                      "lets nothing back to the values of earlier positions"),
+    "relu_grad_inverted": ("posN.layer0.mlp.fc1[*]",
+                           "lets gradients back through a ReLU that is off, and none through"),
+    "relu_grad_squared": ("posN.layer0.mlp.fc1[*]",
+                          "lets gradients back through ReLU as if it were squared"),
+    "no_minus_1": ("posN.logit[*]", "lets nothing back from the target's own exp"),
+    "wo_grad_transposed": ("posN.layer0.attn.headN.out[*]",
+                           "lets gradients back through layer0.attn_wo as if it were transposed"),
+    "wpe_grad_row_after": ("wpe[*]", "has in each row what belongs to the row before it of wpe"),
 }
 
 # If few values are shown, other descriptions are also true.
@@ -182,7 +212,7 @@ class Checks:
             self.check("left over from the step before" in (texts[0] or ""), name, texts)
         pattern, says = SAYS[mistake]
         did = first["subject_did"] if first else None
-        if values == "vectors" and grads == "all" and not (single and mistake == "single_logit"):
+        if values == "vectors" and grads == "all" and not (single and mistake in ("single_logit", "single_epsilon")):
             self.check(first is not None and first["pattern"] == pattern, name, json.dumps(first))
             self.check(says is None or says in (did or ""), name, json.dumps(first))
         self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
