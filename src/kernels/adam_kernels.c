@@ -111,7 +111,8 @@ static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
     return low_v == high_v && high_v < INFINITY;
 }
 
-// Computes the doubtful parameters with libm. Returns false if a gradient's square is not finite.
+// Computes the doubtful parameters, with libm where it matters. Returns false if a gradient's
+// square is not finite.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v,
                           const Block *block, const AdamStep *step, size_t *n_asked)
 {
@@ -121,11 +122,11 @@ static bool settle_doubts(double *p, const double *g, const double *m, double *v
         if (v_doubt) {
             v[i] = block->old_v[i];
             finite = adam_update_v(&v[i], exactmath_square(g[i]), step) && finite;
+            ++*n_asked;
         }
         if (v_doubt || block->p_doubt[i] != 0) {
-            ++*n_asked;
             p[i] = block->old_p[i];
-            adam_update_p(&p[i], m[i], exactmath_root(v[i] / step->correction2), step);
+            *n_asked += adam_settle_p(&p[i], m[i], v[i], step);
         }
     }
     return finite;

@@ -125,36 +125,37 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
 
 // Updates N_LANES parameters. Returns in which lanes libm must give the same p, given v.
 //
-// The exact root of v_hat is root + remainder / (2 * root). If that is too near a midpoint, libm's
-// root may be the adjacent double in the direction of the remainder. In these lanes other_root is
-// this double, in the others it is root. The quotient with other_root would be change +
-// other_remainder / divisor, rounded. The code uses a slightly too large inverse, which only widens
-// the interval: p is a monotonic function of the quotient, so if p is the same for both ends, it is
-// the same for all numbers between them. (Roots below the smallest one here do not change
-// eps >= 2^-64.)
+// The exact root of v_hat is root + remainder / (2 * root). Unless that is within libm's margin of
+// a midpoint, libm's root is root. Otherwise it may be the adjacent double in the direction of the
+// remainder. Then root + eps is the same or an adjacent double, so that the exact quotient changes
+// by at most 2^-52 of it, and the two rounded ones by 2^-53 more each: together by less than a
+// factor of 1 - 5 * 2^-53 or 1 + 3 * 2^-52. p is a monotonic function of the quotient: if it is the
+// same for change and for change times this factor, it is the same for all numbers between them.
+// adam_settle_p() tests the other lanes precisely. (EXACT_MARGIN is too small below 2^-128 and
+// above 2^128. But such small roots do not change eps >= 2^-64, and if a root is so large, v is in
+// doubt.)
 static inline __attribute__((always_inline)) LaneMask
 update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Divisor correction1,
               Division how)
 {
     Lanes root = halfway.root;
-    Lanes eps = lanes_all(s->eps);
     Lanes old_p = lanes_load(p);
     Lanes numerator = lanes_all(s->lr_t) * divide(lanes_load(m), correction1, how);
-    Lanes change = numerator / (root + eps);
+    Lanes change = numerator / (root + lanes_all(s->eps));
     Lanes new_p = old_p - change;
     lanes_store(p, new_p);
 
-    Lanes inverse = lanes_inverse_estimate(lanes_max(root, lanes_all(0x1p-120)));
-    inverse = inverse * lanes_all(1 + 4 * lanes_inverse_error);
     Lanes remainder = lanes_fnma(root, root, halfway.v_hat);
-    Lanes half_inverse = inverse * lanes_all(0.5 / (1 - 2 * EXACT_MARGIN));
-    Lanes other_root = lanes_fma(remainder, half_inverse, root);
-    Lanes other_remainder = lanes_fnma(change, other_root + eps, numerator);
-    Lanes other_p = old_p - lanes_fma(other_remainder, inverse, change);
+    Lanes part_of_ulp = lanes_exponent(root) * lanes_all((1 - 2 * EXACT_MARGIN) * 0x1p-52);
+    LaneMask one_root = lanes_less(lanes_abs(remainder), root * part_of_ulp);
+    LaneMask is_above = lanes_less(lanes_all(0.0), remainder);
+    Lanes factor = lanes_select(is_above, lanes_all(1 - 5 * 0x1p-53), lanes_all(1 + 3 * 0x1p-52));
+    Lanes other_p = lanes_fnma(change, factor, old_p);
 
     // If m is tiny, numbers may have lost bits to underflow; but since eps >= 2^-64, these bits
     // matter only if p is tiny as well. (Numbers that overflowed are NaN now, and so is new_p.)
-    return lanes_both(lanes_not_tiny(new_p), lanes_equal(new_p, other_p));
+    LaneMask one_p = lanes_either(one_root, lanes_equal(new_p, other_p));
+    return lanes_both(lanes_not_tiny(new_p), one_p);
 }
 
 // Updates up to n vectors of parameters, and returns how many it has updated. The update of a
@@ -201,17 +202,18 @@ update_block(double *p, const double *g, double *m, double *v, size_t n, const A
     return n;
 }
 
-// Computes the doubtful p with libm.
-static void settle_p(double *p, const double *m, const double *v, const Doubt *doubt,
-                     const AdamStep *step)
+// Computes the doubtful p. Returns for how many it called libm.
+static size_t settle_p(double *p, const double *m, const double *v, const Doubt *doubt,
+                       const AdamStep *step)
 {
+    size_t n_asked = 0;
     for (unsigned lanes = doubt->lanes; lanes != 0; lanes &= lanes - 1) {
         int lane = __builtin_ctz(lanes);
         size_t i = doubt->first + (size_t)lane;
-        double root = exactmath_libm(EXACT_POW_1_2, v[i] / step->correction2);
         p[i] = doubt->p[lane];
-        adam_update_p(&p[i], m[i], root, step);
+        n_asked += adam_settle_p(&p[i], m[i], v[i], step);
     }
+    return n_asked;
 }
 
 // Returns as bits the lanes in which libm must give the same v, new_v, for gradients of any size:
@@ -224,8 +226,8 @@ static void settle_p(double *p, const double *m, const double *v, const Doubt *d
 // - Smaller squares, also subnormal ones: libm's is square or an adjacent double, at most 2^-1022
 //   away; rest is at most half of that, so that with the slack it reaches both of them.
 // Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
-// v, so do all numbers between them. (Infinities and NaN are not equal to anything here. For the
-// root of a huge v, update_params() has no inverse.)
+// v, so do all numbers between them. (Infinities and NaN are not equal to anything here. A huge v
+// remains in doubt because of its root: see update_params().)
 //
 // As a part of update_moments(), even after a branch, this made Adam slower by a fifth for a small
 // model, and no faster for a wide model, which has many tiny gradients.
@@ -245,9 +247,8 @@ static unsigned known_of_any_size(const double *g, const double *old_v, const do
     return lanes_bits(lanes_both(one_v, lanes_less(v, lanes_all(0x1p120))));
 }
 
-// Computes the doubtful v with libm, then p. Returns false if a gradient's square is not finite.
-static bool settle_v(double *p, const double *g, const double *m, double *v, const Doubt *doubt,
-                     const AdamStep *step)
+// Computes the doubtful v with libm. Returns false if a gradient's square is not finite.
+static bool settle_v(const double *g, double *v, const Doubt *doubt, const AdamStep *step)
 {
     bool finite = true;
     for (unsigned lanes = doubt->lanes; lanes != 0; lanes &= lanes - 1) {
@@ -256,24 +257,23 @@ static bool settle_v(double *p, const double *g, const double *m, double *v, con
         v[i] = doubt->v[lane];
         finite = adam_update_v(&v[i], exactmath_libm(EXACT_POW_2, g[i]), step) && finite;
     }
-    settle_p(p, m, v, doubt, step);
     return finite;
 }
 
-// Computes p first: if v is in doubt as well, this p is wrong, and settle_v() replaces it.
+// Computes p first: if v is in doubt as well, this p is wrong, and is computed again.
 static bool settle_doubts(double *p, const double *g, const double *m, double *v, Doubts *doubts,
                           const AdamStep *step)
 {
     bool finite = true;
     for (size_t i = 0; i < doubts->n_p; i++) {
-        settle_p(p, m, v, &doubts->p[i], step);
-        doubts->n_asked += (size_t)__builtin_popcount(doubts->p[i].lanes);
+        doubts->n_asked += settle_p(p, m, v, &doubts->p[i], step);
     }
     for (size_t i = 0; i < doubts->n_v; i++) {
         Doubt *doubt = &doubts->v[i];
         doubt->lanes &= ~known_of_any_size(&g[doubt->first], doubt->v, &v[doubt->first], step);
-        finite = settle_v(p, g, m, v, doubt, step) && finite;
-        doubts->n_asked += (size_t)__builtin_popcount(doubts->v[i].lanes);
+        finite = settle_v(g, v, doubt, step) && finite;
+        doubts->n_asked += (size_t)__builtin_popcount(doubt->lanes);
+        doubts->n_asked += settle_p(p, m, v, doubt, step);
     }
     return finite;
 }

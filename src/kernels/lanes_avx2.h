@@ -74,15 +74,6 @@ static inline Lanes lanes_sqrt(Lanes a)
     return _mm256_sqrt_pd(a);
 }
 
-static const double lanes_inverse_error = 0x1p-11;
-
-// 1 / a, with a relative error of at most lanes_inverse_error.
-// Requires: 2^-126 <= a <= 2^126, the range of a float.
-static inline Lanes lanes_inverse_estimate(Lanes a)
-{
-    return _mm256_cvtps_pd(_mm_rcp_ps(_mm256_cvtpd_ps(a)));
-}
-
 static inline Lanes lanes_abs(Lanes a)
 {
     return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a);

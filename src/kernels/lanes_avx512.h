@@ -69,14 +69,6 @@ static inline Lanes lanes_sqrt(Lanes a)
     return _mm512_sqrt_pd(a);
 }
 
-static const double lanes_inverse_error = 0x1p-14;
-
-// 1 / a, with a relative error of at most lanes_inverse_error.
-static inline Lanes lanes_inverse_estimate(Lanes a)
-{
-    return _mm512_rcp14_pd(a);
-}
-
 static inline Lanes lanes_abs(Lanes a)
 {
     return _mm512_abs_pd(a);

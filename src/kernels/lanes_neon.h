@@ -72,16 +72,6 @@ static inline Lanes lanes_sqrt(Lanes a)
     return vsqrtq_f64(a);
 }
 
-static const double lanes_inverse_error = 0x1p-14;
-
-// 1 / a, with a relative error of at most lanes_inverse_error. The instruction has an error of
-// 2^-8, and the step after it squares this.
-static inline Lanes lanes_inverse_estimate(Lanes a)
-{
-    Lanes estimate = vrecpeq_f64(a);
-    return estimate * vrecpsq_f64(a, estimate);
-}
-
 static inline Lanes lanes_abs(Lanes a)
 {
     return vabsq_f64(a);

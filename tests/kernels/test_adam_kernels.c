@@ -396,6 +396,30 @@ START_TEST(libm_is_not_asked_about_tiny_gradients)
 }
 END_TEST
 
+// About one parameter in 1,000 at most, because of its square or its root.
+START_TEST(libm_is_asked_about_few_usual_gradients)
+{
+    SimdLevel level = (SimdLevel)_i;
+    enum {
+        N = 8 * 32, // whole vectors and blocks
+        N_STEPS = 2000,
+    };
+    State state;
+    size_t n_asked = 0;
+    random_start(10);
+    start_state(&state);
+    for (size_t step = 0; step < N_STEPS && simd_has(level); step++) {
+        AdamStep numbers = adam_step_numbers(&usual_config, step, N_STEPS);
+        double g[N];
+        for (size_t i = 0; i < N; i++) {
+            g[i] = (random_unit() - 0.5) * 0.01;
+        }
+        adam_update(level, state.p, g, state.m, state.v, N, &numbers, &n_asked);
+    }
+    ck_assert_msg(n_asked * 1000 < N * N_STEPS, "%s: asked %zu times", simd_name(level), n_asked);
+}
+END_TEST
+
 START_TEST(every_length_is_updated_and_nothing_behind_it)
 {
     SimdLevel level = (SimdLevel)_i;
@@ -471,6 +495,7 @@ int main(void)
     tcase_add_loop_test(tcase, tiny_numbers_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, gradients_of_every_exponent_follow_the_formula, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, libm_is_not_asked_about_tiny_gradients, 0, N_SIMD_LEVELS);
+    tcase_add_loop_test(tcase, libm_is_asked_about_few_usual_gradients, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, every_length_is_updated_and_nothing_behind_it, 0, N_SIMD_LEVELS);
     tcase_add_loop_test(tcase, a_square_that_is_not_finite_is_noticed, 0, N_SIMD_LEVELS);
     tcase_add_test(tcase, a_single_parameter_follows_the_formula);
