@@ -81,51 +81,79 @@ enum {
     ACTIVE_STEP = WIDEST, // rows of a ReLU; their list has space for this many more
 };
 
-// Computes n_out sums at the same time, each in a register. n_out is a constant.
+// Computes n_out sums of n_vectors vectors at the same time, each in a register. Both numbers are
+// constants.
 ALWAYS_INLINE void sum_tile(const Products *p, size_t first, double *y, size_t stride,
-                            const int n_out)
+                            const int n_out, const int n_vectors)
 {
-    Lanes sums[MOST_SUMS];
+    Lanes sums[MOST_SUMS][2];
     const double *w[MOST_SUMS];
     for (int o = 0; o < n_out; o++) {
         size_t out = p->outs == NULL ? first + (size_t)o : p->outs[first + (size_t)o];
         w[o] = p->w + (ptrdiff_t)out * p->w_out;
-        sums[o] = lanes_all(0.0);
+        for (int j = 0; j < n_vectors; j++) {
+            sums[o][j] = lanes_all(0.0);
+        }
     }
     for (size_t i = 0; i < p->n_terms; i++) {
         ptrdiff_t k = p->order == NULL ? (ptrdiff_t)i : (ptrdiff_t)p->order[i];
-        Lanes x = lanes_load(p->x + k * p->x_term);
+        Lanes x[2];
+        for (int j = 0; j < n_vectors; j++) {
+            x[j] = lanes_load(p->x + k * p->x_term + j * N_LANES);
+        }
         for (int o = 0; o < n_out; o++) {
-            sums[o] = sums[o] + lanes_all(w[o][k * p->w_term]) * x;
+            Lanes weight = lanes_all(w[o][k * p->w_term]);
+            for (int j = 0; j < n_vectors; j++) {
+                sums[o][j] = sums[o][j] + weight * x[j];
+            }
         }
     }
     for (int o = 0; o < n_out; o++) {
         size_t out = p->outs == NULL ? first + (size_t)o : p->outs[first + (size_t)o];
-        lanes_store(&y[out * stride], sums[o]);
+        for (int j = 0; j < n_vectors; j++) {
+            lanes_store(&y[out * stride + (size_t)j * N_LANES], sums[o][j]);
+        }
     }
 }
 
-// Computes n_out sums and writes them to y, whose rows are stride apart.
-ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size_t n_out)
+// Computes n_out sums of n_vectors vectors and writes them to y, whose rows are stride apart.
+ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size_t n_out,
+                                const int n_vectors)
 {
+    const int most = MOST_SUMS / n_vectors;
     size_t o = 0;
-    for (; o + MOST_SUMS <= n_out; o += MOST_SUMS) {
-        sum_tile(&p, o, y, stride, MOST_SUMS);
+    for (; o + (size_t)most <= n_out; o += (size_t)most) {
+        sum_tile(&p, o, y, stride, most, n_vectors);
     }
-    if (MOST_SUMS > 8 && o + 8 <= n_out) {
-        sum_tile(&p, o, y, stride, 8);
+    if (most > 8 && o + 8 <= n_out) {
+        sum_tile(&p, o, y, stride, 8, n_vectors);
         o += 8;
     }
-    if (o + 4 <= n_out) {
-        sum_tile(&p, o, y, stride, 4);
+    if (most > 4 && o + 4 <= n_out) {
+        sum_tile(&p, o, y, stride, 4, n_vectors);
         o += 4;
     }
     if (o + 2 <= n_out) {
-        sum_tile(&p, o, y, stride, 2);
+        sum_tile(&p, o, y, stride, 2, n_vectors);
         o += 2;
     }
     if (o < n_out) {
-        sum_tile(&p, o, y, stride, 1);
+        sum_tile(&p, o, y, stride, 1, n_vectors);
+    }
+}
+
+// The same for all positions, two vectors at a time: that loads each weight half as often.
+ALWAYS_INLINE void sum_positions(const Sizes *s, Products p, double *y, size_t n_out)
+{
+    const double *x = p.x;
+    size_t t = 0;
+    for (; t + 2 * N_LANES <= s->end; t += 2 * N_LANES) {
+        p.x = x + t;
+        sum_products(p, y + t, s->stride, n_out, 2);
+    }
+    if (t < s->end) {
+        p.x = x + t;
+        sum_products(p, y + t, s->stride, n_out, 1);
     }
 }
 
@@ -134,15 +162,13 @@ ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size
 ALWAYS_INLINE void wide_linear_forward(const Sizes *s, const double *w, const double *x, double *y,
                                        size_t n_out, size_t n_in)
 {
-    for (size_t t = 0; t < s->end; t += N_LANES) {
-        Products p = {.w = w,
-                      .w_out = (ptrdiff_t)n_in,
-                      .w_term = 1,
-                      .x = x + t,
-                      .x_term = (ptrdiff_t)s->stride,
-                      .n_terms = n_in};
-        sum_products(p, y + t, s->stride, n_out);
-    }
+    Products p = {.w = w,
+                  .w_out = (ptrdiff_t)n_in,
+                  .w_term = 1,
+                  .x = x,
+                  .x_term = (ptrdiff_t)s->stride,
+                  .n_terms = n_in};
+    sum_positions(s, p, y, n_out);
 }
 
 // dx[i,t] = sum of w[o,i] * dy[o,t], o falling.
@@ -150,17 +176,20 @@ ALWAYS_INLINE void wide_linear_forward(const Sizes *s, const double *w, const do
 ALWAYS_INLINE void wide_linear_backward_input(const Sizes *s, const double *w, const double *dy,
                                               double *dx, size_t n_out, size_t n_in)
 {
-    const double *last_w = w + (n_out - 1) * n_in;
-    const double *last_dy = dy + (n_out - 1) * s->stride;
-    for (size_t t = 0; t < s->end; t += N_LANES) {
-        Products p = {.w = last_w,
-                      .w_out = 1,
-                      .w_term = -(ptrdiff_t)n_in,
-                      .x = last_dy + t,
-                      .x_term = -(ptrdiff_t)s->stride,
-                      .n_terms = n_out};
-        sum_products(p, dx + t, s->stride, n_in);
-    }
+    Products p = {.w = w + (n_out - 1) * n_in,
+                  .w_out = 1,
+                  .w_term = -(ptrdiff_t)n_in,
+                  .x = dy + (n_out - 1) * s->stride,
+                  .x_term = -(ptrdiff_t)s->stride,
+                  .n_terms = n_out};
+    sum_positions(s, p, dx, n_in);
+}
+
+// If each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
+// last row. This is faster than separate code for a varying number of remaining rows.
+static inline size_t whole_steps(size_t n_active)
+{
+    return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
 }
 
 // The same for the active rows of dx only, in whole steps.
@@ -168,20 +197,14 @@ ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, 
                                                double *dx, size_t n_out, size_t n_in,
                                                const uint32_t *active, size_t n_active)
 {
-    const double *last_w = w + (n_out - 1) * n_in;
-    const double *last_dy = dy + (n_out - 1) * s->stride;
-    for (size_t t = 0; t < s->end; t += N_LANES) {
-        Products p = {.w = last_w,
-                      .w_out = 1,
-                      .w_term = -(ptrdiff_t)n_in,
-                      .x = last_dy + t,
-                      .x_term = -(ptrdiff_t)s->stride,
-                      .n_terms = n_out,
-                      .outs = active};
-        for (size_t i = 0; i < n_active; i += ACTIVE_STEP) {
-            sum_tile(&p, i, dx + t, s->stride, ACTIVE_STEP);
-        }
-    }
+    Products p = {.w = w + (n_out - 1) * n_in,
+                  .w_out = 1,
+                  .w_term = -(ptrdiff_t)n_in,
+                  .x = dy + (n_out - 1) * s->stride,
+                  .x_term = -(ptrdiff_t)s->stride,
+                  .n_terms = n_out,
+                  .outs = active};
+    sum_positions(s, p, dx, whole_steps(n_active));
 }
 
 // The same with n_terms values of o in a given order.
@@ -189,16 +212,14 @@ ALWAYS_INLINE void wide_linear_backward_input_order(const Sizes *s, const double
                                                     const double *dy, double *dx, size_t n_in,
                                                     const uint32_t *order, size_t n_terms)
 {
-    for (size_t t = 0; t < s->end; t += N_LANES) {
-        Products p = {.w = w,
-                      .w_out = 1,
-                      .w_term = (ptrdiff_t)n_in,
-                      .x = dy + t,
-                      .x_term = (ptrdiff_t)s->stride,
-                      .n_terms = n_terms,
-                      .order = order};
-        sum_products(p, dx + t, s->stride, n_in);
-    }
+    Products p = {.w = w,
+                  .w_out = 1,
+                  .w_term = (ptrdiff_t)n_in,
+                  .x = dy,
+                  .x_term = (ptrdiff_t)s->stride,
+                  .n_terms = n_terms,
+                  .order = order};
+    sum_positions(s, p, dx, n_in);
 }
 
 // A weight's gradient: dw[o,i] = sum of x[t,i] * dy[o,t], t falling.
@@ -489,7 +510,7 @@ ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer 
                                  .x = q + h * head + t,
                                  .x_term = stride,
                                  .n_terms = s->head_dim};
-            sum_products(products, e + h * square + t, s->stride, n_keys);
+            sum_products(products, e + h * square + t, s->stride, n_keys, 1);
             attention_scores(s, e + h * square, t, wide->inverse_sqrt_dim);
         }
         if (n_keys == s->stride) { // then the rows of the heads are contiguous
@@ -511,7 +532,7 @@ ALWAYS_INLINE void wide_attention_forward(const Sizes *s, Wide *wide, WideLayer 
                                  .x = probs + t,
                                  .x_term = stride,
                                  .n_terms = n_keys};
-            sum_products(products, layer->xa + h * head + t, s->stride, s->head_dim);
+            sum_products(products, layer->xa + h * head + t, s->stride, s->head_dim, 1);
         }
     }
 }
@@ -546,13 +567,6 @@ ALWAYS_INLINE size_t wide_relu_forward(const Sizes *s, double *h, size_t n_rows,
     return n_active;
 }
 
-// If each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
-// last row. This is faster than separate code for a varying number of remaining rows.
-static inline size_t whole_steps(size_t n_active)
-{
-    return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
-}
-
 // dh = (1 if h > 0 else 0) * dh, for the active rows.
 ALWAYS_INLINE void wide_relu_backward(const Sizes *s, const double *h, double *dh,
                                       const uint32_t *active, size_t n_active)
@@ -571,16 +585,14 @@ ALWAYS_INLINE void wide_linear_forward_active(const Sizes *s, const double *w, c
                                               double *y, size_t n_out, size_t n_in,
                                               const uint32_t *active, size_t n_active)
 {
-    for (size_t t = 0; t < s->end; t += N_LANES) {
-        Products p = {.w = w,
-                      .w_out = (ptrdiff_t)n_in,
-                      .w_term = 1,
-                      .x = h + t,
-                      .x_term = (ptrdiff_t)s->stride,
-                      .n_terms = n_active,
-                      .order = active};
-        sum_products(p, y + t, s->stride, n_out);
-    }
+    Products p = {.w = w,
+                  .w_out = (ptrdiff_t)n_in,
+                  .w_term = 1,
+                  .x = h,
+                  .x_term = (ptrdiff_t)s->stride,
+                  .n_terms = n_active,
+                  .order = active};
+    sum_positions(s, p, y, n_out);
 }
 
 ALWAYS_INLINE void wide_embedding_forward(const Sizes *s, const Model *model, const int *tokens,
@@ -846,7 +858,7 @@ ALWAYS_INLINE void attention_queries_backward(const Sizes *s, Wide *wide, const 
                          .x = dscores + (n_keys - 1) * s->stride + t,
                          .x_term = -stride,
                          .n_terms = n_keys};
-    sum_products(products, wide->dqkv + first + t, s->stride, s->head_dim);
+    sum_products(products, wide->dqkv + first + t, s->stride, s->head_dim, 1);
     transpose(probs + t, s->stride, wide->attn[2] + square + t * s->stride, s->stride, t + N_LANES,
               N_LANES);
     transpose(dscores + t, s->stride, wide->attn[3] + square + t * s->stride, s->stride,
@@ -868,7 +880,7 @@ ALWAYS_INLINE void attention_scores_backward(const Sizes *s, Wide *wide, const W
                          .x = wide->dxa + last + t,
                          .x_term = -stride,
                          .n_terms = s->head_dim};
-    sum_products(products, dscores + t, s->stride, keys_of(s, t));
+    sum_products(products, dscores + t, s->stride, keys_of(s, t), 1);
     attention_softmax_backward(
         s, layer->attn_e + square, t, lanes_load(&layer->attn_total[h * s->stride + t]),
         lanes_load(&layer->attn_inverse[h * s->stride + t]), wide->inverse_sqrt_dim, dscores);
@@ -897,8 +909,8 @@ ALWAYS_INLINE void attention_keys_backward(const Sizes *s, Wide *wide, const Wid
                    .x = wide->attn[2] + at,
                    .x_term = -stride,
                    .n_terms = n_queries};
-    sum_products(dk, wide->dqkv + matrix + first + key, s->stride, s->head_dim);
-    sum_products(dv, wide->dqkv + 2 * matrix + first + key, s->stride, s->head_dim);
+    sum_products(dk, wide->dqkv + matrix + first + key, s->stride, s->head_dim, 1);
+    sum_products(dv, wide->dqkv + 2 * matrix + first + key, s->stride, s->head_dim, 1);
 }
 
 // Replaces dx, the gradient of x1, by the gradient of x0.
