@@ -66,7 +66,7 @@ static bool try_closed(HypothesisSearch *s, char *text)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Hypothesis h = {.apply = apply_scaled, .old_path = cases[i].to, .new_path = cases[i].from};
         if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "lets nothing back %s", cases[i].name);
+            snprintf(text, HYPOTHESIS_BYTES, "passes no gradient back %s", cases[i].name);
             return true;
         }
     }
@@ -174,7 +174,8 @@ static bool try_cached(HypothesisSearch *s, char *text)
         Hypothesis h = {.apply = apply_cached, .old_path = cases[i].to, .new_path = cases[i].from};
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES,
-                     "lets nothing back to the %s of earlier positions (or `=` where `+=` belongs)",
+                     "passes no gradient back to the %s of earlier positions (or `=` where `+=` "
+                     "belongs)",
                      cases[i].name);
             return true;
         }
@@ -207,7 +208,7 @@ static bool try_heads(HypothesisSearch *s, char *text)
         snprintf(path, sizeof path, ".head%d.out[", head);
         Hypothesis h = {.apply = apply_without_head, .old_path = path};
         if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "lets nothing back through head %d", head);
+            snprintf(text, HYPOTHESIS_BYTES, "passes no gradient back through head %d", head);
             return true;
         }
     }
