@@ -113,8 +113,8 @@ static bool is_known_of_any_size(double g, double old_v, const AdamStep *step)
 
 // Computes the doubtful parameters, with libm where it matters. Returns false if a gradient's
 // square is not finite.
-static bool settle_doubts(double *p, const double *g, const double *m, double *v,
-                          const Block *block, const AdamStep *step, size_t *n_asked)
+static bool settle_block(double *p, const double *g, const double *m, double *v, const Block *block,
+                         const AdamStep *step, size_t *n_asked)
 {
     bool finite = true;
     for (size_t i = 0; i < BLOCK; i++) {
@@ -165,7 +165,7 @@ static bool update_blocks(double *p, const double *g, double *m, double *v, size
             }
         }
         if (!is_settled(block)) {
-            finite = settle_doubts(&p[at], &g[at], &m[at], &v[at], block, step, n_asked) && finite;
+            finite = settle_block(&p[at], &g[at], &m[at], &v[at], block, step, n_asked) && finite;
         }
     }
     return finite;
