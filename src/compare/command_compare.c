@@ -348,17 +348,17 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     options->usage = usage;
     options->summary = summary;
     options_add(options,
-                (Option){"max-ulp", &chosen.max_ulp, "N", "let differences of up to N ULP pass",
+                (Option){"max-ulp", &chosen.max_ulp, "N", "accept differences of up to N ULP",
                          OPTION_COUNT, .max = OPTION_MAX_COUNT});
     options_add(options, (Option){"only", &chosen.only, "PATTERN",
-                                  "look only at paths like this; * and ? as in the shell",
+                                  "compare only paths like this; * and ? as in the shell",
                                   OPTION_TEXT, .group = OPTION_OWN});
     options_add(options, (Option){"next", &chosen.next, NULL,
-                                  "judge the update: A2 B2 are of the step after", OPTION_FLAG,
-                                  .group = OPTION_OWN});
-    options_add(options, (Option){"unexplained", &chosen.unexplained, NULL,
-                                  "answer 0 also where rounding explains all differences",
+                                  "compare the updates: A2 and B2 are of the next step",
                                   OPTION_FLAG, .group = OPTION_OWN});
+    options_add(options, (Option){"unexplained", &chosen.unexplained, NULL,
+                                  "exit with 0 if rounding explains all differences", OPTION_FLAG,
+                                  .group = OPTION_OWN});
     options_add(options, (Option){"all", &chosen.all, NULL, "list every difference", OPTION_FLAG,
                                   .group = OPTION_OWN});
     options_add(options, (Option){"json", &chosen.json, NULL, "print one JSON object", OPTION_FLAG,
