@@ -224,8 +224,9 @@ static bool try_sights(HypothesisSearch *s, char *text)
             return true;
         }
     }
+    // At position 1, to take the value of position 0 twice looks the same.
     Hypothesis h = {.apply = apply_earlier_only};
-    if (hypothesis_holds(s, &h)) {
+    if (hypothesis_holds_for_all(s, &h)) {
         snprintf(text, HYPOTHESIS_BYTES, "%s",
                  "sees only earlier positions, not its own: attention's mask is off by one");
         return true;

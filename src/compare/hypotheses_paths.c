@@ -262,7 +262,9 @@ bool hypotheses_try_vectors(HypothesisSearch *s, char *text)
 
 bool hypotheses_try_keys(HypothesisSearch *s, char *text)
 {
-    return try_positions(s, ".attn.k", text);
+    // If a position sees only the first one, its exponential is 1, whatever the key.
+    const char *pattern = s->kinds->patterns[s->kinds->kind_of[s->targets[0]]];
+    return strstr(pattern, ".softmax.exp[") == NULL && try_positions(s, ".attn.k", text);
 }
 
 bool hypotheses_try_values(HypothesisSearch *s, char *text)

@@ -93,8 +93,9 @@ static void apply_identity(HypothesisSearch *s, const Hypothesis *h)
 
 static bool try_identities(HypothesisSearch *s, char *text)
 {
-    static const char *const endings[] = {"norm[*]", "mlp.norm[*]", "attn.norm[*]", "posN.norm[*]"};
-    static const char *const names[] = {"rmsnorm", "mlp.norm", "attn.norm", "posN.norm"};
+    // The single ones first: all together also explain what one of them does.
+    static const char *const endings[] = {"mlp.norm[*]", "attn.norm[*]", "posN.norm[*]", "norm[*]"};
+    static const char *const names[] = {"mlp.norm", "attn.norm", "posN.norm", "rmsnorm"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         Hypothesis h = {.apply = apply_identity, .old_path = endings[i]};
         if (hypothesis_holds(s, &h)) {

@@ -56,4 +56,8 @@ bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis);
 // unexplained.
 bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis);
 
+// Returns whether the hypothesis holds for all nodes and explains all members, at every position.
+// If so, it has changed the graph.
+bool hypothesis_holds_for_all(HypothesisSearch *search, const Hypothesis *hypothesis);
+
 #endif
