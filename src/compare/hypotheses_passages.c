@@ -6,14 +6,6 @@
 
 #include "compare/hypothesis_graph.h"
 
-// Returns whether a kind's pattern has this ending.
-static bool ends_with(const char *pattern, const char *ending)
-{
-    size_t length = strlen(pattern);
-    size_t n = strlen(ending);
-    return length >= n && strcmp(pattern + length - n, ending) == 0;
-}
-
 // Scales what is passed back to the nodes of a kind: by all parents, or by parents with a path.
 static void apply_scaled(HypothesisSearch *s, const Hypothesis *h)
 {
@@ -23,7 +15,7 @@ static void apply_scaled(HypothesisSearch *s, const Hypothesis *h)
     for (size_t kind = 0; kind < s->kinds->n; kind++) {
         const char *pattern = s->kinds->patterns[kind];
         is_from[kind] = h->new_path == NULL || strstr(pattern, h->new_path) != NULL;
-        is_to[kind] = ends_with(pattern, h->old_path);
+        is_to[kind] = hypothesis_ends_with(pattern, h->old_path);
     }
     for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
         if (!is_from[s->kinds->kind_of[parent]]) {
@@ -80,7 +72,7 @@ static double inverse_constant(const HypothesisSearch *s, const char *ending)
     const Bounds *b = s->bounds;
     for (uint32_t i = 0; i < b->n_nodes; i++) {
         if (b->rules[i] == RULE_MUL &&
-            ends_with(s->kinds->patterns[s->kinds->kind_of[i]], ending) &&
+            hypothesis_ends_with(s->kinds->patterns[s->kinds->kind_of[i]], ending) &&
             b->rules[hypothesis_child(s, i, 1)] == RULE_LEAF) {
             return 1 / b->constants[hypothesis_child(s, i, 1)];
         }
@@ -126,7 +118,7 @@ static void apply_unscaled(HypothesisSearch *s, const Hypothesis *h)
 {
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
         const char *pattern = s->kinds->patterns[s->kinds->kind_of[i]];
-        if (s->bounds->rules[i] == RULE_MUL && ends_with(pattern, h->old_path)) {
+        if (s->bounds->rules[i] == RULE_MUL && hypothesis_ends_with(pattern, h->old_path)) {
             s->bounds->grad_factors[s->bounds->dump->first_edge[i]] = h->to;
         }
     }
@@ -154,8 +146,8 @@ static void apply_cached(HypothesisSearch *s, const Hypothesis *h)
         for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
             uint32_t child = s->bounds->children[e];
             const char *pattern = s->kinds->patterns[s->kinds->kind_of[child]];
-            bool is_cached = (h->old_path != NULL && ends_with(pattern, h->old_path)) ||
-                             (h->new_path != NULL && ends_with(pattern, h->new_path));
+            bool is_cached = (h->old_path != NULL && hypothesis_ends_with(pattern, h->old_path)) ||
+                             (h->new_path != NULL && hypothesis_ends_with(pattern, h->new_path));
             if (is_cached && strncmp(path, hypothesis_path(s, child), length) != 0) {
                 s->bounds->grad_factors[e] = 0;
             }
@@ -188,7 +180,7 @@ static void apply_without_head(HypothesisSearch *s, const Hypothesis *h)
 {
     const NodeDump *dump = s->bounds->dump;
     for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
-        if (ends_with(s->kinds->patterns[s->kinds->kind_of[parent]], ".headN.out[*]") &&
+        if (hypothesis_ends_with(s->kinds->patterns[s->kinds->kind_of[parent]], ".headN.out[*]") &&
             strstr(hypothesis_path(s, parent), h->old_path) != NULL) {
             for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
                 s->bounds->grad_factors[e] = 0;

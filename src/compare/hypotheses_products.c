@@ -11,12 +11,9 @@
 // Takes the numbers from `to` on in place of the matrix at `first`.
 static void apply_other_matrix(HypothesisSearch *s, const Hypothesis *h)
 {
-    uint32_t size = h->n_rows * h->n_columns;
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t *child = s->in_scope[i] && s->bounds->rules[i] == RULE_MUL
-                              ? hypothesis_child_slot(s, i, 0)
-                              : NULL;
-        if (child != NULL && *child >= h->first && *child - h->first < size) {
+        uint32_t *child = hypothesis_matrix_slot(s, h, i);
+        if (child != NULL) {
             *child += h->node - h->first;
         }
     }

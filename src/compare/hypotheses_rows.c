@@ -138,12 +138,9 @@ bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
 // written transposed.
 static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
 {
-    uint32_t size = h->n_rows * h->n_columns;
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t *child = s->in_scope[i] && s->bounds->rules[i] == RULE_MUL
-                              ? hypothesis_child_slot(s, i, 0)
-                              : NULL;
-        if (child != NULL && *child >= h->first && *child - h->first < size) {
+        uint32_t *child = hypothesis_matrix_slot(s, h, i);
+        if (child != NULL) {
             uint32_t row = (*child - h->first) / h->n_columns;
             uint32_t column = (*child - h->first) % h->n_columns;
             *child = h->first + column * h->n_rows + row;

@@ -1,7 +1,6 @@
 // Hypotheses about local gradients that are not those of the operation. See hypothesis_graph.h.
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "compare/hypothesis_graph.h"
 
@@ -75,10 +74,7 @@ static bool try_relus(HypothesisSearch *s, char *text)
 static bool is_norm(const HypothesisSearch *s, uint32_t node_id, const char *ending)
 {
     const char *pattern = s->kinds->patterns[s->kinds->kind_of[node_id]];
-    size_t length = strlen(pattern);
-    size_t n = strlen(ending);
-    return s->bounds->rules[node_id] == RULE_MUL && length >= n &&
-           strcmp(pattern + length - n, ending) == 0;
+    return s->bounds->rules[node_id] == RULE_MUL && hypothesis_ends_with(pattern, ending);
 }
 
 static void apply_identity(HypothesisSearch *s, const Hypothesis *h)

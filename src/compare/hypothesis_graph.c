@@ -64,3 +64,20 @@ uint32_t hypothesis_transposed(const ParamMatrix *m, uint32_t param)
     uint32_t column = (param - m->first) / m->n_rows;
     return m->first + row * m->n_columns + column;
 }
+
+bool hypothesis_ends_with(const char *pattern, const char *ending)
+{
+    size_t length = strlen(pattern);
+    size_t n = strlen(ending);
+    return length >= n && strcmp(pattern + length - n, ending) == 0;
+}
+
+uint32_t *hypothesis_matrix_slot(HypothesisSearch *s, const Hypothesis *h, uint32_t node_id)
+{
+    if (!s->in_scope[node_id] || s->bounds->rules[node_id] != RULE_MUL) {
+        return NULL;
+    }
+    uint32_t *child = hypothesis_child_slot(s, node_id, 0);
+    bool is_element = *child >= h->first && *child - h->first < h->n_rows * h->n_columns;
+    return is_element ? child : NULL;
+}

@@ -15,6 +15,9 @@ uint32_t *hypothesis_child_slot(HypothesisSearch *search, uint32_t node_id, uint
 
 const char *hypothesis_path(const HypothesisSearch *search, uint32_t node_id);
 
+// Returns whether a pattern has this ending.
+bool hypothesis_ends_with(const char *pattern, const char *ending);
+
 // A matrix of parameters, which follow each other row by row.
 typedef struct ParamMatrix {
     char name[PATTERN_BYTES];
@@ -29,6 +32,11 @@ bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, Para
 // Returns the parameter whose number is at the place of this one if the matrix is written
 // transposed, column by column.
 uint32_t hypothesis_transposed(const ParamMatrix *matrix, uint32_t param);
+
+// Returns where the graph stores the first child of a product in scope, if that child is an element
+// of the hypothesis's matrix; otherwise NULL.
+uint32_t *hypothesis_matrix_slot(HypothesisSearch *search, const Hypothesis *hypothesis,
+                                 uint32_t node_id);
 
 // The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].
