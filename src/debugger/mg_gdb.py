@@ -343,14 +343,16 @@ class Gdb(mg_debugger.Debugger):
         return result
 
     def find_value(self, text):
-        """Evaluates in the user's language. The name of a variable is looked up without it: in some
+        """Evaluates in the user's language, but in C for Go's: gdb 13 aborts when an expression of Go has
+        the name of a C variable. The name of a variable is looked up without a language: in some
         languages, gdb would ask which of several variables is meant."""
         if re.fullmatch(r"[A-Za-z_]\w*", text):
             try:
                 return gdb.selected_frame().read_var(text)
             except ValueError:
                 pass
-        with setting("multiple-symbols", "cancel"), language(self.user_language):
+        user_language = "c" if self.user_language == "go" else self.user_language
+        with setting("multiple-symbols", "cancel"), language(user_language):
             return gdb.parse_and_eval(text)
 
     def find_vector(self, value, result):

@@ -77,6 +77,7 @@ SETTINGS = (
     "set auto-load libthread-db off",
     "set print thread-events off",
     "set debuginfod enabled off",
+    "set debug-file-directory /nonexistent",  # not every system has the symbols of its C library
 )
 
 
