@@ -364,6 +364,16 @@ START_TEST(gradients_of_every_exponent_follow_the_formula)
 }
 END_TEST
 
+// Whether this level's kernels compute without libm. If that is because of libm, says that this is
+// skipped.
+static bool has_own_kernels(SimdLevel level, const char *what)
+{
+    if (EXACT_MARGIN >= 0.5) {
+        printf("skipped: %s (with this libm, the kernels leave everything to it)\n", what);
+    }
+    return EXACT_MARGIN < 0.5 && simd_has(level);
+}
+
 // Tests that the kernels do not leave everything to libm, with a v that tiny gradients cannot
 // change. The learning rate is 0, so that no p is in doubt.
 START_TEST(libm_is_not_asked_about_tiny_gradients)
@@ -372,10 +382,7 @@ START_TEST(libm_is_not_asked_about_tiny_gradients)
     AdamStep numbers = adam_step_numbers(&usual_config, 1000, 2000);
     numbers.lr_t = 0;
     random_start(9);
-    bool has_kernels = EXACT_MARGIN < 0.5 && simd_has(level);
-    if (EXACT_MARGIN >= 0.5) {
-        puts("skipped: tiny gradients (with this libm, the kernels leave everything to it)");
-    }
+    bool has_kernels = has_own_kernels(level, "tiny gradients");
     for (int exponent = -1074; exponent <= -64 && has_kernels; exponent++) {
         enum {
             N = 8 * 32 // whole vectors and blocks
@@ -408,7 +415,8 @@ START_TEST(libm_is_asked_about_few_usual_gradients)
     size_t n_asked = 0;
     random_start(10);
     start_state(&state);
-    for (size_t step = 0; step < N_STEPS && simd_has(level); step++) {
+    bool has_kernels = has_own_kernels(level, "usual gradients");
+    for (size_t step = 0; step < N_STEPS && has_kernels; step++) {
         AdamStep numbers = adam_step_numbers(&usual_config, step, N_STEPS);
         double g[N];
         for (size_t i = 0; i < N; i++) {
