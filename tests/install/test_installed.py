@@ -6,9 +6,10 @@
 SANITIZERS is the value of the build's -fsanitize=, or none.
 
 CHECK is one of:
-    files all necessary files exist, and the program runs from anywhere shared      the README's example,
-    built with its command, runs with the shared library static      the same with the static library; skips
-    in a build with sanitizers gdb         gdb loads the script automatically for the installed program
+    files     all necessary files exist, and the program runs from anywhere
+    shared    the README's example, built with its command, runs with the shared library
+    static    the same with the static library; skips in a build with sanitizers
+    gdb       gdb loads the script automatically for the installed program
 Skips if a tool is missing.
 """
 
@@ -21,6 +22,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from link_options import link_options
 from program_help import example_output
 
 SKIP = 77
@@ -106,8 +108,8 @@ def readme_command(source, word):
 
 
 def need_libraries(tree, compiler, word):
-    """The compiler may be for another C library, whose zlib and jansson are elsewhere."""
-    flags = [*(["-static"] if word == "static" else []), "-lz", "-ljansson", "-lm"]
+    """Not every system has static libraries."""
+    flags = ["-static", *link_options("--static")] if word == "static" else link_options()
     source = tree.destination / "nothing.c"
     source.write_text("int main(void) { return 0; }\n", encoding="utf-8")
     command = [*compiler, "-o", tree.destination / "nothing", source, *flags]
@@ -121,7 +123,8 @@ def build_example(tree, source, compiler, word):
     need_libraries(tree, compiler, word)
     cc = tree.destination / "cc"
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree)]
-    cc.write_text(f'#!/bin/sh\nexec {" ".join([*compiler, *strict])} "$@"\n', encoding="utf-8")
+    folders = [word for word in link_options() if word.startswith("-L")]  # which are not in the tree
+    cc.write_text(f'#!/bin/sh\nexec {" ".join([*compiler, *strict, *folders])} "$@"\n', encoding="utf-8")
     cc.chmod(0o755)
     (tree.destination / "src").symlink_to(source / "src")
     system = os.environ.get("PKG_CONFIG_LIBDIR") or run("pkg-config", "--variable", "pc_path", "pkg-config").strip()

@@ -18,10 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from link_options import link_options
 from public_api import declared_functions, exported_functions, global_names, headers
 
 SKIP = 77
-OTHERS = ["-lz", "-ljansson", "-lm"]
 
 
 def called_functions(source):
@@ -47,18 +47,20 @@ class Builder:
         flags = [] if sanitizers == "none" else [f"-fsanitize={sanitizers}"]
         # A program's functions can only replace those of a shared library if they are exported.
         self.command = [*compiler, *flags, "-fno-builtin", "-static" if self.is_static else "-rdynamic"]
+        self.others = link_options("--static") if self.is_static else link_options()
 
     def build(self, *sources):
         """Return the program, and the compiler's messages if there is none."""
         program = self.folder / "program"
         done = subprocess.run(
             [*self.command, "-I", self.source / "include", "-o", program, *sources,
-             self.library, *OTHERS, f"-Wl,-rpath,{self.library.parent}"], capture_output=True, text=True)
+             self.library, *self.others, f"-Wl,-rpath,{self.library.parent}"], capture_output=True, text=True)
         return program, done.stderr if done.returncode != 0 else None
 
     def taken_names(self):
         """Return the names of a static jansson, which a program must not define again."""
-        archive = subprocess.run([*self.command, "-print-file-name=libjansson.a"], check=True,
+        folders = [f"-B{word[2:]}" for word in self.others if word.startswith("-L")]
+        archive = subprocess.run([*self.command, *folders, "-print-file-name=libjansson.a"], check=True,
                                  capture_output=True, text=True).stdout.strip()
         return global_names(archive) if self.is_static and Path(archive).is_absolute() else set()
 
@@ -111,7 +113,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="test_names.") as folder:
         builder = Builder(Path(source), library, sanitizers, compiler, Path(folder))
         if not builder.can_link():
-            print(f"skipped: programs cannot be linked with {' '.join(builder.command[1:] + OTHERS)} here")
+            options = " ".join(builder.command[1:] + builder.others)
+            print(f"skipped: programs cannot be linked with {options} here")
             return SKIP
         wrong = check(builder, Path(source), version, hidden, exported)
     if wrong is not None:
