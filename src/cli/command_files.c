@@ -165,8 +165,7 @@ static void say_new_owner(const char *path)
 static bool check_writable(const CommandFile *file, Error *error)
 {
     OutFile out;
-    struct stat status;
-    if (stat(file->path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    if (out_file_is_stream(file->path)) {
         return access(file->path, W_OK) == 0 ||
                error_set_file(error, file->path, 0, "cannot be written: %s", strerror(errno));
     }

@@ -20,6 +20,13 @@ bool out_file_is_standard_output(const char *path)
            strcmp(path, "/dev/fd/1") == 0 || strcmp(path, "/proc/self/fd/1") == 0;
 }
 
+bool out_file_is_stream(const char *path)
+{
+    struct stat status;
+    return out_file_is_standard_output(path) ||
+           (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
+}
+
 static bool write_error(const OutFile *out, int reason, Error *error)
 {
     if (reason == EPIPE) {
@@ -75,11 +82,10 @@ static bool open_atomic(OutFile *out, const char *path, Error *error)
 bool out_file_open(OutFile *out, const char *path, Error *error)
 {
     assert(out != NULL && error != NULL);
-    struct stat status;
     if (out_file_is_standard_output(path)) {
         return open_standard_output(out, error);
     }
-    if (stat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+    if (!out_file_is_stream(path)) {
         return open_atomic(out, path, error);
     }
     *out = (OutFile){.name = path, .file = fopen(path, "we")};
@@ -102,9 +108,7 @@ static bool lock_log(const OutFile *out, int fd, Error *error)
 
 bool out_file_open_log(OutFile *out, const char *path, Error *error)
 {
-    struct stat status;
-    if (out_file_is_standard_output(path) ||
-        (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) {
+    if (out_file_is_stream(path)) {
         return out_file_open(out, path, error);
     }
     *out = (OutFile){.name = path};

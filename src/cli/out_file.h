@@ -25,6 +25,10 @@ typedef struct OutFile {
 // it.
 bool out_file_is_standard_output(const char *path);
 
+// Returns whether a path stands for standard output, or names a pipe or a device: what is written
+// replaces nothing.
+bool out_file_is_stream(const char *path);
+
 // Opens a file: a regular file, or one that does not exist, is written atomically; a pipe, a device
 // or standard output directly.
 // Errors: those of atomic_file.h; errors of the system.

@@ -66,9 +66,8 @@ static bool check_save(const Training *training, Error *error)
         return true;
     }
     Checkpoint checkpoint = session_checkpoint(&training->session);
-    return out_file_is_standard_output(path)
-               ? checkpoint_check_contents(&checkpoint, "standard output", error)
-               : checkpoint_check(&checkpoint, path, error);
+    const char *name = out_file_is_standard_output(path) ? "standard output" : path;
+    return checkpoint_check_contents(&checkpoint, name, error);
 }
 
 ExitStatus training_open(Training *training, const char *usage, const char *summary, bool samples,
@@ -202,9 +201,10 @@ static ExitStatus interrupted(const Training *training, Error *error)
     const char *name = signal_number == SIGINT    ? "SIGINT"
                        : signal_number == SIGTERM ? "SIGTERM"
                                                   : "SIGHUP";
-    if (path != NULL && out_file_is_standard_output(path)) {
-        error_set(error, "%s after step %zu of %zu; saved to standard output", name, trainer->step,
-                  trainer->num_steps);
+    if (path != NULL && out_file_is_stream(path)) {
+        const char *shown = out_file_is_standard_output(path) ? "standard output" : path;
+        error_set(error, "%s after step %zu of %zu; saved to %s", name, trainer->step,
+                  trainer->num_steps, shown);
     } else if (path != NULL) {
         error_set(error, "%s after step %zu of %zu; saved, resume with --resume %s", name,
                   trainer->step, trainer->num_steps, path);

@@ -38,11 +38,10 @@ bool training_options_parse(TrainingOptions *options, const char *usage, const c
     if (options->save_every > 0 && options->save == NULL) {
         return error_set(error, "--save-every: needs --save FILE as well");
     }
-    if (options->save_every > 0 && out_file_is_standard_output(options->save)) {
+    if (options->save_every > 0 && out_file_is_stream(options->save)) {
         return error_set(
-            error,
-            "--save-every: only one checkpoint can be written to standard output; name a file "
-            "with --save");
+            error, "--save-every: only one checkpoint can be written to standard output, a pipe "
+                   "or a device; name a file with --save");
     }
     return true;
 }

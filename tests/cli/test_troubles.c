@@ -406,6 +406,19 @@ START_TEST(a_dash_is_standard_output)
 }
 END_TEST
 
+static void expect_done(const CommandCase *c, const char *option, const char *path)
+{
+    (void)c;
+    ck_assert_msg(p.status == 0, "%s %s: status %d: %s", option, path, p.status, p.err);
+    ck_assert_str_eq(p.err, "");
+}
+
+START_TEST(an_output_may_be_a_device)
+{
+    for_outputs(&commands[_i], "/dev/null", expect_done);
+}
+END_TEST
+
 static void expect_usage(const CommandCase *c, const char *option, const char *path)
 {
     (void)c;
@@ -509,6 +522,23 @@ static void unmount_file(const char *target)
     (void)target;
 #endif
 }
+
+START_TEST(a_checkpoint_may_go_through_a_pipe)
+{
+    Contents expected = contents_of("good");
+    Contents piped;
+    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
+    int fd = open("pipe", O_RDWR); // the program need not wait for a reader
+    run("train --data data --num-steps 2 --save pipe " SIZES);
+    assert_done();
+    ssize_t n = read(fd, piped.bytes, sizeof piped.bytes);
+    ck_assert_int_eq(n, (ssize_t)expected.size);
+    ck_assert_mem_eq(piped.bytes, expected.bytes, expected.size);
+    run("train --data data --num-steps 2 --save pipe --save-every 1 " SIZES);
+    assert_refused(2, "--save-every", "a pipe");
+    close(fd);
+}
+END_TEST
 
 // This is usual in containers.
 START_TEST(a_mounted_file_is_found_before_the_training)
@@ -718,6 +748,7 @@ int main(int argc, char **argv)
     add(tcase, where_nothing_can_be_written_nothing_is_done);
     add(tcase, a_failed_write_leaves_the_old_file);
     add(tcase, a_dash_is_standard_output);
+    add(tcase, an_output_may_be_a_device);
     add(tcase, two_outputs_are_two_files);
     add(tcase, an_unknown_option_is_answered_by_the_commands_own_help);
     tcase_add_loop_test(tcase, an_option_without_effect_is_refused, 0, COUNT(idle_options));
@@ -725,6 +756,7 @@ int main(int argc, char **argv)
     TCase *saving = tcase_create("saving");
     tcase_add_checked_fixture(saving, setup, NULL);
     tcase_set_timeout(saving, 60);
+    tcase_add_test(saving, a_checkpoint_may_go_through_a_pipe);
     tcase_add_test(saving, a_mounted_file_is_found_before_the_training);
     tcase_add_test(saving, an_immutable_file_is_found_before_the_training);
     tcase_add_test(saving, anothers_file_in_a_sticky_folder_is_found_before_the_training);
