@@ -74,9 +74,9 @@ static ExitStatus refuse_command(const char *name, Error *error)
 {
     const char *meant = command_find_nearest(name);
     if (meant != NULL) {
-        error_set(error, "%.100s: no such command; did you mean %s?", name, meant);
+        error_set_file(error, name, 0, "no such command; did you mean %s?", meant);
     } else {
-        error_set(error, "%.100s: no such command; see microgpt --help", name);
+        error_set_file(error, name, 0, "no such command; see microgpt --help");
     }
     return EXIT_USAGE;
 }
@@ -86,7 +86,7 @@ static ExitStatus run_help(int argc, char **argv, Error *error)
 {
     char *help[] = {argv[0], "--help", NULL};
     if (argc > 3) {
-        error_set(error, "%.100s: is one argument too many; see microgpt --help", argv[3]);
+        error_set_file(error, argv[3], 0, "is one argument too many; see microgpt --help");
         return EXIT_USAGE;
     }
     const char *name = argc == 3 && argv[2][0] != '-' ? argv[2] : "run";

@@ -9,7 +9,7 @@ enum {
 };
 
 // Returns the part of the path to show, its end, and sets *dots to the text to print before it:
-// `...`, or nothing if this is the whole path.
+// `...`, or nothing if this is the whole path. An empty path is shown as two quotes.
 static inline const char *long_path_end(const char *path, const char **dots)
 {
     size_t length = strlen(path);
@@ -18,7 +18,7 @@ static inline const char *long_path_end(const char *path, const char **dots)
         end++;
     }
     *dots = end != path ? "..." : "";
-    return end;
+    return length > 0 ? end : "''";
 }
 
 #endif

@@ -319,8 +319,8 @@ static bool add_file(const char *text, const Options *options, const char **file
     if (*n_files >= max_files) {
         char hint[HINT_BYTES];
         format_hint(options, hint);
-        return error_set(error, "%.100s: is %s; %s", text,
-                         max_files > 0 ? "one argument too many" : "not an option", hint);
+        return error_set_file(error, text, 0, "is %s; %s",
+                              max_files > 0 ? "one argument too many" : "not an option", hint);
     }
     assert(files != NULL);
     files[*n_files] = text;

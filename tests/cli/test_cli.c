@@ -349,6 +349,14 @@ START_TEST(what_may_be_meant_is_said)
     assert_refused(2, "crosschek", "did you mean crosscheck?");
     run("teach");
     assert_refused(2, "teach", "no such command; see microgpt --help");
+    run(" "); // two empty arguments
+    assert_refused(2, "'': no such command", "");
+    run("help ");
+    assert_refused(2, "'': no such command", "");
+    run("train ");
+    assert_refused(2, "'': is not an option", "");
+    run("compare  x");
+    assert_refused(2, "'': ", strerror(ENOENT));
     run("help train sample");
     assert_refused(2, "sample", "is one argument too many");
     run("train --num_steps 5");
