@@ -372,6 +372,6 @@ ExitStatus command_bench(int argc, char **argv, Error *error)
     } else {
         status = bench_run(&bench, error);
     }
-    spooled_input_close(&data);
+    spooled_input_close(&data, error);
     return status;
 }

@@ -155,6 +155,6 @@ ExitStatus command_crosscheck(int argc, char **argv, Error *error)
     }
     run.data = data.path;
     ExitStatus status = check(&run, is_json, error);
-    spooled_input_close(&data);
+    spooled_input_close(&data, error);
     return status;
 }

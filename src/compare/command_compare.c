@@ -27,6 +27,7 @@ enum {
 typedef struct CompareOptions {
     Options list;                 // points into this struct, which must not move
     const char *files[MAX_FILES]; // A and B, and with --next those of the next step
+    const char *names[MAX_FILES]; // of the same, for messages
     bool next;
     RunOptions run; // used for the model's sizes
     size_t max_ulp;
@@ -115,6 +116,8 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
         !name_nodes(dumps, &options->run.model, error)) {
         return EXIT_TROUBLE;
     }
+    dumps[0].file_name = options->names[0];
+    dumps[1].file_name = options->names[1];
     if (!warn(options, dumps, error)) {
         return EXIT_TROUBLE;
     }
@@ -141,8 +144,10 @@ static ExitStatus compare_losses(const CompareOptions *options, Error *error)
     Losses losses[2] = {{0}, {0}};
     LossDiff diff = {.pairs = NULL};
     bool ok = losses_read(&losses[0], options->files[0], error) &&
-              losses_read(&losses[1], options->files[1], error) &&
-              loss_diff(&diff, &losses[0], &losses[1], error);
+              losses_read(&losses[1], options->files[1], error);
+    losses[0].file_name = options->names[0];
+    losses[1].file_name = options->names[1];
+    ok = ok && loss_diff(&diff, &losses[0], &losses[1], error);
     if (ok && options->json) {
         ok = loss_diff_print_json(stdout, &diff, error);
     } else if (ok) {
@@ -164,8 +169,10 @@ static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
     TensorFile files[2] = {{0}, {0}};
     TensorDiff diff = {.findings = NULL};
     bool ok = tensor_file_read(&files[0], options->files[0], error) &&
-              tensor_file_read(&files[1], options->files[1], error) &&
-              tensor_diff(&diff, &files[0], &files[1], error);
+              tensor_file_read(&files[1], options->files[1], error);
+    files[0].path = options->names[0];
+    files[1].path = options->names[1];
+    ok = ok && tensor_diff(&diff, &files[0], &files[1], error);
     if (ok && options->json) {
         ok = tensor_diff_print_json(stdout, &diff, error);
     } else if (ok) {
@@ -285,10 +292,10 @@ static ExitStatus compare_files(const CompareOptions *options, Error *error)
     }
     if (kinds[0] != kinds[1]) {
         int known = kinds[0] != FILE_DUMP ? 0 : 1;
-        const char *other = options->files[1 - known];
-        if (access(other, R_OK) == 0) {
+        if (access(options->files[1 - known], R_OK) == 0) {
             error_set(error, "compare: %.200s is %s, and %.200s is not; compare two of a kind",
-                      options->files[known], file_kind_name(kinds[known]), other);
+                      options->names[known], file_kind_name(kinds[known]),
+                      options->names[1 - known]);
             return EXIT_TROUBLE;
         }
     }
@@ -316,13 +323,14 @@ static ExitStatus compare_inputs(CompareOptions *options, size_t n_files, Error 
     for (size_t i = 0; i < n_files && ok; i++) {
         ok = spooled_input_open(&inputs[i], options->files[i], "node dump", error);
         options->files[i] = inputs[i].path;
+        options->names[i] = inputs[i].name;
     }
     ExitStatus status = EXIT_TROUBLE;
     if (ok) {
         status = options->next ? compare_updates(options, error) : compare_files(options, error);
     }
     for (size_t i = 0; i < n_files; i++) {
-        spooled_input_close(&inputs[i]);
+        spooled_input_close(&inputs[i], error);
     }
     return status;
 }
@@ -334,8 +342,8 @@ static bool check_number_of_files(const CompareOptions *options, size_t n_files,
                          "--next: needs the files of the next step: compare A B --next A2 B2");
     }
     if (!options->next && n_files > 2) {
-        return error_set(error, "%.200s: is one argument too many; see microgpt compare --help",
-                         options->files[2]);
+        return error_set_file(error, options->files[2], 0,
+                              "is one argument too many; see microgpt compare --help");
     }
     return n_files >= 2 ||
            error_set(error, "compare: needs two files to compare; see microgpt compare --help");

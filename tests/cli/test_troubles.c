@@ -246,6 +246,19 @@ START_TEST(an_input_may_come_through_a_pipe)
 }
 END_TEST
 
+// Not by the name of a copy.
+START_TEST(a_wrong_input_through_a_pipe_is_named)
+{
+    for (int i = 0; i < COUNT(names_of_standard_input); i++) {
+        renew_program();
+        p.stdin_text = "\xff wrong";
+        run_case(&commands[_i], names_of_standard_input[i], "");
+        assert_refused(trouble(&commands[_i]), "standard input", "");
+        ck_assert_ptr_null(strstr(p.err, "/dev/fd"));
+    }
+}
+END_TEST
+
 // ---- what is written ----
 
 // Runs the command with each of its outputs at this path, and then the check.
@@ -742,6 +755,7 @@ int main(int argc, char **argv)
     add(tcase, no_name_of_a_file_commands_the_terminal);
     add(tcase, a_long_name_leaves_room_for_the_reason);
     add(tcase, an_input_may_come_through_a_pipe);
+    add(tcase, a_wrong_input_through_a_pipe_is_named);
     add(tcase, no_output_is_what_is_read);
     add(tcase, no_output_is_what_standard_output_goes_to);
     add(tcase, what_is_read_is_not_what_standard_error_goes_to);
