@@ -216,6 +216,11 @@ static bool check_options(AttentionOptions *chosen, Error *error)
     if (chosen->output != NULL && !draws(chosen)) {
         return error_set(error, "--output: is for --format svg; add that, or leave this out");
     }
+    if (chosen->look.json &&
+        options_find(&chosen->look.list, &chosen->format_name)->given != NULL &&
+        strcmp(chosen->format_name, "text") == 0) {
+        return error_set(error, "--json: contradicts --format text; leave one out");
+    }
     if (draws(chosen) && chosen->look.json && out_file_is_standard_output(chosen->output)) {
         return error_set(error, "--json: the drawing goes to standard output already; name a file "
                                 "with --output");

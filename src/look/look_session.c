@@ -66,25 +66,27 @@ static bool check_beside_load(LookOptions *look, Error *error)
     return true;
 }
 
-// Whether the options say to train the model before it is shown.
-static bool is_trained(LookOptions *look, const LookUsage *usage)
+// Whether the model is updated before it is shown.
+static bool is_trained(const LookOptions *look, const LookUsage *usage)
 {
-    if (usage->is_step) {
-        return look->step > 0 || look->text == NULL;
-    }
-    return usage->is_report || options_find(&look->list, &look->run.num_steps)->given != NULL;
+    return usage->is_step ? look->step > 1 : look->run.num_steps > 0;
 }
 
+// Refuses the settings of the updates if there are none.
 static bool check_untrained(LookOptions *look, const LookUsage *usage, Error *error)
 {
     const RunOptions *run = &look->run;
-    const void *const settings[] = {&run->num_steps, &run->adam.learning_rate, &run->adam.beta1,
-                                    &run->adam.beta2, &run->adam.eps_adam};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+    const Option *steps =
+        options_find(&look->list, usage->is_step ? (void *)&look->step : &look->run.num_steps);
+    // The dump of a step contains the number of steps.
+    const void *num_steps = usage->is_step && look->text != NULL ? &run->num_steps : NULL;
+    const void *const settings[] = {&run->adam.learning_rate, &run->adam.beta1, &run->adam.beta2,
+                                    &run->adam.eps_adam, num_steps};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings && settings[i] != NULL; i++) {
         const Option *option = options_find(&look->list, settings[i]);
         if (option->given != NULL) {
-            return error_set(error, "%.100s: has no effect on an untrained model; add %s",
-                             option->given, usage->is_step ? "--step" : "--num-steps");
+            return error_set(error, "%.100s: has no effect on an untrained model; %s --%s",
+                             option->given, steps->given != NULL ? "raise" : "add", steps->name);
         }
     }
     return true;
