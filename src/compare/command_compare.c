@@ -95,6 +95,41 @@ static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelCo
             error_set_file(error, file_name, 0, "has no names, and " DUMP_OTHER_SIZES));
 }
 
+// Returns whether the first line of a dump states the size that an option sets.
+static bool is_stated(const CompareOptions *options, const NodeDump *dump, const Option *option)
+{
+    ModelConfig stated = {0};
+    dump_about_sizes(&dump->says, &stated);
+    const ModelConfig *chosen = &options->run.model;
+    return (option->target == &chosen->n_layer && stated.n_layer > 0) ||
+           (option->target == &chosen->n_embd && stated.n_embd > 0) ||
+           (option->target == &chosen->n_head && stated.n_head > 0) ||
+           (option->target == &chosen->block_size && stated.block_size > 0);
+}
+
+// Refuses a size that the dumps state, unless there is a dump that needs names and does not.
+static bool check_sizes(const CompareOptions *options, const NodeDump *const *dumps, size_t n,
+                        Error *error)
+{
+    for (size_t i = 0; i < options->list.n; i++) {
+        const Option *option = &options->list.list[i];
+        bool is_needed = option->given == NULL;
+        bool is_known = false;
+        for (size_t k = 0; k < n; k++) {
+            bool has_names = dumps[k]->has_names && !dumps[k]->named_by_us;
+            bool states = is_stated(options, dumps[k], option);
+            is_known = is_known || states;
+            is_needed = is_needed || (!states && !has_names && !dumps[k]->is_sparse);
+        }
+        if (is_known && !is_needed) {
+            return error_set(error,
+                             "%.100s: has no effect on dumps that state their sizes; leave it out",
+                             option->given);
+        }
+    }
+    return true;
+}
+
 // Warns on the terminal that the dumps are of different steps or runs, before the differences that
 // follow from it.
 static bool warn(const CompareOptions *options, const NodeDump *dumps, Error *error)
@@ -113,7 +148,8 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
 {
     if (!dump_read(&dumps[0], options->files[0], error) ||
         !dump_read(&dumps[1], options->files[1], error) ||
-        !name_nodes(dumps, &options->run.model, error)) {
+        !name_nodes(dumps, &options->run.model, error) ||
+        !check_sizes(options, (const NodeDump *[]){&dumps[0], &dumps[1]}, 2, error)) {
         return EXIT_TROUBLE;
     }
     dumps[0].file_name = options->names[0];
@@ -243,6 +279,8 @@ static ExitStatus compare_updates(const CompareOptions *options, Error *error)
         files.next_dumps[side] = next[side].is_tensors ? NULL : &next[side].dump;
         files.next_tensors[side] = next[side].is_tensors ? &next[side].tensors : NULL;
     }
+    const NodeDump *all[] = {&dumps[0], &dumps[1], &next[0].dump, &next[1].dump};
+    ok = ok && check_sizes(options, all, MAX_FILES, error);
     ExitStatus status = EXIT_TROUBLE;
     ok = ok && judge_update(options, &files, &status, error);
     for (int side = 0; side < 2; side++) {
@@ -260,6 +298,13 @@ static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error
     dump_free(&dumps[0]);
     dump_free(&dumps[1]);
     return status;
+}
+
+// Refuses --all beside --json, which has no list of all differences.
+static bool check_all(const CompareOptions *options, Error *error)
+{
+    return !options->all || !options->json ||
+           error_set(error, "--all: has an effect only without --json; leave it out");
 }
 
 static bool is_of_graphs(const CompareOptions *options, const Option *option)
@@ -380,7 +425,7 @@ ExitStatus command_compare(int argc, char **argv, Error *error)
     if (options_answer(options)) {
         return EXIT_DONE;
     }
-    if (!check_number_of_files(&chosen, n_files, error) ||
+    if (!check_number_of_files(&chosen, n_files, error) || !check_all(&chosen, error) ||
         (chosen.next && !check_effect(&chosen, error))) {
         return EXIT_TROUBLE;
     }

@@ -510,6 +510,10 @@ static const Idle idle_options[] = {
     {"compare good good --n-embd 4", "--n-embd", "only on node dumps"},
     {"compare losses losses --max-ulp 1", "--max-ulp", "only on node dumps"},
     {"compare dump dump --next dump dump --all", "--all", "only without --next"},
+    {"compare dump dump --all --json", "--all", "only without --json"},
+    {"compare dump dump --n-embd 4", "--n-embd", "dumps that state their sizes"},
+    {"compare dump dump --next dump dump --n-layer=2", "--n-layer=2",
+     "dumps that state their sizes"},
 };
 
 START_TEST(an_option_without_effect_is_refused)

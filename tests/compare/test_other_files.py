@@ -6,11 +6,13 @@
 
 import json
 import math
+import os
 import random
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -46,6 +48,37 @@ class OtherFiles(unittest.TestCase):
         status, out, err = self.run_program("compare", *words)
         self.assertEqual((status, out, err.count("\n")), (2, "", 1), err)
         return err
+
+
+class Pipes(OtherFiles):
+    """Standard input and named pipes have their own names in reports and errors."""
+
+    def compare_pipe(self, path, content):
+        """Return stdout and stderr of comparing a with a pipe of this content."""
+        if path != "-":
+            os.mkfifo(self.folder / path)
+            threading.Thread(target=self.write, args=(path, content)).start()
+        done = subprocess.run([PROGRAM, "compare", "a", path], cwd=self.folder, capture_output=True,
+                              input=content if path == "-" else b"", timeout=100)
+        if path != "-":
+            os.remove(self.folder / path)
+        return done.stdout.decode(), done.stderr.decode()
+
+    def test_names(self):
+        kinds = (b"loss 1 1\n", b"1\n2\n", safetensors({"w": ("F64", [1], [1])}))
+        for a, other in zip(kinds, kinds[1:] + kinds[:1]):
+            self.write("a", a)
+            for path, name in (("-", "standard input"), ("pipe", "pipe")):
+                with self.subTest(a=a, path=path):
+                    out, err = self.compare_pipe(path, a)
+                    self.assertEqual((out.splitlines()[1].split(":")[0], err), (f"B  {name}", ""), out)
+                    out, err = self.compare_pipe(path, other)
+                    self.assertRegex(err, f"compare: .*{name} is.*; compare two of a kind")
+        self.write("a", "loss 1 1\n")
+        self.assertEqual(self.compare_pipe("-", b"loss x\n"),
+                         ("", "microgpt: standard input:1: 'x' is not a number\n"))
+        self.assertEqual(self.compare_pipe("pipe", b"loss x\n"),
+                         ("", "microgpt: pipe:1: 'x' is not a number\n"))
 
 
 class LossFiles(OtherFiles):
