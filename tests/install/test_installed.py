@@ -186,7 +186,8 @@ CHECKS = {"files": check_files, "shared": check_shared, "static": check_static, 
 
 def main():
     build, source, sanitizers, check, *compiler = sys.argv[1:]
-    compiler[0] = shutil.which(compiler[0])  # by its full path: `cc` will be a different program
+    # By full paths: `cc` will be another program, also for ccache.
+    compiler = [shutil.which(word) or word for word in compiler]
     with tempfile.TemporaryDirectory(prefix="test_installed.") as folder:
         try:
             tree = Tree(Path(build), sanitizers, Path(folder).resolve())
