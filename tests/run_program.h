@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "memory_more.h"
 #ifdef HAVE_CAPABILITIES
 #include <linux/capability.h>
 #include <sys/prctl.h>

@@ -21,10 +21,12 @@ static size_t limit_bytes(const struct rlimit *limit)
 size_t memory_limit(void)
 {
     size_t smallest = platform_memory();
+#ifdef RLIMIT_AS // not on OpenBSD
     struct rlimit address_space;
     if (getrlimit(RLIMIT_AS, &address_space) == 0) {
         smallest = smaller(smallest, limit_bytes(&address_space));
     }
+#endif
     struct rlimit data;
     if (getrlimit(RLIMIT_DATA, &data) == 0) {
         smallest = smaller(smallest, limit_bytes(&data));

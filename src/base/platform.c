@@ -1,15 +1,14 @@
 // The only file with system calls beyond POSIX.1-2008: see platform.h. meson.build checks which of
 // them exist, and defines HAVE_... for those.
-#if defined(__APPLE__)
-#define _DARWIN_C_SOURCE
-#elif !defined(__FreeBSD__) && !defined(__OpenBSD__) && !defined(__NetBSD__)
+#undef _XOPEN_SOURCE // macOS and the BSDs would declare nothing beyond it
 #define _GNU_SOURCE
-#endif
+#define _NETBSD_SOURCE
 
 #include "base/platform.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -62,6 +61,37 @@ PlatformObstacle platform_obstacle(int folder, const char *name)
     (void)name;
 #endif
     return PLATFORM_NO_OBSTACLE;
+}
+
+int platform_last_signal(void)
+{
+#ifdef SIGRTMAX
+    return SIGRTMAX;
+#else
+    return NSIG - 1;
+#endif
+}
+
+bool platform_signal_ends(int signal_number)
+{
+    switch (signal_number) {
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGCONT:
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH:
+#ifdef SIGINFO // not on Linux, where SIGIO ends a program
+    case SIGINFO:
+    case SIGIO:
+#endif
+        return false;
+    default:
+        return true;
+    }
 }
 
 size_t platform_memory(void)

@@ -1,5 +1,6 @@
-// The system calls that this project needs beyond POSIX.1-2008. platform.c has all of them, each
-// with a replacement for systems that do not have it.
+// The system calls that this project needs beyond POSIX.1-2008, or that not every system has
+// although they are in it. platform.c has all of them, each with a replacement for systems without
+// it.
 #ifndef MICROGPT_PLATFORM_H
 #define MICROGPT_PLATFORM_H
 
@@ -24,6 +25,12 @@ typedef enum PlatformObstacle {
 // Returns what is in the way of replacing the file of that name in an open folder. Does not follow
 // symbolic links.
 PlatformObstacle platform_obstacle(int folder, const char *name);
+
+// Returns the highest number of a signal. macOS and OpenBSD do not have POSIX's realtime signals.
+int platform_last_signal(void);
+
+// Returns whether the default action of a signal ends the program, and the signal can be caught.
+bool platform_signal_ends(int signal_number);
 
 // Returns the bytes of the machine's memory; SIZE_MAX if the system does not tell.
 size_t platform_memory(void);

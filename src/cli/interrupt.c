@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "base/platform.h"
+
 static const int noted[] = {SIGINT, SIGTERM, SIGHUP};
 
 typedef void SignalHandler(int signal_number);
@@ -77,32 +79,13 @@ void interrupt_end(void)
     }
 }
 
-// Returns whether the default action of a signal ends the program, and the signal can be caught.
-static bool ends_program(int signal_number)
-{
-    switch (signal_number) {
-    case SIGKILL:
-    case SIGSTOP:
-    case SIGTSTP:
-    case SIGTTIN:
-    case SIGTTOU:
-    case SIGCONT:
-    case SIGCHLD:
-    case SIGURG:
-    case SIGWINCH:
-        return false;
-    default:
-        return true;
-    }
-}
-
 void interrupt_guard(const AtomicFile *file)
 {
     SignalHandler *before = file != NULL ? SIG_DFL : end_by_signal;
     SignalHandler *after = file != NULL ? end_by_signal : SIG_DFL;
     guarded = file;
-    for (int signal_number = 1; signal_number <= SIGRTMAX; signal_number++) {
-        if (ends_program(signal_number) && handler_of(signal_number) == before) {
+    for (int signal_number = 1; signal_number <= platform_last_signal(); signal_number++) {
+        if (platform_signal_ends(signal_number) && handler_of(signal_number) == before) {
             set_handler(signal_number, after);
         }
     }

@@ -28,20 +28,6 @@ static const bool HAS_GCOV = true;
 static const bool HAS_GCOV = false;
 #endif
 
-// A sanitizer or valgrind needs more addresses than any limit that a test would set.
-static bool memory_can_be_limited(void)
-{
-#if defined(__SANITIZE_ADDRESS__)
-    return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return false;
-#endif
-#endif
-    const char *preloaded = getenv("LD_PRELOAD");
-    return preloaded == NULL || strstr(preloaded, "vgpreload") == NULL;
-}
-
 static void limit_memory(rlim_t bytes)
 {
     p.address_space = memory_can_be_limited() ? bytes : 0;

@@ -17,6 +17,12 @@ from pathlib import Path
 
 ELSEWHERE = {"getrandom", "getentropy", "statx", "flock", "ioctl", "mkostemp", "qsort_r", "asprintf", "pipe2",
              "fopencookie", "memfd_create", "strchrnul", "mempcpy", "syscall"}
+# What POSIX has and some systems do not, or glibc always declares and other systems do not.
+MISSING_SOMEWHERE = set("""
+    RLIMIT_AS SIGIO SIGPOLL SIGRTMAX SIGRTMIN SIGWINCH st_atim st_ctim st_mtim clock_nanosleep fdatasync fexecve
+    pthread_barrier_init pthread_condattr_setclock pthread_mutex_timedlock pthread_spin_init sem_init sem_timedwait
+    posix_fadvise posix_fallocate sigqueue sigtimedwait sigwaitinfo timer_create
+""".split())
 
 STANDARD_HEADERS = set("""
     assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic
@@ -33,6 +39,7 @@ NOT_IN_ALL_BUILDS = {"uninstrumented.c"}  # with -Db_sanitize=memory
 USES_PLATFORM = r"""
 #include <assert.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include "base/platform.h"
@@ -43,6 +50,8 @@ int main(void)
     assert(memcmp(bytes[0], bytes[1], 16) != 0);
     assert(platform_obstacle(AT_FDCWD, ".") == PLATFORM_NO_OBSTACLE);
     assert(platform_memory() == SIZE_MAX);
+    assert(platform_signal_ends(SIGTERM) && !platform_signal_ends(SIGWINCH));
+    assert(platform_last_signal() > SIGTERM);
     return 0;
 }
 """
@@ -66,7 +75,11 @@ def check_commands(source, build):
 
 def check_words(path, text):
     words = ("_GNU_SOURCE", "_BSD_SOURCE", "_DARWIN_C_SOURCE", *(f"{name}(" for name in ELSEWHERE))
-    return [f"{path}: has {word}, which is for platform.c" for word in words if word in text.replace("_" + word, "")]
+    found = [word for word in words if word in text.replace("_" + word, "")]
+    for word in MISSING_SOMEWHERE:
+        rest = re.sub(rf"^#ifdef {word}\b.*?^#endif", "", text, flags=re.M | re.S)
+        found += [word] if re.search(rf"\b{word}\b", rest) else []
+    return [f"{path}: has {word}, which is for platform.c" for word in found]
 
 
 def check_headers(path, text, allowed):
