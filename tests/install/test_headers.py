@@ -31,9 +31,9 @@ def program(header, functions):
 
 
 def undefined_symbols(path):
-    """Return the undefined symbols of an object file."""
+    """Return the undefined symbols of an object file, without macOS's underscore before each."""
     done = subprocess.run(["nm", "--undefined-only", path], check=True, capture_output=True, text=True)
-    return {line.split()[-1] for line in done.stdout.splitlines() if line.split()}
+    return {line.split()[-1].removeprefix("_") for line in done.stdout.splitlines() if line.split()}
 
 
 def check(compiler, arguments, include, header, folder):

@@ -120,6 +120,7 @@ def need_libraries(tree, compiler, word):
 def build_example(tree, source, compiler, word):
     """Build the example with the README's command, with the tree in place of the system's root."""
     need("pkg-config")
+    need("readelf")  # to see what it is linked with
     need_libraries(tree, compiler, word)
     cc = tree.destination / "cc"
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *sanitizer_arguments(tree)]

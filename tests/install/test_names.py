@@ -9,10 +9,11 @@ built three times, and must print the same:
     with functions, which end the program, of all names of OBJECTS.a that the library does not export
     with a shared library, also of all that it exports and every_header.c does not call
 A static jansson must not have a name of OBJECTS.a, or the program could not be linked with it. Skips if
-programs cannot be linked in this way.
+programs cannot be linked in this way, or if there is no readelf, as on macOS, which has no ELF files.
 """
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -104,6 +105,9 @@ def check(builder, source, version, hidden, exported):
 
 def main():
     source, version, objects, library, sanitizers, *compiler = sys.argv[1:]
+    if shutil.which("readelf") is None:
+        print("skipped: there is no readelf")
+        return SKIP
     exported = exported_functions(Path(source, "include"))
     hidden = global_names(objects) - exported
     assert len(hidden) > 20, f"{objects}: only {len(hidden)} names"
