@@ -260,7 +260,8 @@ static bool judge_update(const CompareOptions *options, const UpdateFiles *files
     bool is_explained =
         options->unexplained && (diff.verdict == UPDATE_ROUNDING || diff.verdict == UPDATE_FOLLOWS);
     bool is_right = diff.verdict == UPDATE_SAME || is_explained;
-    *status = is_right && !diff.is_left_over ? EXIT_DONE : EXIT_DIFFERS;
+    bool keeps_state = !diff.is_left_over && !diff.has_no_memory;
+    *status = is_right && keeps_state ? EXIT_DONE : EXIT_DIFFERS;
     update_values_free(&values);
     return ok && output_flush(error);
 }

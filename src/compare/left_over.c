@@ -5,7 +5,7 @@
 // that differs, A's gradients are only near those that B should have.
 static const double MOST_UNEXPLAINED = 0.05;
 
-// The sums over all parameters of products of two gradients.
+// The sums over parameters of products of two gradients.
 typedef struct Products {
     double right_right; // of the correct gradients, those of A
     double right_more;
@@ -13,12 +13,12 @@ typedef struct Products {
     double rest_rest; // of the rest of the excess, without B's gradients of the step before
 } Products;
 
-static Products sum_products(const UpdateValues *values)
+static Products sum_products(const UpdateValues *values, size_t begin, size_t end)
 {
     const SideValues *a = &values->sides[0];
     const SideValues *b = &values->sides[1];
     Products sums = {0};
-    for (size_t i = 0; i < values->n_params; i++) {
+    for (size_t i = begin; i < end; i++) {
         double right = a->next_grad[i];
         double more = b->next_grad[i] - right;
         double rest = more - b->grad[i];
@@ -30,12 +30,12 @@ static Products sum_products(const UpdateValues *values)
     return sums;
 }
 
-bool left_over_is_found(const UpdateValues *values)
+bool left_over_is_found(const UpdateValues *values, size_t begin, size_t end)
 {
     if (!values->has_next_grads) {
         return false;
     }
-    Products sums = sum_products(values);
+    Products sums = sum_products(values, begin, end);
     // If both steps have similar gradients, B's may also be A's times a factor. To distinguish the
     // two cases, the part that a factor does not explain must be large.
     double of_factor = sums.right_right > 0 ? sums.right_more / sums.right_right : 0;

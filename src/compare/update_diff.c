@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/json_out.h"
 #include "compare/diff_numbers.h"
@@ -27,11 +28,15 @@ typedef struct Rule {
     double eps;
     bool no_correction1; // m is not divided by 1 - beta1**step
     bool no_correction2;
-    int shift;       // of the step number in the corrections
-    bool eps_inside; // eps is added inside the square root
-    bool is_plain;   // gradient descent
-    double decay;    // of the parameter, in units of the learning rate
-    double l2;       // of the parameter, added to its gradient
+    bool swaps_correction1; // m is divided by 1 - beta2**step
+    int shift;              // of the step number in the corrections
+    bool eps_inside;        // eps is added inside the square root
+    bool eps_early;         // eps is added to the root of v, which is then corrected
+    bool no_root;           // divides by v instead of its root
+    bool forgets;           // the moments were set to 0 before the step
+    bool is_plain;          // gradient descent
+    double decay;           // of the parameter, in units of the learning rate
+    double l2;              // of the parameter, added to its gradient
 } Rule;
 
 static const Rule right_rule = {.beta1 = 0.85, .beta2 = 0.99, .eps = 1e-8};
@@ -43,6 +48,31 @@ typedef struct Move {
     double doubt;
 } Move;
 
+// The moments before the update. Those of A, in place of B's, have A's betas: before step 2, they
+// are only factors.
+static void find_moments(const Rule *rule, const UpdateValues *values, int side, size_t i,
+                         double *m, double *v)
+{
+    bool has_other_betas = side == 1 && values->borrows_moments && values->step == 2;
+    *m = rule->forgets ? 0 : values->sides[side].m[i];
+    *v = rule->forgets ? 0 : values->sides[side].v[i];
+    if (has_other_betas) {
+        *m *= (1 - rule->beta1) / (1 - right_rule.beta1);
+        *v *= (1 - rule->beta2) / (1 - right_rule.beta2);
+    }
+}
+
+static double divisor_of(const Rule *rule, double v, double correction)
+{
+    if (rule->no_root) {
+        return v / correction + rule->eps;
+    }
+    if (rule->eps_early) {
+        return (sqrt(v) + rule->eps) / sqrt(correction);
+    }
+    return rule->eps_inside ? sqrt(v / correction + rule->eps) : sqrt(v / correction) + rule->eps;
+}
+
 static Move move_of(const Rule *rule, const UpdateValues *values, int side, size_t i)
 {
     const SideValues *of_side = &values->sides[side];
@@ -51,13 +81,16 @@ static Move move_of(const Rule *rule, const UpdateValues *values, int side, size
     if (rule->is_plain) {
         return (Move){g, fabs(g)};
     }
+    double old_m;
+    double old_v;
+    find_moments(rule, values, side, i, &old_m, &old_v);
     double step = (double)values->step + rule->shift;
-    double old = rule->beta1 * of_side->m[i];
+    double old = rule->beta1 * old_m;
     double new = (1 - rule->beta1) * g;
-    double v = rule->beta2 * of_side->v[i] + (1 - rule->beta2) * g * g;
-    double m_hat = (old + new) / (rule->no_correction1 ? 1 : 1 - pow(rule->beta1, step));
-    double v_hat = v / (rule->no_correction2 ? 1 : 1 - pow(rule->beta2, step));
-    double divisor = rule->eps_inside ? sqrt(v_hat + rule->eps) : sqrt(v_hat) + rule->eps;
+    double v = rule->beta2 * old_v + (1 - rule->beta2) * g * g;
+    double beta1 = rule->swaps_correction1 ? rule->beta2 : rule->beta1;
+    double m_hat = (old + new) / (rule->no_correction1 ? 1 : 1 - pow(beta1, step));
+    double divisor = divisor_of(rule, v, rule->no_correction2 ? 1 : 1 - pow(rule->beta2, step));
     double length = m_hat / divisor + rule->decay * p;
     double cancelled = old + new != 0 ? (fabs(old) + fabs(new)) / fabs(old + new) : 1;
     double doubt = 64 * fabs(m_hat / divisor) * fmin(cancelled, 1e6) + 4 * fabs(rule->decay * p);
@@ -76,7 +109,8 @@ static bool explains_one(const UpdateDiff *diff, const Rule *rule, double rate, 
     Move move = move_of(rule, diff->values, side, i);
     double of_p = fabs(of_side->data[i]) + fabs(of_side->next[i]);
     double allowed = unit * (4 * of_p + fabs(rate) * move.doubt);
-    return fabs(moved(diff->values, side, i) - rate * move.length) <= allowed;
+    double length = moved(diff->values, side, i);
+    return fabs(length - rate * move.length) <= allowed || (isnan(length) && isnan(move.length));
 }
 
 // A few parameters may differ, because a gradient can be so small that it consists of rounding
@@ -135,7 +169,7 @@ static double fit_rate(const UpdateDiff *diff, const Rule *rule, int side, Ratio
 
 // ---- the rules that are tried ----
 
-// Adds a rule that explains B's step. The format has at most one number.
+// Adds a rule that explains B's step.
 static void __attribute__((format(printf, 2, 3))) keep(UpdateDiff *diff, const char *format, ...)
 {
     if (diff->n_rules < UPDATE_MAX_RULES) {
@@ -164,12 +198,20 @@ static void try_named_rules(UpdateDiff *diff)
         {{0.85, 0.99, 1e-8, .shift = -1},
          "bias corrections of the step before: the step is one behind"},
         {{0.99, 0.85, 1e-8, .shift = 0}, "beta1 and beta2 are swapped"},
+        {{0.85, 0.99, 1e-8, .swaps_correction1 = true}, "the bias correction of m has beta2"},
+        {{0.85, 0.99, 1e-8, .forgets = true}, "the moments of the step before are not kept"},
         {{0.85, 0.99, 1e-8, .eps_inside = true}, "eps is inside the root"},
+        {{0.85, 0.99, 1e-8, .eps_early = true},
+         "eps is added to the root of v before its bias correction"},
+        {{0.85, 0.99, 1e-8, .no_root = true}, "no root: divides by v itself"},
         {{0.9, 0.999, 1e-8, .shift = 0}, "betas of 0.9 and 0.999, for 0.85 and 0.99"},
         {{0.9, 0.95, 1e-8, .shift = 0}, "betas of 0.9 and 0.95, for 0.85 and 0.99"},
         {{0.9, 0.99, 1e-8, .shift = 0}, "beta1 is 0.9, for 0.85"},
+        {{0, 0.99, 1e-8, .shift = 0}, "beta1 is 0, for 0.85: no momentum"},
+        {{0.85, 0.95, 1e-8, .shift = 0}, "beta2 is 0.95, for 0.99"},
         {{0.85, 0.999, 1e-8, .shift = 0}, "beta2 is 0.999, for 0.99"},
         {{0.85, 0.99, 0, .shift = 0}, "no eps"},
+        {{0.85, 0.99, 1e-4, .shift = 0}, "eps is 1e-4, for 1e-8"},
         {{0.85, 0.99, 1e-5, .shift = 0}, "eps is 1e-5, for 1e-8"},
         {{0.85, 0.99, 1e-6, .shift = 0}, "eps is 1e-6, for 1e-8"},
         {{0.85, 0.99, 1e-7, .shift = 0}, "eps is 1e-7, for 1e-8"},
@@ -195,6 +237,13 @@ static double schedule(double step, double num_steps)
     return 1 - (step - 1) / num_steps;
 }
 
+// Returns the nearest number of three digits.
+static double round_to_digits(double x)
+{
+    double unit = pow(10, floor(log10(fabs(x))) - 2);
+    return round(x / unit) * unit;
+}
+
 static void try_factor(UpdateDiff *diff, Ratios *ratios)
 {
     double rate = fit_rate(diff, &right_rule, 1, ratios);
@@ -205,20 +254,29 @@ static void try_factor(UpdateDiff *diff, Ratios *ratios)
     double step = (double)diff->values->step;
     double num_steps = diff->values->num_steps;
     double now = num_steps >= step ? schedule(step, num_steps) : 0;
+    int n_digits = diff->is_single ? 6 : 12;
     if (now > 0 && is_near(factor, schedule(step + 1, num_steps) / now, diff->is_single)) {
-        keep(diff, "the schedule of the learning rate is one step ahead: its factor is %.12g",
-             factor);
+        keep(diff, "the schedule of the learning rate is one step ahead: its factor is %.*g",
+             n_digits, factor);
     } else if (now > 0 && is_near(factor, schedule(step - 1, num_steps) / now, diff->is_single)) {
-        keep(diff, "the schedule of the learning rate is one step behind: its factor is %.12g",
-             factor);
+        keep(diff, "the schedule of the learning rate is one step behind: its factor is %.*g",
+             n_digits, factor);
     }
     if (now > 0 && step > 1 && is_near(factor, 1 / now, diff->is_single)) {
-        keep(diff, "the learning rate does not fall: its factor is %.12g", factor);
+        keep(diff, "the learning rate does not fall: its factor is %.*g", n_digits, factor);
+    }
+    double other = (step - 1) / (1 - factor * now);
+    if (other >= step && other <= 10 * num_steps &&
+        fabs(other - round(other)) <= (diff->is_single ? 0.1 : 1e-3)) {
+        keep(diff, "the learning rate falls over %.17g steps, for %.17g", round(other), num_steps);
     }
     if (factor < 0) {
-        keep(diff, "the step goes uphill: the learning rate has the factor %.12g", factor);
+        keep(diff, "the step goes uphill: the learning rate has the factor %.*g", n_digits, factor);
+    } else if (is_near(factor, round_to_digits(factor), diff->is_single)) {
+        keep(diff, "the learning rate has the factor %.*g", n_digits, factor);
     } else {
-        keep(diff, "the learning rate has the factor %.12g", factor);
+        keep(diff, "all steps are %.*g x the right ones, as with another learning rate", n_digits,
+             factor);
     }
 }
 
@@ -233,7 +291,9 @@ static void try_decay(UpdateDiff *diff, Ratios *ratios)
     Rule rule = right_rule;
     rule.decay = take_median(ratios);
     if (rule.decay != 0 && explains(diff, &rule, diff->rate, 1)) {
-        keep(diff, "weight decay of %.6g, of the parameter itself (as AdamW has it)", rule.decay);
+        keep(diff,
+             "weight decay of %.5g, of the parameter itself (as AdamW has it): %.5g of it a step",
+             rule.decay, rule.decay * diff->rate);
     }
     static const double usual[] = {0.1, 0.01, 0.001, 1e-4, 5e-4, 1e-5, 0.05, 0.02, 0.2};
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
@@ -345,6 +405,16 @@ static size_t count_different(const double *a, const double *b, size_t n)
     return n_differ;
 }
 
+static bool are_zero(const double *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (numbers[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void count_unexplained(UpdateDiff *diff)
 {
     diff->first = diff->values->n_params;
@@ -381,7 +451,39 @@ static UpdateVerdict judge(UpdateDiff *diff, Ratios *ratios)
     try_factor(diff, ratios);
     try_decay(diff, ratios);
     try_plain(diff, ratios);
-    return diff->n_rules > 0 ? UPDATE_EXPLAINED : UPDATE_UNEXPLAINED;
+    if (diff->n_rules > 0) {
+        return UPDATE_EXPLAINED;
+    }
+    bool are_moments_right = diff->n_unexplained <= diff->values->n_params / 2;
+    return diff->values->borrows_moments && !are_moments_right ? UPDATE_NO_CLAIM
+                                                               : UPDATE_UNEXPLAINED;
+}
+
+// Returns the length of a matrix's name in the path of a parameter.
+static size_t matrix_length(const char *path)
+{
+    return strcspn(path, "[");
+}
+
+static bool is_same_matrix(const char *path, const char *other)
+{
+    size_t length = matrix_length(path);
+    return matrix_length(other) == length && strncmp(path, other, length) == 0;
+}
+
+// Finds out whether gradients are left over in all matrices, or in one.
+static void find_left_over(UpdateDiff *diff)
+{
+    const UpdateValues *values = diff->values;
+    diff->is_left_over = left_over_is_found(values, 0, values->n_params);
+    for (size_t begin = 0, end; begin < values->n_params && !diff->is_left_over; begin = end) {
+        end = begin + 1;
+        while (end < values->n_params && is_same_matrix(values->paths[begin], values->paths[end])) {
+            end++;
+        }
+        diff->is_left_over = left_over_is_found(values, begin, end);
+        diff->left_over_in = values->paths[begin];
+    }
 }
 
 bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error)
@@ -399,8 +501,9 @@ bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error)
     diff->n_data_differ = count_different(a->data, b->data, n);
     diff->n_grads_differ = count_different(a->grad, b->grad, n);
     diff->n_next_differ = count_different(a->next, b->next, n);
+    diff->has_no_memory = are_zero(b->v, n) && !are_zero(a->v, n);
     diff->verdict = judge(diff, &ratios);
-    diff->is_left_over = left_over_is_found(values);
+    find_left_over(diff);
     free(ratios.list);
     return true;
 }
@@ -423,10 +526,40 @@ static const char *verdict_text(const UpdateDiff *diff)
     case UPDATE_NO_CLAIM:
         break;
     }
-    return diff->values->has_moments
-               ? "A's own update is not by microgpt.py's rule: nothing can be said of B's"
-               : "the moments before it are not known: nothing can be said of B's rule; write "
-                 "adam.m.* and adam.v.* into A's sparse dump, or compare step 1";
+    if (!diff->values->has_moments) {
+        return "the moments before it are not known: nothing can be said of B's rule; write "
+               "adam.m.* and adam.v.* into A's sparse dump, or compare step 1";
+    }
+    return diff->n_unexplained > 0
+               ? "B's moments before it are not known: nothing can be said of B's rule; write "
+                 "adam.m.* and adam.v.* into B's sparse dump, or compare step 1"
+               : "A's own update is not by microgpt.py's rule: nothing can be said of B's";
+}
+
+// Prints what the unexplained parameters have in common.
+static void print_common(FILE *file, const UpdateDiff *diff)
+{
+    const UpdateValues *values = diff->values;
+    const char *first = values->paths[diff->first];
+    bool is_one_matrix = true;
+    bool is_still = true;
+    bool is_unused = true;
+    for (size_t i = diff->first; i < values->n_params; i++) {
+        if (!explains_one(diff, &right_rule, diff->rate, 1, i)) {
+            is_one_matrix = is_one_matrix && is_same_matrix(values->paths[i], first);
+            is_still = is_still && moved(values, 1, i) == 0;
+            is_unused = is_unused && values->sides[1].grad[i] == 0;
+        }
+    }
+    if (is_one_matrix) {
+        fprintf(file, "    all of them are in %.*s\n", (int)matrix_length(first), first);
+    }
+    if (is_still) {
+        fprintf(file, "    none of them moves\n");
+    }
+    if (is_unused) {
+        fprintf(file, "    all of their gradients are 0\n");
+    }
 }
 
 static void print_unexplained(FILE *file, const UpdateDiff *diff)
@@ -436,6 +569,9 @@ static void print_unexplained(FILE *file, const UpdateDiff *diff)
     fprintf(file,
             "\n%zu of %zu parameters move in another way than by the right rule, the first: %s\n",
             diff->n_unexplained, diff->values->n_params, diff->values->paths[i]);
+    if (diff->verdict == UPDATE_UNEXPLAINED) {
+        print_common(file, diff);
+    }
     fprintf(file, "    gradient %.17g\n", b->grad[i]);
     fprintf(file, "    moves by %.17g\n", -moved(diff->values, 1, i));
     fprintf(file, "    right is %.17g\n",
@@ -450,16 +586,27 @@ void update_diff_print_text(FILE *file, const UpdateDiff *diff)
     for (size_t i = 0; i < diff->n_rules; i++) {
         fprintf(file, "  %s%s\n", i > 0 ? "or " : "", diff->rules[i]);
     }
-    if (diff->values->borrows_moments && diff->verdict != UPDATE_SAME) {
+    bool is_judged = diff->verdict != UPDATE_SAME && diff->verdict != UPDATE_NO_CLAIM;
+    if (diff->values->borrows_moments && is_judged) {
         fprintf(file, "  (B's dumps have no moments: A's were taken)\n");
+    }
+    if (diff->values->step == 1 && diff->verdict <= UPDATE_ROUNDING) {
+        fprintf(file, "  (step 1 is the same with any betas: compare step 2 as well)\n");
+    }
+    if (diff->has_no_memory) {
+        fprintf(file, "  but B's moments before it are all 0: it does not keep them\n");
     }
     fprintf(file, "\nbefore it %zu parameters and %zu gradients differ, after it %zu parameters\n",
             diff->n_data_differ, diff->n_grads_differ, diff->n_next_differ);
     if (diff->is_left_over) {
-        fprintf(file, "B's gradients of the next step are A's plus those of this step: B does not "
-                      "set them to 0\n");
+        const char *path = diff->left_over_in;
+        fprintf(file, "B's gradients of the next step");
+        if (path != NULL) {
+            fprintf(file, " in %.*s", (int)matrix_length(path), path);
+        }
+        fprintf(file, " are A's plus those of this step: B does not set them to 0\n");
     }
-    if (diff->n_unexplained > 0) {
+    if (diff->n_unexplained > 0 && diff->verdict != UPDATE_NO_CLAIM) {
         print_unexplained(file, diff);
     }
 }
@@ -484,6 +631,7 @@ bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
     json_out_count(&out, out.root, "n_grads_differ", diff->n_grads_differ);
     json_out_count(&out, out.root, "n_next_differ", diff->n_next_differ);
     json_out_bool(&out, out.root, "gradients_left_over", diff->is_left_over);
+    json_out_bool(&out, out.root, "moments_not_kept", diff->has_no_memory);
     json_out_count(&out, out.root, "n_unexplained", diff->n_unexplained);
     if (diff->n_unexplained > 0) {
         json_out_text(&out, out.root, "first_unexplained", diff->values->paths[diff->first]);

@@ -32,9 +32,11 @@ typedef struct UpdateDiff {
     size_t n_data_differ; // how many parameters differ before the update, or in their gradients
     size_t n_grads_differ;
     size_t n_next_differ;
-    size_t n_unexplained; // how many parameters the correct rule does not explain
-    size_t first;         // the first of them
-    bool is_left_over;    // whether B adds the gradients of this step to those of the next one
+    size_t n_unexplained;     // how many parameters the correct rule does not explain
+    size_t first;             // the first of them
+    bool has_no_memory;       // B's moments before the update are all 0, and A's are not
+    bool is_left_over;        // whether B adds the gradients of this step to those of the next one
+    const char *left_over_in; // a parameter of the only matrix in which it does; NULL: in all
     size_t n_rules;
     // The rules that explain B's step, the most likely one first.
     char rules[UPDATE_MAX_RULES][UPDATE_RULE_BYTES];

@@ -39,9 +39,10 @@ class Adam:
 
     beta1, beta2, eps, rate = SETTINGS.beta1, SETTINGS.beta2, SETTINGS.eps_adam, 0.01
     correction1 = correction2 = True
+    correction1_by = None
     shift = ahead = 0
     falls = True
-    inside = False
+    inside = early = False
     decay = l2 = 0.0
     square = staticmethod(lambda g: g ** 2)
     root = staticmethod(lambda x: x ** 0.5)
@@ -55,7 +56,7 @@ class Adam:
 
     def step(self, step):
         lr = self.rate * (1 - (step + self.ahead) / SETTINGS.num_steps if self.falls else 1)
-        c1 = 1 - self.beta1 ** (step + 1 + self.shift) if self.correction1 else 1
+        c1 = 1 - (self.correction1_by or self.beta1) ** (step + 1 + self.shift) if self.correction1 else 1
         c2 = 1 - self.beta2 ** (step + 1 + self.shift) if self.correction2 else 1
         f = self.rounded
         for i, p in enumerate(self.params):
@@ -64,6 +65,8 @@ class Adam:
             self.v[i] = f(self.beta2 * self.v[i] + (1 - self.beta2) * self.square(g))
             m_hat, v_hat = f(self.m[i] / c1), f(self.v[i] / c2)
             divisor = self.root(v_hat + self.eps) if self.inside else self.root(v_hat) + self.eps
+            if self.early:
+                divisor = (self.root(self.v[i]) + self.eps) / self.root(c2)
             p.data = f(p.data - self.move(lr, m_hat, f(divisor)) - lr * self.decay * p.data)
             p.grad = 0.0
 
@@ -73,6 +76,21 @@ class Descent(Adam):
         for p in self.params:
             p.data -= 0.03 * p.grad
             p.grad = 0.0
+
+
+class Forgets(Adam):
+    def step(self, step):
+        self.m = [0.0] * len(self.params)
+        self.v = [0.0] * len(self.params)
+        super().step(step)
+
+
+class FrozenWpe(Adam):
+    def step(self, step):
+        frozen = [(p, p.data) for p in self.params if id(p) in self.of_wpe]
+        super().step(step)
+        for p, data in frozen:
+            p.data = data
 
 
 class Nothing(Adam):
@@ -106,6 +124,7 @@ def run_port(adam_class, step, moments=True, spoil=None, spoil_next=None, first_
     tokenizer = Tokenizer(documents)
     model = Model(SETTINGS, tokenizer.vocab_size, rng)
     adam = first_class(model.params)
+    adam.of_wpe = {id(p) for row in model.state_dict["wpe"] for p in row}
     dumps = []
     for number in range(step + 1):
         if adam_class.rounded(0.1) != 0.1:
@@ -191,6 +210,12 @@ class Updates(unittest.TestCase):
                 self.named(step, "betas of 0.9 and 0.999", beta1=0.9, beta2=0.999)
                 self.named(step, "eps is inside the root", inside=True)
                 self.named(step, "eps is 1e-6, for 1e-8", eps=1e-6)
+                self.named(step, "eps is 1e-4, for 1e-8", eps=1e-4)
+                self.named(step, "eps is added to the root of v before its bias correction", early=True)
+                self.named(step, "no root: divides by v itself", root=staticmethod(lambda x: x))
+                self.named(step, "the bias correction of m has beta2", correction1_by=0.99)
+                self.named(step, "beta1 is 0, for 0.85: no momentum", beta1=0)
+                self.named(step, "beta2 is 0.95, for 0.99", beta2=0.95)
                 self.named(step, "weight decay of 0.1, of the parameter itself", decay=0.1)
                 self.named(step, "weight decay of 0.01, added to the gradient", l2=0.01)
         self.assertIn("or the learning rate does not fall", "\n".join(
@@ -203,6 +228,64 @@ class Updates(unittest.TestCase):
         self.named(1, "no bias correction: m and v", correction1=False, correction2=False)
         self.named(1, "eps is inside the root", inside=True)
         self.named(1, "weight decay of 0.01, of the parameter itself", decay=0.01)
+
+    def test_a_schedule_over_other_steps(self):
+        move = staticmethod(lambda lr, m_hat, divisor: 0.01 * (1 - 6 / 40) * m_hat / divisor)
+        status, out = self.judge(type("Port", (Adam,), {"move": move}), 7)
+        self.assertIn("the learning rate falls over 40 steps, for 20\n", out)
+
+    def test_factors(self):
+        self.named(1, "all steps are 1.23456789012 x the right ones", rate=0.0123456789012)
+        out = self.named(2, "the learning rate has the factor 1.5", rate=0.015,
+                         rounded=staticmethod(to_float))
+        self.assertNotIn("1.50", out)
+
+    def test_step_1_is_the_same_with_any_betas(self):
+        note = "  (step 1 is the same with any betas: compare step 2 as well)\n"
+        for step in (1, 2):
+            status, out = self.judge(type("Port", (Adam,), {"move": staticmethod(
+                lambda lr, m, d: lr * (m / d))}), step)
+            self.assertEqual(note in out, step == 1, out)
+
+    def test_moments_that_are_not_kept(self):
+        for options in ({}, {"moments": False}):
+            status, out = self.judge(Forgets, 3, "--unexplained", first_class=Forgets, **options)
+            self.assertEqual((status, "the moments of the step before are not kept" in out), (1, True), out)
+
+        class ForgetsAfterwards(Forgets):
+            def step(self, step):
+                super().step(step)
+                self.__init__(self.params)
+        status, out = self.judge(ForgetsAfterwards, 3, "--unexplained", first_class=ForgetsAfterwards)
+        self.assertIn("  but B's moments before it are all 0: it does not keep them\n", out)
+        self.assertEqual(status, 1)
+
+    def test_no_moments_at_step_2(self):
+        """B's moments are then known but for a factor."""
+        swapped = type("Swapped", (Adam,), {"beta1": 0.99, "beta2": 0.85})
+        status, out = self.judge(swapped, 2, moments=False, first_class=swapped)
+        self.assertIn("beta1 and beta2 are swapped", out.splitlines()[2])
+        self.assertIn("(B's dumps have no moments: A's were taken)", out)
+
+    def test_no_moments_that_explain(self):
+        decay = type("Decay", (Adam,), {"l2": 0.01})
+        for step in (2, 5):
+            status, out = self.judge(decay, step, moments=False, first_class=decay)
+            self.assertEqual(status, 1)
+            self.assertIn("B's moments before it are not known: nothing can be said of B's rule", out)
+            self.assertNotIn("by a rule that is not known here", out)
+            self.assertNotIn("move in another way", out)
+
+    def test_no_eps(self):
+        def root(x):
+            return x ** 0.5 if x > 0 else math.nan
+        self.named(3, "no eps", eps=0, root=staticmethod(root))
+
+    def test_one_matrix(self):
+        for options in ({}, {"moments": False}):
+            status, out = self.judge(FrozenWpe, 3, **options)
+            self.assertIn("B updates by a rule that is not known here\n", out)
+            self.assertIn("\n    all of them are in wpe\n    none of them moves\n", out)
 
     def test_other_rules(self):
         status, out = self.judge(Descent, 3)
@@ -277,6 +360,13 @@ class Updates(unittest.TestCase):
             with self.subTest(step=step, **options):
                 status, out = self.judge(LeftOver, step, "--unexplained", **options)
                 self.assertEqual((status, text in out), (1, True), out)
+        class LeftOverInWpe(LeftOver):
+            def step(self, step):
+                super().step(step)
+                for p in self.params:
+                    p.grad = p.grad if id(p) in self.of_wpe else 0.0
+        status, out = self.judge(LeftOverInWpe, 5, "--unexplained")
+        self.assertEqual((status, text.replace("step are", "step in wpe are") in out), (1, True), out)
         floats = type("Floats", (LeftOver,), {"rounded": staticmethod(to_float)})
         status, out = self.judge(floats, 1, "--unexplained")
         self.assertEqual((status, text in out), (1, True), out)
