@@ -5,20 +5,21 @@ Karpathy. Both take the options declared here and both report to a Recorder, so 
 if the numbers do.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import gzip
 import hashlib
 import io
 import json
-import math
 import os
-import re
+import stat
 import struct
 import sys
 import zlib
 from pathlib import Path
+
+from option_parser import (ABOVE_0, FROM_0_BELOW_1, MAX_SIZE, OptionParser, printable, seed, text_of,
+                           whole)
 
 DEFAULT_DATA = Path(__file__).resolve().parent.parent / "data" / "names.txt"
 
@@ -53,100 +54,50 @@ class Settings:
 # --- options ------------------------------------------------------------------------------------
 
 
-class _OneLineParser(argparse.ArgumentParser):
-    """An argparse parser whose messages have one line, and are those of the C program."""
-
-    def error(self, message):
-        about_value = re.fullmatch("argument (--.*)", message, re.DOTALL)
-        hint = about_value.group(1) if about_value else message + "; see --help"
-        self.exit(2, f"{self.prog}: {hint}\n")
-
-
-def _whole(minimum):
-    """An argparse type: a whole number, not below `minimum` unless that is None."""
-
-    def parse(text):
-        try:
-            number = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
-        if minimum is not None and number < minimum:
-            raise argparse.ArgumentTypeError(f"{text} is too small, give {minimum} or more")
-        return number
-
-    return parse
-
-
-def _seed(text):
-    """An argparse type: a seed as the C program takes it, a whole number of up to 64 bits."""
-    if not re.fullmatch("[+-]?[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number")
-    digits = text.lstrip("+-0")  # random.seed() ignores the sign
-    if len(digits) > 20 or int(digits or 0) >= 1 << 64:
-        raise argparse.ArgumentTypeError(f"'{text}' is too large")
-    return int(digits or 0)
-
-
-def _real(accepts, wanted):
-    """An argparse type: a finite number for which `accepts` is true; `wanted` describes these."""
-
-    def parse(text):
-        try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"'{text}' is not a number") from None
-        if not (math.isfinite(number) and accepts(number)):
-            raise argparse.ArgumentTypeError(f"{text} is out of range, give a number {wanted}")
-        return number
-
-    return parse
-
-
-_ABOVE_0 = _real(lambda x: x > 0, "above 0")
-_FROM_0 = _real(lambda x: x >= 0, "from 0 up")
-_FROM_0_BELOW_1 = _real(lambda x: 0 <= x < 1, "from 0 up and below 1")
-
 _SETTING_OPTIONS = {
-    "seed": (_seed, "seed of the random generator"),
-    "num_steps": (_whole(0), "training steps, one document each"),
-    "num_samples": (_whole(0), "names to generate after training"),
-    "temperature": (_ABOVE_0, "what the logits are divided by when sampling"),
-    "learning_rate": (_FROM_0, "Adam's step size before its linear decay"),
-    "beta1": (_FROM_0_BELOW_1, "decay of Adam's first moment"),
-    "beta2": (_FROM_0_BELOW_1, "decay of Adam's second moment"),
-    "eps_adam": (_ABOVE_0, "what Adam adds to its divisor"),
-    "n_layer": (_whole(0), "number of layers"),
-    "n_embd": (_whole(1), "width of the network"),
-    "n_head": (_whole(1), "attention heads, a divisor of n_embd"),
-    "block_size": (_whole(1), "longest context, in tokens"),
-    "init_std": (_FROM_0, "standard deviation of the first parameters"),
+    "seed": (seed, "seed of the random generator"),
+    "num_steps": (whole(0), "training steps, one document each"),
+    "num_samples": (whole(0), "names to generate after training"),
+    "temperature": (ABOVE_0, "what the logits are divided by when sampling"),
+    "learning_rate": (ABOVE_0, "Adam's step size before its linear decay"),
+    "beta1": (FROM_0_BELOW_1, "decay of Adam's first moment"),
+    "beta2": (FROM_0_BELOW_1, "decay of Adam's second moment"),
+    "eps_adam": (ABOVE_0, "what Adam adds to its divisor"),
+    "n_layer": (whole(0, MAX_SIZE), "number of layers"),
+    "n_embd": (whole(1, MAX_SIZE), "width of the network"),
+    "n_head": (whole(1, MAX_SIZE), "attention heads, a divisor of n_embd"),
+    "block_size": (whole(1, MAX_SIZE), "longest context, in tokens"),
+    "init_std": (ABOVE_0, "standard deviation of the first parameters"),
 }
 
 
 def build_parser(prog, description):
     """Return a parser that knows every option the two commands have in common."""
-    parser = _OneLineParser(prog=prog, description=description, allow_abbrev=False)
-    parser.add_argument("--data", metavar="FILE", default=str(DEFAULT_DATA),
+    parser = OptionParser(prog=prog, description=description, allow_abbrev=False)
+    file_name = text_of("FILE")
+    parser.add_argument("--data", metavar="FILE", type=file_name, default=str(DEFAULT_DATA),
                         help="documents, one a line, UTF-8 (default: ../data/names.txt)")
 
     group = parser.add_argument_group("settings (defaults: the published run)")
     for field in dataclasses.fields(Settings):
         parse, text = _SETTING_OPTIONS[field.name]
-        group.add_argument("--" + field.name.replace("_", "-"), type=parse, default=None,
+        older = ["--" + field.name[4:]] if field.name.startswith("num_") else []
+        group.add_argument("--" + field.name.replace("_", "-"), *older, type=parse, default=None,
                            metavar="N" if field.type is int else "X",
                            help=f"{text} (default: {field.default})")
 
     group = parser.add_argument_group("what to write")
-    group.add_argument("--nodes", metavar="FILE",
+    group.add_argument("--nodes", metavar="FILE", type=file_name,
                        help="the graph of one step after backward; gzipped if it ends in .gz")
-    group.add_argument("--nodes-step", type=_whole(1), metavar="K",
+    group.add_argument("--nodes-step", type=whole(1), metavar="K",
                        help="which step --nodes writes, counted from 1 (default: 1)")
-    group.add_argument("--losses", metavar="FILE", help="the loss of every step")
-    group.add_argument("--digests", metavar="FILE",
+    group.add_argument("--losses", metavar="FILE", type=file_name,
+                       help="the loss of every step")
+    group.add_argument("--digests", metavar="FILE", type=file_name,
                        help="checksums of every step's gradients and parameters")
-    group.add_argument("--params", metavar="FILE",
+    group.add_argument("--params", metavar="FILE", type=file_name,
                        help="the last parameters, little-endian doubles")
-    group.add_argument("--stop-after", type=_whole(0), metavar="K",
+    group.add_argument("--stop-after", type=whole(0), metavar="K",
                        help="end after step K without sampling; the decay keeps to --num-steps")
     return parser
 
@@ -162,7 +113,7 @@ def parse_options(parser, arguments=None):
     settings = Settings(**options.given)
 
     if settings.n_embd % settings.n_head != 0:
-        parser.error(f"--n-head {settings.n_head} does not divide --n-embd {settings.n_embd}")
+        parser.error(f"--n-embd: {settings.n_embd} must be a multiple of --n-head {settings.n_head}")
     if options.stop_after is not None and options.stop_after > settings.num_steps:
         parser.error(f"--stop-after {options.stop_after} is beyond --num-steps "
                      f"{settings.num_steps}")
@@ -174,7 +125,45 @@ def parse_options(parser, arguments=None):
         last_step = settings.num_steps if options.stop_after is None else options.stop_after
         if options.nodes_step > last_step:
             parser.error(f"--nodes-step {options.nodes_step} is beyond the last step, {last_step}")
+    _check_files(parser, options)
     return options, settings
+
+
+_FILES = {
+    "data": "the data file",
+    "source": "the program",
+    "nodes": "the dump",
+    "losses": "the losses",
+    "digests": "the digests",
+    "params": "the parameters",
+}
+
+
+def _check_files(parser, options):
+    """Refuse an output that is what is read, another output, or where standard output goes."""
+    known = {}
+    with contextlib.suppress(OSError, ValueError):
+        status = os.fstat(sys.stdout.fileno())
+        if stat.S_ISREG(status.st_mode):
+            known[status.st_dev, status.st_ino] = "the destination of standard output"
+    for name, what in _FILES.items():
+        path = getattr(options, name, None)
+        if path is None:
+            continue
+        is_output = name not in ("data", "source")
+        identity = _identity(path) if path != "-" else ("-", is_output)
+        if is_output and identity in known:
+            parser.error(f"--{name}: {path} is {known[identity]}; name another one with --{name}")
+        known.setdefault(identity, what)
+
+
+def _identity(path):
+    """Return what all names of a file have in common. Devices may be used several times."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return object() if stat.S_ISCHR(status.st_mode) else (status.st_dev, status.st_ino)
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -188,16 +177,21 @@ def reason(error):
 def read_data(path):
     """Return the bytes of a data file, known to be UTF-8 with at least one document in it."""
     try:
-        data = Path(path).read_bytes()
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a directory; name a text file") from None
     except OSError as error:
-        raise UserError(f"{path}: {reason(error)}; give a readable file with --data") from None
+        raise UserError(f"{path}: cannot be opened: {reason(error)}") from None
+    path = "standard input" if path == "-" else path
     try:
         lines = decode_lines(data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}: line {line}: not UTF-8; convert the file to UTF-8") from None
+        raise UserError(f"{path}:{line}: not UTF-8 at byte offset {error.start} (byte "
+                        f"0x{data[error.start]:02x}); convert the file to UTF-8") from None
     if not any(line.strip() for line in lines):
-        raise UserError(f"{path}: no document in it; put one document on each line")
+        what = "has only blank lines" if data else "is empty"
+        raise UserError(f"{path}: {what}; write one document per line")
     return data
 
 
@@ -212,13 +206,22 @@ def documents_of(data):
     return [document for document in stripped if document]
 
 
+def open_output(path):
+    """Open a file to write to. If it is standard output, everything that is printed goes to stderr."""
+    if path != "-":
+        return open(path, "wb")
+    kept = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return open(kept, "wb")
+
+
 class _Output:
     """A file to write to. It is opened before the run, so that a wrong path does not waste a training run."""
 
     def __init__(self, path, binary=False):
         self._path = path
         with self._named_errors(), contextlib.ExitStack() as stack:
-            self._file = stack.enter_context(open(path, "wb"))
+            self._file = stack.enter_context(open_output(path))
             if path.endswith(".gz"):
                 # No name and no time in the header: the same graph gives the same bytes.
                 self._file = stack.enter_context(
@@ -240,6 +243,8 @@ class _Output:
     def _named_errors(self):
         try:
             yield
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise UserError(f"{self._path}: {reason(error)}; give a file that can be written") \
                 from None
@@ -394,10 +399,13 @@ def run_command(prog, command):
     except KeyboardInterrupt:
         message, code = "interrupted", 130
     except OSError as error:
-        message, code = f"standard output: {reason(error)}", 1
+        # A reader that closes the pipe is not worth a word: the status is that of SIGPIPE.
+        message, code = ("", 141) if isinstance(error, BrokenPipeError) else \
+            (f"standard output: cannot be written: {reason(error)}", 1)
         # The buffered rest would fail again, with a traceback, when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    print(f"{prog}: {message}", file=sys.stderr)
+    if message:
+        print(f"{prog}: {printable(message)}", file=sys.stderr)
     return code
