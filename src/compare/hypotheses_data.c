@@ -414,9 +414,8 @@ static void apply_factor(HypothesisSearch *s, const Hypothesis *h)
     }
 }
 
-// Returns whether all members, at more than one position, are what their inputs give times the same
-// factor.
-static bool has_same_factor(const HypothesisSearch *s, double factor)
+// Returns whether all members are what their inputs give times the same factor.
+static bool have_factor(const HypothesisSearch *s, double factor)
 {
     const Bounds *b = s->bounds;
     for (size_t i = 0; i < s->n_members; i++) {
@@ -425,7 +424,7 @@ static bool has_same_factor(const HypothesisSearch *s, double factor)
             return false;
         }
     }
-    return s->n_members > s->n_targets;
+    return true;
 }
 
 static bool try_factor(HypothesisSearch *s, char *text)
@@ -439,7 +438,8 @@ static bool try_factor(HypothesisSearch *s, char *text)
     }
     bool is_nice = hypotheses_name_factor(&factor, name);
     Hypothesis h = {.apply = apply_factor, .to = factor};
-    if ((!is_nice && !has_same_factor(s, factor)) || !hypothesis_holds(s, &h)) {
+    bool is_elsewhere = s->n_members > s->n_targets; // at other positions, too
+    if ((!is_nice && !is_elsewhere) || !have_factor(s, factor) || !hypothesis_holds(s, &h)) {
         return false;
     }
     if (h.to == -1) {

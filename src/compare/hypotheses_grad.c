@@ -126,7 +126,8 @@ static bool try_factor(const GradSums *sums, char *text)
 {
     const GradSum *clearest = find_clearest(sums);
     double factor = clearest->grad / clearest->total;
-    if (!isfinite(factor) || factor == 0) {
+    bool is_clear = clearest->allowed * HYPOTHESIS_SMALLER <= fabs(clearest->total);
+    if (!is_clear || !isfinite(factor) || factor == 0) {
         return false;
     }
     char name[PATTERN_BYTES];

@@ -141,6 +141,8 @@ class Port:
         largest = max(a.data for a in logits)
         exps = [a.function(math.exp(a.data - largest), math.exp(a.data - largest)) for a in logits]
         whole = total(exps + [Scalar(math.exp(a.data - largest)) for a in hidden])
+        if self.mistake == "one_in_total":
+            whole = whole + Scalar(1.0)
         if self.mistake == "detached_total":
             whole = whole.detached()
         probs = []

@@ -106,6 +106,7 @@ SAYS = {
     "mask_hides_own": ("posN.layer0.attn.headN.weight[*]", "sees only earlier positions"),
     "zero_logits_to_block_size": ("posN.layer0.attn.headN.weight[*]",
                                   "up to block_size in softmax's total, with a logit of 0"),
+    "one_in_total": ("posN.layer0.attn.headN.weight[*]", None),
     "detached_scale": ("posN.layer0.attn.residual[*]",
                        "passes no gradient back through the scale of rmsnorm"),
     "detached_total": ("posN.logit[*]", "passes no gradient back through the totals of softmax"),
