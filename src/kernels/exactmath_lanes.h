@@ -1,4 +1,4 @@
-// exp and four powers of Lanes, bit-identical to libm's. Include a lanes_*.h first.
+// exp and four powers of Lanes, bit-identical to libm's. Include lanes.h first.
 //
 // Each function computes high + low, the result with far more bits than a double has;
 // exact_round() then finds the double that libm returns. In the comments, ULP is the distance of

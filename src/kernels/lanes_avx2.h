@@ -2,7 +2,7 @@
 // operators of the compiler's vector types; this file has the other operations.
 //
 // lanes_neon.h has the same names for two doubles, lanes_avx512.h for eight. A kernel is written
-// once, over Lanes, and compiled once per instruction set (-mavx2 -mfma for this one).
+// once, over Lanes, and compiled once per SIMD level (-mavx2 -mfma for this one): see lanes.h.
 #ifndef MICROGPT_LANES_AVX2_H
 #define MICROGPT_LANES_AVX2_H
 

@@ -1,6 +1,6 @@
-// The tensor engine's kernels, for one instruction set: tensor_avx2.c, tensor_avx512.c and
-// tensor_neon.c include this after their lanes_*.h. tensor_wide.h explains the layout; tensor_nn.h
-// states the formulas and the order of every sum; tensor_plain.c does the same in plain loops.
+// The tensor engine's kernels over Lanes: tensor_kernels.c includes this after lanes.h.
+// tensor_wide.h explains the layout; tensor_nn.h states the formulas and the order of every sum;
+// tensor_plain.c does the same in plain loops.
 //
 // The order in this file: sums of products, the operations forward, the document forward, the
 // operations backward, the document backward. Sampling is in tensor_sample_lanes.h.

@@ -1,6 +1,5 @@
-// The tensor engine's sampling kernels, for one instruction set: one token at a time, with a KV
-// cache. tensor_avx2.c, tensor_avx512.c and tensor_neon.c include this after tensor_lanes.h.
-// tensor_wide.h explains the layout.
+// The tensor engine's sampling kernels over Lanes: one token at a time, with a KV cache.
+// tensor_kernels.c includes this after tensor_lanes.h. tensor_wide.h explains the layout.
 //
 // There is only one position, so a vector holds several outputs of a matrix, and the matrices are
 // transposed for that.

@@ -1,5 +1,4 @@
-// The exact functions over whole arrays, for one instruction set: exactmath_avx2.c,
-// exactmath_avx512.c and exactmath_neon.c include this after their lanes_*.h.
+// The exact functions over whole arrays of Lanes: exactmath_kernels.c includes this after lanes.h.
 #include "kernels/exactmath_lanes.h"
 #include "kernels/exactmath_tables.h"
 

@@ -1,16 +1,18 @@
-// Adam over Lanes, for one instruction set: adam_avx2.c, adam_avx512.c and adam_neon.c include this
-// after their lanes_*.h.
+// Adam over Lanes, compiled once for each SIMD level.
 //
 // The divider is the slowest unit, so it does only two of the four divisions and roots per
 // parameter: the corrections are constants, and dividing by a constant is a multiplication and a
 // step that makes the quotient exact. If libm may give another result, the loop saves the numbers
 // before the update, and libm is called at the end: a call in the loop would slow down every
 // parameter.
-#include "kernels/adam_settle.h"
-#include "kernels/exactmath.h"
+#include "kernels/adam_kernels.h"
 
 #include <math.h>
 #include <stdint.h>
+
+#include "kernels/adam_settle.h"
+#include "kernels/exactmath.h"
+#include "kernels/lanes.h"
 
 typedef struct Divisor {
     double number;
@@ -300,8 +302,8 @@ static inline __attribute__((always_inline)) bool update_all(double *p, const do
     return finite;
 }
 
-static bool update_lanes(double *p, const double *g, double *m, double *v, size_t n,
-                         const AdamStep *step, size_t *n_asked)
+bool AT_LEVEL(adam_update)(double *p, const double *g, double *m, double *v, size_t n,
+                           const AdamStep *step, size_t *n_asked)
 {
     bool one1 = step->correction1 == 1;
     bool one2 = step->correction2 == 1;

@@ -1,10 +1,10 @@
-// The tensor engine's kernels for AVX2 with FMA.
-#include "kernels/lanes_avx2.h"
+// The tensor engine's kernels, compiled once for each SIMD level.
+#include "kernels/lanes.h"
 
 #include "tensor/tensor_lanes.h"
 #include "tensor/tensor_sample_lanes.h"
 
-const WideKernels wide_kernels_avx2 = {
+const WideKernels AT_LEVEL(wide_kernels) = {
     .forward = document_forward,
     .backward = document_backward,
     .sample_begin = sample_begin,

@@ -1,5 +1,7 @@
-// The loop of peak_per_us() over Lanes. Include a lanes_*.h first.
+// The loop of peak_per_us() over Lanes, compiled once for each SIMD level.
 #include "bench/peak.h"
+
+#include "kernels/lanes.h"
 
 enum {
     CHAINS = N_REGISTERS == 32 ? PEAK_CHAINS_OF_32 : PEAK_CHAINS,
@@ -7,7 +9,7 @@ enum {
 
 // The products stay near 1 and the sums stay small, so that no number becomes subnormal or
 // infinite.
-static inline double peak_loop(double x, long n_rounds)
+double AT_LEVEL(peak)(double x, long n_rounds)
 {
     Lanes factor = lanes_all(x);
     Lanes term = lanes_all(x - 1);

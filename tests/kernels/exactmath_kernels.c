@@ -1,9 +1,9 @@
-// The exact functions' kernels for NEON.
-#include "kernels/lanes_neon.h"
+// The exact functions' kernels, compiled once for each SIMD level.
+#include "kernels/lanes.h"
 
 #include "kernels/exactmath_arrays.h"
 
-ExactArrayFunction *const exactmath_neon[N_EXACT_FUNCTIONS] = {
+ExactArrayFunction *const AT_LEVEL(exactmath)[N_EXACT_FUNCTIONS] = {
     [EXACT_EXP] = exp_array,
     [EXACT_POW_MINUS_1] = pow_minus_1_array,
     [EXACT_POW_MINUS_2] = pow_minus_2_array,
