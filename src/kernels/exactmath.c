@@ -2,7 +2,6 @@
 #include "kernels/exactmath.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 double exactmath_libm(ExactFunction function, double x)
 {
@@ -15,8 +14,7 @@ double exactmath_libm(ExactFunction function, double x)
     return pow(x, exponents[function]);
 }
 
-// Returns whether libm must round result + rest to result.
-static bool is_certain(double result, double rest)
+bool exactmath_is_certain(double result, double rest)
 {
     double size = fabs(result);
     double margin = EXACT_MARGIN_FAR;
@@ -30,20 +28,8 @@ double exactmath_square(double x)
 {
     double square = x * x;
     if (fabs(x) > 0x1p-400 && fabs(x) < 0x1p400 &&
-        is_certain(square, exactmath_square_rest(x, square))) {
+        exactmath_is_certain(square, exactmath_square_rest(x, square))) {
         return square;
     }
     return exactmath_libm(EXACT_POW_2, x);
-}
-
-double exactmath_root(double x)
-{
-    if (x > 0x1p-700 && x < 0x1p700) {
-        double root = sqrt(x);
-        double remainder = exactmath_root_remainder(root, x);
-        if (is_certain(root, remainder / (root + root))) {
-            return root;
-        }
-    }
-    return exactmath_libm(EXACT_POW_1_2, x);
 }

@@ -8,6 +8,7 @@
 #ifndef MICROGPT_EXACTMATH_H
 #define MICROGPT_EXACTMATH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -63,10 +64,12 @@ static inline double exactmath_root_remainder(double root, double x)
     return (x - high * high) - (root - high) * (root + high);
 }
 
-// pow(x, 2) and pow(x, 0.5) for single numbers without vector instructions. They call libm only if
-// its result is in doubt.
+// Returns whether libm must round result + rest to result.
+bool exactmath_is_certain(double result, double rest);
+
+// pow(x, 2) for single numbers without vector instructions. Calls libm only if its result is in
+// doubt.
 double exactmath_square(double x);
-double exactmath_root(double x);
 
 // By how much libm's error may exceed the half ULP (unit in the last place) of correct rounding.
 //

@@ -143,6 +143,19 @@ static double input(ExactFunction function)
     }
 }
 
+// pow(x, 0.5) by the rest of the square root that the plain loops of Adam use.
+static double root_by_remainder(double x)
+{
+    if (x > 0x1p-700 && x < 0x1p700) {
+        double root = sqrt(x);
+        double remainder = exactmath_root_remainder(root, x);
+        if (exactmath_is_certain(root, remainder / (root + root))) {
+            return root;
+        }
+    }
+    return exactmath_libm(EXACT_POW_1_2, x);
+}
+
 // Calls the function for single numbers. Returns false if there is none.
 static bool apply_single(ExactFunction function, const double *x, double *y, size_t n)
 {
@@ -150,7 +163,7 @@ static bool apply_single(ExactFunction function, const double *x, double *y, siz
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        y[i] = function == EXACT_POW_2 ? exactmath_square(x[i]) : exactmath_root(x[i]);
+        y[i] = function == EXACT_POW_2 ? exactmath_square(x[i]) : root_by_remainder(x[i]);
     }
     return true;
 }
