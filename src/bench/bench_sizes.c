@@ -255,8 +255,7 @@ bool bench_sizes(const RunOptions *run, size_t n_documents, bool json, Error *er
                "growth peak %%   asked\n");
         return bench_all_sizes(run, n_documents, NULL, NULL, error);
     }
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_count(&out, out.root, "documents", n_documents);
     json_t *list = json_out_array(&out, out.root, "sizes");
     bool ok = bench_all_sizes(run, n_documents, &out, list, error) &&

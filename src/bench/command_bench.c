@@ -281,17 +281,14 @@ static void put_variant(JsonOut *out, json_t *parent, const Variant *variant)
 
 static bool print_json(const Bench *bench, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_count(&out, out.root, "documents", bench->n_documents);
     json_out_count(&out, out.root, "samples", bench->run.num_samples);
     json_t *variants = json_out_array(&out, out.root, "variants");
     for (size_t i = 0; i < bench->n_variants; i++) {
         put_variant(&out, variants, &bench->variants[i]);
     }
-    bool ok = json_out_write_line(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write_line(&out, stdout, error);
 }
 
 static const char usage[] = "bench [OPTION ...]";

@@ -70,8 +70,7 @@ static void put_difference(JsonOut *out, const LockstepDifference *difference)
 
 static bool print_json(const Crosscheck *check, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_text(&out, out.root, "command", "crosscheck");
     json_out_bool(&out, out.root, "same", !check->difference.found);
     json_out_text(&out, out.root, "simd", simd_name(check->run->simd));
@@ -83,9 +82,7 @@ static bool print_json(const Crosscheck *check, Error *error)
     } else {
         json_out_null(&out, out.root, "difference");
     }
-    bool ok = json_out_write(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, stdout, error);
 }
 
 // Compares up to the first difference.

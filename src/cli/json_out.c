@@ -9,10 +9,10 @@
 
 #include "python/utf8.h"
 
-void json_out_init(JsonOut *out)
+JsonOut json_out_begin(void)
 {
-    out->root = json_object();
-    out->out_of_memory = out->root == NULL;
+    json_t *root = json_object();
+    return (JsonOut){root, root == NULL};
 }
 
 void json_out_free(JsonOut *out)
@@ -135,22 +135,23 @@ static bool write_value(const json_t *value, FILE *file, size_t flags, Error *er
            say_out_of_memory(error);
 }
 
-static bool write_document(const JsonOut *out, FILE *file, size_t flags, Error *error)
+static bool write_document(JsonOut *out, FILE *file, size_t flags, Error *error)
 {
-    if (out->out_of_memory) {
-        return say_out_of_memory(error);
+    bool ok =
+        out->out_of_memory ? say_out_of_memory(error) : write_value(out->root, file, flags, error);
+    if (ok) {
+        fputc('\n', file);
     }
-    bool ok = write_value(out->root, file, flags, error);
-    fputc('\n', file);
+    json_out_free(out);
     return ok;
 }
 
-bool json_out_write(const JsonOut *out, FILE *file, Error *error)
+bool json_out_write(JsonOut *out, FILE *file, Error *error)
 {
     return write_document(out, file, JSON_INDENT(1), error);
 }
 
-bool json_out_write_line(const JsonOut *out, FILE *file, Error *error)
+bool json_out_write_line(JsonOut *out, FILE *file, Error *error)
 {
     return write_document(out, file, 0, error);
 }

@@ -19,8 +19,9 @@ typedef struct JsonOut {
     bool out_of_memory;
 } JsonOut;
 
-void json_out_init(JsonOut *out);
+JsonOut json_out_begin(void);
 
+// Frees a document; does nothing to one that was written.
 void json_out_free(JsonOut *out);
 
 // Add an object or an array to a parent: under the key, or at the end if the parent is an array and
@@ -43,12 +44,12 @@ void json_out_text_of(JsonOut *out, json_t *parent, const char *key, const char 
 // The same for any bytes, such as a file's name: bytes that are not UTF-8 become `\xNN`.
 void json_out_bytes(JsonOut *out, json_t *parent, const char *key, const char *bytes, size_t size);
 
-// Writes the document and a newline.
+// Writes the document and a newline, and frees it.
 // Errors: memory has run out, now or before. The caller checks the file for errors.
-bool json_out_write(const JsonOut *out, FILE *file, Error *error);
+bool json_out_write(JsonOut *out, FILE *file, Error *error);
 
 // The same on one line.
-bool json_out_write_line(const JsonOut *out, FILE *file, Error *error);
+bool json_out_write_line(JsonOut *out, FILE *file, Error *error);
 
 // Writes only a text, in quotes, without a newline. Requires: UTF-8.
 // Errors: out of memory.

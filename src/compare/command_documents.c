@@ -43,16 +43,13 @@ static bool parse(DocumentsOptions *chosen, int argc, char **argv, Error *error)
 static bool write_about(FILE *file, uint64_t seed, size_t n_docs, const Tokenizer *tokenizer,
                         Error *error)
 {
-    JsonOut json;
-    json_out_init(&json);
+    JsonOut json = json_out_begin();
     json_out_count(&json, json.root, "seed", seed);
     json_out_count(&json, json.root, "n_documents", n_docs);
     json_out_integer(&json, json.root, "vocab_size", tokenizer->vocab_size);
     json_out_integer(&json, json.root, "bos", tokenizer->bos);
     fputs("# microgpt-documents 1 ", file);
-    bool ok = json_out_write_line(&json, file, error);
-    json_out_free(&json);
-    return ok;
+    return json_out_write_line(&json, file, error);
 }
 
 static bool write_document(FILE *file, size_t step, Document document, const int *tokens,

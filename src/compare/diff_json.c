@@ -438,8 +438,7 @@ static bool put_all(Json *j, json_t *root)
 bool diff_print_json(FILE *file, const Judgement *judgement, Error *error)
 {
     assert(file != NULL && judgement != NULL && error != NULL);
-    Json json = {.diff = judgement->diff, .judgement = judgement, .error = error};
-    json_out_init(&json.out);
+    Json json = {json_out_begin(), judgement->diff, judgement, error};
     bool ok = put_all(&json, json.out.root) && json_out_write_line(&json.out, file, error);
     json_out_free(&json.out);
     return ok;

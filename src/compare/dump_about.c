@@ -24,8 +24,7 @@ bool dump_about_write(FILE *file, const DumpAbout *about, Error *error)
     assert(file != NULL && about != NULL && about->document.text != NULL && error != NULL);
     const Document *document = &about->document;
     const ModelConfig *model = &about->model;
-    JsonOut json;
-    json_out_init(&json);
+    JsonOut json = json_out_begin();
     put_count(&json, "step", about->step);
     json_out_text_of(&json, json.root, "document", document->text, document->size);
     if (about->has_seed) {
@@ -39,9 +38,7 @@ bool dump_about_write(FILE *file, const DumpAbout *about, Error *error)
     json_out_integer(&json, json.root, "block_size", model->block_size);
     json_out_integer(&json, json.root, "vocab_size", model->vocab_size);
     fprintf(file, "%s1 ", prefix);
-    bool ok = json_out_write_line(&json, file, error);
-    json_out_free(&json);
-    return ok;
+    return json_out_write_line(&json, file, error);
 }
 
 // ---- reading ----

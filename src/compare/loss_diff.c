@@ -281,8 +281,7 @@ static void put_pair(JsonOut *out, json_t *parent, const char *key, const LossPa
 
 bool loss_diff_print_json(FILE *file, const LossDiff *diff, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_text(&out, out.root, "kind", "losses");
     for (int side = 0; side < 2; side++) {
         const Losses *losses = diff->sides[side];
@@ -305,7 +304,5 @@ bool loss_diff_print_json(FILE *file, const LossDiff *diff, Error *error)
     for (size_t i = 0; i < diff->n; i++) {
         put_pair(&out, pairs, NULL, &diff->pairs[i]);
     }
-    bool ok = json_out_write(&out, file, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, file, error);
 }

@@ -323,8 +323,7 @@ static void put_finding(JsonOut *out, json_t *parent, const TensorFinding *findi
 
 bool tensor_diff_print_json(FILE *file, const TensorDiff *diff, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_text(&out, out.root, "kind", "tensors");
     for (int side = 0; side < 2; side++) {
         const TensorFile *tensors = diff->files[side];
@@ -338,7 +337,5 @@ bool tensor_diff_print_json(FILE *file, const TensorDiff *diff, Error *error)
     for (size_t i = 0; i < diff->n; i++) {
         put_finding(&out, findings, &diff->findings[i]);
     }
-    bool ok = json_out_write(&out, file, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, file, error);
 }

@@ -615,8 +615,7 @@ bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
 {
     static const char *const names[] = {"same",      "follows",     "rounding",
                                         "explained", "unexplained", "no claim"};
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     json_out_text(&out, out.root, "kind", "update");
     json_out_count(&out, out.root, "step", diff->values->step);
     json_out_bool(&out, out.root, "same", diff->verdict == UPDATE_SAME);
@@ -636,7 +635,5 @@ bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
     if (diff->n_unexplained > 0) {
         json_out_text(&out, out.root, "first_unexplained", diff->values->paths[diff->first]);
     }
-    bool ok = json_out_write(&out, file, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, file, error);
 }

@@ -149,8 +149,7 @@ static void put_head(const Attention *attention, JsonOut *out, json_t *parent, s
 static bool print_json(const Attention *attention, Error *error)
 {
     const LookSession *look = attention->look;
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     look_put_subject(look, &out, "attention");
     json_t *tokens = json_out_array(&out, out.root, "tokens");
     for (size_t t = 0; t < attention->n_positions; t++) {
@@ -162,9 +161,7 @@ static bool print_json(const Attention *attention, Error *error)
             put_head(attention, &out, heads, layer, head);
         }
     }
-    bool ok = json_out_write(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, stdout, error);
 }
 
 static bool draws(const AttentionOptions *options)

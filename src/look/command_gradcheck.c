@@ -120,8 +120,7 @@ static void put_param(const GradientCheck *check, JsonOut *out, json_t *parent, 
 static bool print_json(const GradientCheck *check, const Worst *worst, double tolerance,
                        Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     look_put_subject(check->look, &out, "gradcheck");
     json_out_number(&out, out.root, "loss", check->look->loss);
     json_out_count(&out, out.root, "n_measured", check->n_measured);
@@ -133,9 +132,7 @@ static bool print_json(const GradientCheck *check, const Worst *worst, double to
     for (size_t i = 0; i < worst->n; i++) {
         put_param(check, &out, list, worst->param_ids[i]);
     }
-    bool ok = json_out_write(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, stdout, error);
 }
 
 static bool judge(const GradientCheck *check, const Worst *worst, double tolerance, Error *error)

@@ -104,8 +104,7 @@ static void put_node(JsonOut *out, json_t *parent, const Subgraph *subgraph, siz
 
 static bool write_json(FILE *file, const LookSession *look, const Subgraph *subgraph, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     look_put_subject(look, &out, "graph");
     json_out_number(&out, out.root, "loss", look->loss);
     json_out_count(&out, out.root, "n_nodes", graph_n_nodes(subgraph->graph));
@@ -113,9 +112,7 @@ static bool write_json(FILE *file, const LookSession *look, const Subgraph *subg
     for (size_t i = 0; i < subgraph->n_nodes; i++) {
         put_node(&out, nodes, subgraph, subgraph->node_ids[i]);
     }
-    bool ok = json_out_write(&out, file, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, file, error);
 }
 
 static void copy(FILE *from, FILE *to)

@@ -163,8 +163,7 @@ static void put_stage(JsonOut *out, json_t *parent, StageKind kind)
 
 static bool print_json(const LookSession *look, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     look_put_subject(look, &out, "inspect");
     json_t *tensors = json_out_array(&out, out.root, "tensors");
     for (int i = 0; i < look->model->n_matrices; i++) {
@@ -174,9 +173,7 @@ static bool print_json(const LookSession *look, Error *error)
     for (size_t i = 0; i < N_STAGES; i++) {
         put_stage(&out, stages, (StageKind)i);
     }
-    bool ok = json_out_write(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, stdout, error);
 }
 
 static ExitStatus show(LookSession *look, const void *chosen, Error *error)

@@ -240,8 +240,7 @@ static void put_parameters(const Trace *trace, JsonOut *out)
 
 static bool print_json(const Trace *trace, Error *error)
 {
-    JsonOut out;
-    json_out_init(&out);
+    JsonOut out = json_out_begin();
     look_put_subject(trace->look, &out, "trace");
     json_out_number(&out, out.root, "loss", trace->look->loss);
     json_t *positions = json_out_array(&out, out.root, "positions");
@@ -255,9 +254,7 @@ static bool print_json(const Trace *trace, Error *error)
     if (trace->has_grad) {
         put_parameters(trace, &out);
     }
-    bool ok = json_out_write(&out, stdout, error);
-    json_out_free(&out);
-    return ok;
+    return json_out_write(&out, stdout, error);
 }
 
 static ExitStatus show(LookSession *look, const void *chosen, Error *error)

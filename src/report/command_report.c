@@ -60,9 +60,8 @@ static bool check_size(const LookSession *look, Error *error)
 static bool collect_and_write(LookSession *look, const ReportOptions *options, const double *losses,
                               Error *error)
 {
-    JsonOut data;
+    JsonOut data = json_out_begin();
     size_t n_losses = look->session.trainer.num_steps;
-    json_out_init(&data);
     bool ok = report_collect(&data, look, losses, n_losses, error) &&
               report_write(options->output, &data, error);
     json_out_free(&data);
