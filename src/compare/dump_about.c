@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "cli/json_out.h"
-#include "compare/dump_number.h"
 
 static const char prefix[] = "# microgpt-nodes ";
+static const char not_flat[] = "has no flat JSON object after `# microgpt-nodes 1`";
+static const char no_memory[] = "needs more memory than there is";
 
 // ---- writing ----
 
@@ -48,100 +49,39 @@ static const char *const number_keys[N_ABOUT_NUMBERS] = {
     "n_embd", "n_head", "block_size", "vocab_size",
 };
 
-// The part of a JSON object that is not yet parsed.
-typedef struct Text {
-    const char *at;
-    const char *end;
-} Text;
-
-static bool take(Text *text, char c)
+// Keeps a text as JSON in plain ASCII, as far as there is space.
+static bool keep_document(DumpSays *says, const json_t *text)
 {
-    while (text->at < text->end && (*text->at == ' ' || *text->at == '\t')) {
-        text->at++;
-    }
-    bool is_there = text->at < text->end && *text->at == c;
-    text->at += is_there;
-    return is_there;
-}
-
-// Takes a string, without decoding it.
-static bool take_string(Text *text, Text *string)
-{
-    if (!take(text, '"')) {
+    Error ignored;
+    FILE *file = fmemopen(says->document, sizeof says->document, "w");
+    if (file == NULL) {
         return false;
     }
-    string->at = text->at;
-    for (; text->at < text->end && *text->at != '"'; text->at++) {
-        text->at += *text->at == '\\' && text->at + 1 < text->end;
-        if (*text->at < ' ' || *text->at > '~') {
-            return false;
+    setbuf(file, NULL);
+    bool ok =
+        json_out_write_text(file, json_string_value(text), json_string_length(text), &ignored);
+    fclose(file);
+    says->document[sizeof says->document - 1] = '\0';
+    return ok;
+}
+
+static const char *keep_all(DumpSays *says, json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        if (json_is_object(value) || json_is_array(value)) {
+            return not_flat;
         }
-    }
-    string->end = text->at;
-    return take(text, '"');
-}
-
-static bool is_word(const Text *word, const char *text)
-{
-    size_t length = (size_t)(word->end - word->at);
-    return length == strlen(text) && memcmp(word->at, text, length) == 0;
-}
-
-static bool keep_number(DumpSays *says, const Text *key, const Text *word)
-{
-    double number;
-    if (dump_number_parse(word->at, (size_t)(word->end - word->at), &number) != NULL) {
-        return is_word(word, "null") || is_word(word, "true") || is_word(word, "false");
     }
     for (int i = 0; i < N_ABOUT_NUMBERS; i++) {
-        if (is_word(key, number_keys[i])) {
-            says->has_number[i] = true;
-            says->numbers[i] = number;
-        }
+        const json_t *number = json_object_get(object, number_keys[i]);
+        says->has_number[i] = json_is_number(number);
+        says->numbers[i] = json_number_value(number);
     }
-    return true;
-}
-
-static void keep_text(DumpSays *says, const Text *key, const Text *text)
-{
-    if (is_word(key, "document")) {
-        snprintf(says->document, sizeof says->document, "\"%.*s\"", (int)(text->end - text->at),
-                 text->at);
-    }
-}
-
-static bool take_value(Text *text, const Text *key, DumpSays *says)
-{
-    Text word;
-    if (take_string(text, &word)) {
-        keep_text(says, key, &word);
-        return true;
-    }
-    word.at = text->at;
-    while (text->at < text->end && strchr(" \t,:{}[]\"", *text->at) == NULL) {
-        text->at++;
-    }
-    word.end = text->at;
-    return keep_number(says, key, &word);
-}
-
-static bool take_object(Text *text, DumpSays *says)
-{
-    if (!take(text, '{')) {
-        return false;
-    }
-    bool more = !take(text, '}');
-    while (more) {
-        Text key;
-        if (!take_string(text, &key) || !take(text, ':') || !take_value(text, &key, says)) {
-            return false;
-        }
-        more = take(text, ',');
-        if (!more && !take(text, '}')) {
-            return false;
-        }
-    }
-    return text->at == text->end;
+    const json_t *document = json_object_get(object, "document");
+    return !json_is_string(document) || keep_document(says, document) ? NULL : no_memory;
 }
 
 const char *dump_about_parse(DumpSays *says, const char *comment, size_t length)
@@ -151,12 +91,21 @@ const char *dump_about_parse(DumpSays *says, const char *comment, size_t length)
     if (says->is_said || length < n_prefix || memcmp(comment, prefix, n_prefix) != 0) {
         return NULL;
     }
-    Text text = {comment + n_prefix, comment + length};
-    if (!take(&text, '1') || text.at == text.end || *text.at != ' ') {
+    comment += n_prefix;
+    length -= n_prefix;
+    if (length < 2 || memcmp(comment, "1 ", 2) != 0) {
         return "has a format version other than 1; a newer microgpt may read it";
     }
     says->is_said = true;
-    return take_object(&text, says) ? NULL : "has no flat JSON object after `# microgpt-nodes 1`";
+    json_error_t reason;
+    json_t *object =
+        json_loadb(comment + 2, length - 2, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &reason);
+    bool has_memory = object != NULL || reason.text[0] != '\0';
+    const char *problem = json_is_object(object) ? keep_all(says, object)
+                          : has_memory           ? not_flat
+                                                 : no_memory;
+    json_decref(object);
+    return problem;
 }
 
 static void take_size(const DumpSays *says, AboutNumber which, int *size)

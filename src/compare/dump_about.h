@@ -51,7 +51,7 @@ typedef struct DumpSays {
     bool is_said; // whether the dump has a description
     bool has_number[N_ABOUT_NUMBERS];
     double numbers[N_ABOUT_NUMBERS];
-    char document[ABOUT_DOCUMENT_BYTES]; // not decoded, truncated; empty if it is not given
+    char document[ABOUT_DOCUMENT_BYTES]; // as JSON in ASCII, truncated; empty: not given
 } DumpSays;
 
 // Parses a comment, from its `#` to the end of the line. Ignores other comments, and a second
