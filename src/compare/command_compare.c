@@ -45,11 +45,14 @@ static const char summary[] =
     "Exit status: 0 the same, 1 different, 2 trouble. The sizes of the model are used to name\n"
     "the nodes of dumps without names.\n";
 
-static bool print_report(const CompareOptions *options, const Judgement *judgement, Error *error)
+// Returns the exit status after a report, which was printed if ok is set.
+static ExitStatus answer(const CompareOptions *options, bool ok, bool is_same, bool is_explained,
+                         Error *error)
 {
-    bool ok = options->json ? diff_print_json(stdout, judgement, error)
-                            : diff_print_text(stdout, judgement, options->all, error);
-    return ok && output_flush(error);
+    if (!ok || !output_flush(error)) {
+        return EXIT_TROUBLE;
+    }
+    return is_same || (options->unexplained && is_explained) ? EXIT_DONE : EXIT_DIFFERS;
 }
 
 // Returns the sizes in a dump's first line, if they are those of a model; otherwise those of the
@@ -162,17 +165,15 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
     if (!graph_diff(&diff, &dumps[0], &dumps[1], &rules, error)) {
         return EXIT_TROUBLE;
     }
-    bool same = graph_diff_is_same(&diff);
+    bool is_same = graph_diff_is_same(&diff);
     Judgement judgement = {.diff = NULL};
-    bool printed =
-        judgement_init(&judgement, &diff, error) && print_report(options, &judgement, error);
-    bool is_explained = options->unexplained && judgement_explains_all(&judgement);
+    bool ok = judgement_init(&judgement, &diff, error) &&
+              (options->json ? diff_print_json(stdout, &judgement, error)
+                             : diff_print_text(stdout, &judgement, options->all, error));
+    bool is_explained = ok && judgement_explains_all(&judgement);
     judgement_free(&judgement);
     graph_diff_free(&diff);
-    if (!printed) {
-        return EXIT_TROUBLE;
-    }
-    return same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+    return answer(options, ok, is_same, is_explained, error);
 }
 
 static ExitStatus compare_losses(const CompareOptions *options, Error *error)
@@ -190,14 +191,11 @@ static ExitStatus compare_losses(const CompareOptions *options, Error *error)
         loss_diff_print_text(stdout, &diff);
     }
     bool is_same = diff.verdict == LOSSES_SAME;
-    bool is_explained = options->unexplained && diff.verdict != LOSSES_BUG;
+    bool is_explained = diff.verdict != LOSSES_BUG;
     loss_diff_free(&diff);
     losses_free(&losses[0]);
     losses_free(&losses[1]);
-    if (!ok || !output_flush(error)) {
-        return EXIT_TROUBLE;
-    }
-    return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+    return answer(options, ok, is_same, is_explained, error);
 }
 
 static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
@@ -215,14 +213,11 @@ static ExitStatus compare_tensors(const CompareOptions *options, Error *error)
         tensor_diff_print_text(stdout, &diff);
     }
     bool is_same = diff.n_not_same == 0;
-    bool is_explained = options->unexplained && diff.is_same_as_float;
+    bool is_explained = diff.is_same_as_float;
     tensor_diff_free(&diff);
     tensor_file_free(&files[0]);
     tensor_file_free(&files[1]);
-    if (!ok || !output_flush(error)) {
-        return EXIT_TROUBLE;
-    }
-    return is_same || is_explained ? EXIT_DONE : EXIT_DIFFERS;
+    return answer(options, ok, is_same, is_explained, error);
 }
 
 // The file with the state after the update: the dump of the next step, or a checkpoint.
@@ -243,13 +238,13 @@ static bool read_next(NextFile *next, const char *file_name, const ModelConfig *
                             : read_named_dump(&next->dump, file_name, sizes, error);
 }
 
-static bool judge_update(const CompareOptions *options, const UpdateFiles *files,
-                         ExitStatus *status, Error *error)
+static ExitStatus judge_update(const CompareOptions *options, const UpdateFiles *files,
+                               Error *error)
 {
     UpdateValues values;
     UpdateDiff diff;
     if (!update_values_init(&values, files, error)) {
-        return false;
+        return EXIT_TROUBLE;
     }
     bool ok = update_diff(&diff, &values, error);
     if (ok && options->json) {
@@ -257,13 +252,11 @@ static bool judge_update(const CompareOptions *options, const UpdateFiles *files
     } else if (ok) {
         update_diff_print_text(stdout, &diff);
     }
-    bool is_explained =
-        options->unexplained && (diff.verdict == UPDATE_ROUNDING || diff.verdict == UPDATE_FOLLOWS);
-    bool is_right = diff.verdict == UPDATE_SAME || is_explained;
     bool keeps_state = !diff.is_left_over && !diff.has_no_memory;
-    *status = is_right && keeps_state ? EXIT_DONE : EXIT_DIFFERS;
+    bool is_same = diff.verdict == UPDATE_SAME && keeps_state;
+    bool is_right = diff.verdict == UPDATE_ROUNDING || diff.verdict == UPDATE_FOLLOWS;
     update_values_free(&values);
-    return ok && output_flush(error);
+    return answer(options, ok, is_same, is_right && keeps_state, error);
 }
 
 static ExitStatus compare_updates(const CompareOptions *options, Error *error)
@@ -282,14 +275,13 @@ static ExitStatus compare_updates(const CompareOptions *options, Error *error)
     }
     const NodeDump *all[] = {&dumps[0], &dumps[1], &next[0].dump, &next[1].dump};
     ok = ok && check_sizes(options, all, MAX_FILES, error);
-    ExitStatus status = EXIT_TROUBLE;
-    ok = ok && judge_update(options, &files, &status, error);
+    ExitStatus status = ok ? judge_update(options, &files, error) : EXIT_TROUBLE;
     for (int side = 0; side < 2; side++) {
         dump_free(&dumps[side]);
         dump_free(&next[side].dump);
         tensor_file_free(&next[side].tensors);
     }
-    return ok ? status : EXIT_TROUBLE;
+    return status;
 }
 
 static ExitStatus compare_node_dumps(const CompareOptions *options, Error *error)
