@@ -4,6 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "cli/printable.h"
+#include "python/hexfloat.h"
+
 // Returns a number's index among all doubles ordered by value.
 static int64_t place(double x)
 {
@@ -40,4 +43,17 @@ double relative_difference(double a, double b)
     }
     double relative = fabs(a - b) / fmax(fabs(a), fabs(b));
     return isfinite(relative) ? relative : INFINITY;
+}
+
+void print_side_number(FILE *file, char name, double number)
+{
+    char hex[HEXFLOAT_BYTES];
+    hexfloat_format(number, hex);
+    fprintf(file, "    %c  %-24s %.17g\n", name, hex, number);
+}
+
+void print_side_file(FILE *file, int side, const char *file_name)
+{
+    fprintf(file, "%c  ", 'A' + side);
+    printable_write(file, file_name, strlen(file_name));
 }

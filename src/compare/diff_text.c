@@ -4,9 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "cli/printable.h"
 #include "compare/arithmetic.h"
 #include "compare/diff_explain.h"
 #include "compare/text_report.h"
@@ -21,13 +19,6 @@ enum {
 char text_side(int side)
 {
     return (char)('A' + side);
-}
-
-void text_number(const TextReport *r, const char *name, double number)
-{
-    char hex[HEXFLOAT_BYTES];
-    hexfloat_format(number, hex);
-    fprintf(r->file, "    %s  %-24s %.17g\n", name, hex, number);
 }
 
 static void print_ulp(const TextReport *r, uint64_t ulp)
@@ -72,8 +63,8 @@ void text_node(const TextReport *r, uint32_t node_id)
 
 static void print_sides(const TextReport *r, double a, double b)
 {
-    text_number(r, "A", a);
-    text_number(r, "B", b);
+    print_side_number(r->file, 'A', a);
+    print_side_number(r->file, 'B', b);
     print_distance(r, a, b);
 }
 
@@ -162,9 +153,8 @@ static void print_explanation(const TextReport *r, int side, const char *text)
 static void print_children(const TextReport *r, uint32_t node_id)
 {
     const NodeDump *dump = r->diff->dumps[r->diff->base];
-    uint32_t first = dump->first_edge[node_id];
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
-        uint32_t child = dump->children[first + i];
+        uint32_t child = dump->children[dump->first_edge[node_id] + i];
         char hex[HEXFLOAT_BYTES];
         hexfloat_format(dump->data[child], hex);
         fprintf(r->file, "    input %u: %-24s %.17g  ", (unsigned)i, hex, dump->data[child]);
@@ -259,8 +249,8 @@ static void print_local_grads(const TextReport *r)
     print_first(r, "first cause, with the same data on both sides", node_id);
     for (uint32_t i = 0; i < dump_n_children(diff->dumps[0], node_id); i++) {
         fprintf(r->file, "    to input %u\n", (unsigned)i);
-        text_number(r, "A", diff_local_grads(diff, 0, node_id)[i]);
-        text_number(r, "B", diff_local_grads(diff, 1, node_id)[i]);
+        print_side_number(r->file, 'A', diff_local_grads(diff, 0, node_id)[i]);
+        print_side_number(r->file, 'B', diff_local_grads(diff, 1, node_id)[i]);
     }
     print_children(r, node_id);
     for (int side = 0; side < 2; side++) {
@@ -502,8 +492,7 @@ static void print_dump(const TextReport *r, int side)
         [GRADS_PARAMS] = ", with gradients at parameters only",
         [GRADS_NONE] = ", without gradients",
     };
-    fprintf(r->file, "%c  ", text_side(side));
-    printable_write(r->file, dump->file_name, strlen(dump->file_name));
+    print_side_file(r->file, side, dump->file_name);
     fprintf(r->file, ": %zu %s%s%s\n", dump->n_nodes, dump->is_sparse ? "values" : "nodes",
             r->judgement->is_single[side] ? ", in single precision" : "",
             grads[r->diff->grads_of_side[side]]);

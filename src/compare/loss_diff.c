@@ -13,9 +13,7 @@
 #include <string.h>
 
 #include "cli/json_out.h"
-#include "cli/printable.h"
 #include "compare/diff_numbers.h"
-#include "python/hexfloat.h"
 
 // In units of the roundoff: the largest error from the rounding of one step's sums, and the
 // smallest difference that counts as a jump. A training step multiplies a difference by far less
@@ -168,16 +166,6 @@ static const char *verdict_name(LossVerdict verdict)
     return names[verdict];
 }
 
-static void print_pair(FILE *file, const LossDiff *diff, size_t i)
-{
-    const LossPair *pair = &diff->pairs[i];
-    for (int side = 0; side < 2; side++) {
-        char hex[HEXFLOAT_BYTES];
-        hexfloat_format(pair->losses[side], hex);
-        fprintf(file, "    %c  %-24s %.17g\n", 'A' + side, hex, pair->losses[side]);
-    }
-}
-
 static void print_verdict(FILE *file, const LossDiff *diff)
 {
     switch (diff->verdict) {
@@ -249,8 +237,7 @@ void loss_diff_print_text(FILE *file, const LossDiff *diff)
 {
     for (int side = 0; side < 2; side++) {
         const Losses *losses = diff->sides[side];
-        fprintf(file, "%c  ", 'A' + side);
-        printable_write(file, losses->file_name, strlen(losses->file_name));
+        print_side_file(file, side, losses->file_name);
         fprintf(file, ": %zu losses, steps %.17g to %.17g\n", losses->n, losses->list[0].step,
                 losses->list[losses->n - 1].step);
     }
@@ -266,7 +253,8 @@ void loss_diff_print_text(FILE *file, const LossDiff *diff)
     }
     fprintf(file, "\n%zu of %zu losses differ, the first at step %.17g\n", diff->n_differ, diff->n,
             diff->pairs[diff->first].step);
-    print_pair(file, diff, diff->first);
+    print_side_number(file, 'A', diff->pairs[diff->first].losses[0]);
+    print_side_number(file, 'B', diff->pairs[diff->first].losses[1]);
     print_growth(file, diff);
 }
 

@@ -9,7 +9,6 @@
 #include "cli/json_out.h"
 #include "cli/printable.h"
 #include "compare/diff_numbers.h"
-#include "python/hexfloat.h"
 
 enum {
     SHAPE_BYTES = 160, // of TENSOR_MAX_DIMENSIONS sizes
@@ -239,16 +238,11 @@ static void print_finding(FILE *file, const TensorFinding *finding)
 
 static void print_first(FILE *file, const TensorFinding *finding)
 {
-    const double numbers[2] = {finding->sides[0]->numbers[finding->first],
-                               number_of_b(finding, finding->first)};
     fprintf(file, "first: ");
     print_place(file, finding->sides[0], finding->first);
     fputc('\n', file);
-    for (int side = 0; side < 2; side++) {
-        char hex[HEXFLOAT_BYTES];
-        hexfloat_format(numbers[side], hex);
-        fprintf(file, "    %c  %-24s %.17g\n", 'A' + side, hex, numbers[side]);
-    }
+    print_side_number(file, 'A', finding->sides[0]->numbers[finding->first]);
+    print_side_number(file, 'B', number_of_b(finding, finding->first));
 }
 
 // Prints the steps of two checkpoints, if both have them and they differ.
@@ -276,8 +270,7 @@ void tensor_diff_print_text(FILE *file, const TensorDiff *diff)
 {
     for (int side = 0; side < 2; side++) {
         const TensorFile *tensors = diff->files[side];
-        fprintf(file, "%c  ", 'A' + side);
-        printable_write(file, tensors->path, strlen(tensors->path));
+        print_side_file(file, side, tensors->path);
         fprintf(file, ": %zu tensors%s\n", tensors->n_tensors,
                 tensors->n_others > 0 ? ", and others that have no F64, F32 or BF16" : "");
     }

@@ -19,9 +19,6 @@ typedef struct TextReport {
 // Returns the letter of a side, A or B.
 char text_side(int side);
 
-// Prints a name, and a number in hexadecimal and decimal digits.
-void text_number(const TextReport *r, const char *name, double number);
-
 // Prints a node: `pos0.norm[3] (node 4193, mul)`.
 void text_node(const TextReport *r, uint32_t node_id);
 

@@ -176,14 +176,13 @@ static bool print_first(const TextReport *r, const UnexplainedKind *kind)
 {
     const Judgement *j = r->judgement;
     uint32_t node_id = kind->first;
-    char name[2] = {text_side(j->subject), '\0'};
     if (kind->in == IN_LOCAL_GRADS) {
         print_inputs(r, node_id);
         return true;
     }
-    text_number(r, name,
-                kind->in == IN_GRAD ? diff_grad(r->diff, j->subject, node_id)
-                                    : diff_data(r->diff, j->subject, node_id));
+    print_side_number(r->file, text_side(j->subject),
+                      kind->in == IN_GRAD ? diff_grad(r->diff, j->subject, node_id)
+                                          : diff_data(r->diff, j->subject, node_id));
     if (kind->in == IN_PARAMS) {
         fprintf(r->file, "    a parameter: what made it so is in the steps before\n");
         return true;
