@@ -98,11 +98,7 @@ static size_t list_terms(const Evaluation *e, uint32_t node_id)
         }
         node_id = left;
     }
-    for (size_t i = 0; i < n / 2; i++) {
-        uint32_t term = e->terms[i];
-        e->terms[i] = e->terms[n - 1 - i];
-        e->terms[n - 1 - i] = term;
-    }
+    reverse_nodes(e->terms, n);
     return n;
 }
 

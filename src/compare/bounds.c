@@ -292,15 +292,6 @@ static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, si
     }
 }
 
-static void reverse(uint32_t *nodes, size_t n)
-{
-    for (size_t i = 0; i < n / 2; i++) {
-        uint32_t node_id = nodes[i];
-        nodes[i] = nodes[n - 1 - i];
-        nodes[n - 1 - i] = node_id;
-    }
-}
-
 size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
                         bool *wanted, uint32_t *cone)
 {
@@ -321,7 +312,7 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
             want_inputs(bounds, i, wanted, &n_pending);
         }
     }
-    reverse(cone, n);
+    reverse_nodes(cone, n);
     return n;
 }
 
@@ -498,7 +489,7 @@ size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size
             }
         }
     }
-    reverse(cone, n);
+    reverse_nodes(cone, n);
     return n;
 }
 

@@ -32,12 +32,12 @@ static void build_topo(GraphOrder *order, const uint32_t *first_edge, const uint
     order->n_reachable = n_done;
 }
 
-static void reverse(uint32_t *items, size_t n)
+void reverse_nodes(uint32_t *nodes, size_t n)
 {
     for (size_t i = 0; i < n / 2; i++) {
-        uint32_t item = items[i];
-        items[i] = items[n - 1 - i];
-        items[n - 1 - i] = item;
+        uint32_t node_id = nodes[i];
+        nodes[i] = nodes[n - 1 - i];
+        nodes[n - 1 - i] = node_id;
     }
 }
 
@@ -109,7 +109,7 @@ bool graph_order_init(GraphOrder *order, size_t n_nodes, const uint32_t *first_e
     }
     memcpy(next, first_edge, n_nodes * sizeof *next);
     build_topo(order, first_edge, children, order->backward, next);
-    reverse(order->backward, order->n_reachable);
+    reverse_nodes(order->backward, order->n_reachable);
     append_unreachable(order);
     count_uses(order, first_edge, children);
     memcpy(next, order->first_use, (n_nodes + 1) * sizeof *next);

@@ -27,4 +27,7 @@ bool graph_order_init(GraphOrder *order, size_t n_nodes, const uint32_t *first_e
 // Frees the order; does nothing to a zeroed one.
 void graph_order_free(GraphOrder *order);
 
+// Reverses a list of nodes.
+void reverse_nodes(uint32_t *nodes, size_t n);
+
 #endif
