@@ -10,8 +10,8 @@
 #include "microgpt/microgpt.h"
 #include "python/utf8.h"
 #include "run/session.h"
+#include "scalar/scalar_gpt.h"
 #include "scalar/scalar_nn.h"
-#include "scalar/scalar_size.h"
 #include "tensor/tensor_nn.h"
 
 enum {

@@ -102,7 +102,9 @@ static void add_by_index(const NodeDump *a, const NodeDump *b, Sums *sums)
     }
 }
 
-bool dump_start_differs(const NodeDump *a, const NodeDump *b, bool *differs, Error *error)
+// Sets *differs if the parameters of the two are unrelated: they were initialised differently, and
+// not only trained differently.
+static bool find_start(const NodeDump *a, const NodeDump *b, bool *differs, Error *error)
 {
     Sums sums = {0};
     if (a->has_names && b->has_names) {
@@ -121,7 +123,7 @@ bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDum
 {
     bool differs = false;
     warnings->n = dump_about_warn(&a->says, &b->says, warnings->lines);
-    if (!dump_start_differs(a, b, &differs, error)) {
+    if (!find_start(a, b, &differs, error)) {
         return false;
     }
     if (differs) {

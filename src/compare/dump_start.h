@@ -1,4 +1,4 @@
-// Finds out whether two dumps are of runs that started from the same parameters.
+// Finds out whether two dumps are of the same step of runs that started alike.
 #ifndef MICROGPT_DUMP_START_H
 #define MICROGPT_DUMP_START_H
 
@@ -6,11 +6,6 @@
 
 #include "compare/dump_reader.h"
 #include "microgpt/error.h"
-
-// Sets *differs if the parameters of the two are unrelated: they were initialised differently, and
-// not only trained differently.
-// Errors: out of memory.
-bool dump_start_differs(const NodeDump *a, const NodeDump *b, bool *differs, Error *error);
 
 enum {
     MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 1,

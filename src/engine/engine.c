@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "scalar/scalar_gpt.h"
-#include "scalar/scalar_size.h"
 #include "tensor/tensor_gpt.h"
 
 // Only the member of the engine's kind is used.

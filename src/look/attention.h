@@ -1,8 +1,9 @@
-// The attention weights of a document, read from its graph.
+// The attention weights of a document, read from its graph, and drawn.
 #ifndef MICROGPT_ATTENTION_H
 #define MICROGPT_ATTENTION_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "look/look_session.h"
 
@@ -24,5 +25,9 @@ void attention_free(Attention *attention);
 // Returns the weights of a position in a head.
 // Shapes: [T], of which the first position + 1 are not 0.
 const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position);
+
+// Draws one grid for each head, with darker cells for larger weights. Writes a whole SVG file, in
+// plain ASCII.
+void attention_write_svg(FILE *file, const Attention *attention);
 
 #endif

@@ -1,5 +1,5 @@
-// Draws attention maps: see attention_svg.h.
-#include "look/attention_svg.h"
+// Draws attention maps: see attention.h.
+#include "look/attention.h"
 
 #include <stdint.h>
 

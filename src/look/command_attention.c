@@ -7,7 +7,6 @@
 
 #include "cli/out_file.h"
 #include "look/attention.h"
-#include "look/attention_svg.h"
 #include "look/look_session.h"
 
 typedef struct AttentionOptions {

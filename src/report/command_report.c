@@ -6,7 +6,6 @@
 #include "base/count.h"
 #include "look/look_session.h"
 #include "report/report_data.h"
-#include "report/report_write.h"
 
 enum {
     MAX_PARAMS = 100000, // a page contains each of them, in about 12 bytes

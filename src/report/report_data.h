@@ -1,5 +1,6 @@
-// The data of a report, as JSON: the model, its training, the names that it makes up, the graph of
-// a document, that of an expression of five nodes, its weights and its letters.
+// A report: its data as JSON, and its page. The data are the model, its training, the names that it
+// makes up, the graph of a document, that of an expression of five nodes, its weights and its
+// letters.
 #ifndef MICROGPT_REPORT_DATA_H
 #define MICROGPT_REPORT_DATA_H
 
@@ -15,5 +16,14 @@
 // whose sum of squares is not finite.
 bool report_collect(JsonOut *out, LookSession *look, const double *losses, size_t n_losses,
                     Error *error);
+
+enum {
+    REPORT_MAX_BYTES = 2000000, // of a page
+};
+
+// Deflates the data and writes them in base64, so that no text in them can end the element that
+// contains them. The file appears only when it is complete.
+// Errors: those of out_file.h; out of memory; a page of more than REPORT_MAX_BYTES.
+bool report_write(const char *path, const JsonOut *data, Error *error);
 
 #endif

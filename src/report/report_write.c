@@ -1,5 +1,5 @@
-// Writes the page of a report: see report_write.h.
-#include "report/report_write.h"
+// Writes the page of a report: see report_data.h.
+#include "report/report_data.h"
 
 #include <assert.h>
 #include <stdlib.h>

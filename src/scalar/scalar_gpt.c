@@ -12,7 +12,6 @@
 
 #include "base/exact.h"
 #include "scalar/scalar_nn.h"
-#include "scalar/scalar_size.h"
 
 // Returns the leaves of the matrix, row by row.
 static Value **matrix(ScalarGpt *gpt, MatrixKind kind, int layer)

@@ -1,7 +1,7 @@
-// Counts the nodes, names and bytes of a document's graph: see scalar_size.h.
+// Counts the nodes, names and bytes of a document's graph: see scalar_gpt.h.
 //
 // Follows scalar_gpt.c line by line; test_scalar_gpt.c compares the two for many sizes.
-#include "scalar/scalar_size.h"
+#include "scalar/scalar_gpt.h"
 
 #include <assert.h>
 #include <stdbool.h>

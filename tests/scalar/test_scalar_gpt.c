@@ -10,7 +10,6 @@
 #include "golden_libm.h"
 #include "microgpt/engine.h"
 #include "scalar/scalar_gpt.h"
-#include "scalar/scalar_size.h"
 
 enum {
     MAX_BLOCK_SIZE = 16,
