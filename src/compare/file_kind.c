@@ -33,23 +33,13 @@ static bool begins_as_tensors(const char *file_name)
            little_endian_get_integer(bytes) <= SAFETENSORS_MAX_HEADER;
 }
 
-static bool take_word(LineReader *lines, const char *word)
-{
-    size_t length = line_word_length(lines, false);
-    bool is_it = length == strlen(word) && memcmp(lines->at, word, length) == 0;
-    lines->at += length;
-    line_skip_blanks(lines);
-    return is_it;
-}
-
-// Returns whether a line has only one or two numbers, or the names of a log's columns.
+// Returns whether a line has only one or two numbers, the names of a log's columns, or a step and
+// its loss as microgpt.py prints them.
 static bool is_line_of_losses(LineReader *lines)
 {
-    const char *start = lines->at;
-    if (take_word(lines, "step") && take_word(lines, "loss")) {
-        return true;
+    if (line_take_word(lines, "step")) {
+        return line_find_word(lines, "loss");
     }
-    lines->at = start;
     int n_words = 0;
     while (lines->at < lines->line_end) {
         double ignored;
@@ -101,6 +91,8 @@ bool file_kind(const char *file_name, FileKind *kind, Error *error)
 
 const char *file_kind_name(FileKind kind)
 {
-    static const char *const names[] = {"a node dump", "a file of losses", "a file of tensors"};
+    static const char *const names[] = {
+        "a node dump", "a file of losses (in each line one, or a step and its loss)",
+        "a file of tensors"};
     return names[kind];
 }

@@ -209,6 +209,34 @@ size_t line_word_length(const LineReader *r, bool in_list)
     return (size_t)(end - r->at);
 }
 
+static void skip_word(LineReader *r)
+{
+    r->at += line_word_length(r, false);
+    line_skip_blanks(r);
+}
+
+bool line_take_word(LineReader *r, const char *word)
+{
+    size_t length = line_word_length(r, false);
+    bool is_it = length == strlen(word) && memcmp(r->at, word, length) == 0;
+    if (is_it) {
+        skip_word(r);
+    }
+    return is_it;
+}
+
+bool line_find_word(LineReader *r, const char *word)
+{
+    bool found = false;
+    while (r->at < r->line_end && !found) {
+        found = line_take_word(r, word);
+        if (!found) {
+            skip_word(r);
+        }
+    }
+    return found;
+}
+
 bool line_take_gap(LineReader *r, const char *missing)
 {
     if (r->at >= r->line_end || !is_blank(*r->at)) {

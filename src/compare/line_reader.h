@@ -47,6 +47,12 @@ bool line_reader_next(LineReader *r, bool *found);
 // end of the line.
 size_t line_word_length(const LineReader *r, bool in_list);
 
+// Skips the current word if it is this one. Returns whether it is.
+bool line_take_word(LineReader *r, const char *word);
+
+// Skips all words up to this one, and it. Returns whether the line has it.
+bool line_find_word(LineReader *r, const char *word);
+
 // Skips blanks.
 void line_skip_blanks(LineReader *r);
 

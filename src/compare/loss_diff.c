@@ -21,6 +21,9 @@
 #define MAX_ROUNDING 8192.0
 #define MAX_GROWTH 1000.0
 
+// The largest noise of single precision behind losses that were printed with few digits.
+#define MAX_PRINTED_NOISE 0x1p-17
+
 enum {
     MAX_SHOWN = 10, // pairs that show how the difference grows
 };
@@ -89,7 +92,7 @@ static void measure(LossDiff *diff)
 }
 
 // Finds the first difference that is too large for rounding, and for the growth of earlier
-// differences in training.
+// differences in training. With few digits, how they grow is not seen.
 static void find_jump(LossDiff *diff, double unit)
 {
     double margin = printed_margin(diff);
@@ -97,8 +100,9 @@ static void find_jump(LossDiff *diff, double unit)
     diff->before = 0;
     for (size_t i = 0; i < diff->n && diff->jump == diff->n; i++) {
         const LossPair *pair = &diff->pairs[i];
-        double floor = unit * MAX_ROUNDING + margin / fmax(fabs(pair->losses[0]), DBL_MIN);
-        if (pair->difference > fmax(floor, diff->before * MAX_GROWTH)) {
+        double printed = 2 * margin / fmax(fabs(pair->losses[0]), DBL_MIN) + MAX_PRINTED_NOISE;
+        double grown = fmax(unit * MAX_ROUNDING, diff->before * MAX_GROWTH);
+        if (pair->difference > (margin > 0 ? printed : grown)) {
             diff->jump = i;
         } else {
             diff->before = fmax(diff->before, pair->difference);

@@ -22,7 +22,8 @@ typedef struct Losses {
     int n_decimals; // how many decimals all losses have, if they are few; -1: as many as needed
 } Losses;
 
-// Reads one loss per line, `step loss`, or a log whose first line names the columns step and loss.
+// Reads one loss per line, `step loss`, a log whose first line names the columns step and loss, or
+// lines as microgpt.py prints them.
 // Errors: the file cannot be read; any other line; steps that are not in ascending order; no loss;
 // out of memory.
 bool losses_read(Losses *losses, const char *file_name, Error *error);

@@ -91,13 +91,22 @@ static bool take_step(Reader *r, double *step)
 // Reads the names of a log's columns from the first line.
 static bool take_columns(Reader *r)
 {
-    size_t length = line_word_length(&r->lines, false);
-    if (r->losses->n > 0 || r->has_columns || length != 4 || memcmp(r->lines.at, "step", 4) != 0) {
+    if (r->losses->n > 0 || r->has_columns || !line_take_word(&r->lines, "loss")) {
         return false;
     }
     r->has_columns = true;
     r->has_steps = true;
     return true;
+}
+
+// Reads `step 1 / 1000 | loss 3.4639`, as microgpt.py prints it, from its second word on.
+static bool take_printed(Reader *r)
+{
+    double step;
+    r->has_steps = true;
+    return take_step(r, &step) &&
+           (line_find_word(&r->lines, "loss") || line_fail(&r->lines, "has a step and no loss")) &&
+           take_loss(r, step);
 }
 
 // Returns whether the first line has a second word.
@@ -110,8 +119,8 @@ static bool has_two_words(const LineReader *lines)
 static bool parse_line(Reader *r)
 {
     double step;
-    if (take_columns(r)) {
-        return true;
+    if (line_take_word(&r->lines, "step")) {
+        return take_columns(r) || take_printed(r);
     }
     if (r->losses->n == 0 && !r->has_columns) {
         r->has_steps = has_two_words(&r->lines);

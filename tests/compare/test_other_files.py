@@ -102,6 +102,16 @@ class LossFiles(OtherFiles):
             with self.subTest(name):
                 self.assertIn("same: 200 losses\n", self.compare(0, "a", self.write("b", text)))
 
+    def test_lines_as_microgpt_py_prints_them(self):
+        self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x!r}\n"
+                                for i, x in enumerate(self.losses)))
+        self.assertIn("same: 200 losses\n", self.compare(0, "a", "b"))
+        self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x:.4f} | 3.1 s\n"
+                                for i, x in enumerate(self.losses)))
+        self.assertIn("same in all digits that were printed: 200", self.compare(1, "a", "b"))
+        for line in ("step 2 / 9 |\n", "step 2 / 9 | loss\n", "step x / 9 | loss 1\n"):
+            self.assertIn("b:2: ", self.refused("a", self.write("b", "step 1 / 9 | loss 1\n" + line)))
+
     def test_our_log(self):
         self.run_program("train", "--num-steps", "4", "--n-embd", "4", "--log", "log")
         self.assertIn("same: 4 losses", self.compare(0, "log", "log"))
@@ -146,6 +156,16 @@ class LossFiles(OtherFiles):
         self.write("b", "".join(f"{x:.4f}\n" for x in self.losses))
         self.assertIn("from step 151 on", self.compare(1, "a", "b"))
 
+    def test_noise_behind_few_digits(self):
+        """Differences are not seen until they change the last digit, in one step or another."""
+        noisy = [to_float(x) for x in self.with_noise(4e-6, 1)]
+        self.write("b", "".join(f"{x:.5f}\n" for x in noisy))
+        self.assertIn("looks like rounding", self.compare(1, "a", "b"))
+        self.compare(0, "a", "b", "--unexplained")
+        self.write("b", "".join(f"{x * (1 + min(1e-7 * 2 ** i, 1e-2)):.5f}\n"
+                                for i, x in enumerate(self.losses)))
+        self.assertIn("more than rounding makes it, from step 8 on", self.compare(1, "a", "b"))
+
     def test_a_bug_from_a_step_on(self):
         for size, step in ((1e-3, 9), (1e-9, 1), (1e-6, 200)):
             with self.subTest(f"{size} at {step}"):
@@ -184,7 +204,8 @@ class LossFiles(OtherFiles):
                       self.refused("a", self.write("b", "5 2\n4 3\n")))
         self.assertIn("no step in common", self.refused("a", self.write("b", "1000 2\n")))
         self.assertIn("has no loss in it", self.refused("a", self.write("b", "step loss\n")))
-        self.assertIn("a is a file of losses, and b is not; compare two of a kind",
+        self.assertIn("a is a file of losses (in each line one, or a step and its loss), and b is not; "
+                      "compare two of a kind",
                       self.refused("a", self.write("b", "loss 0x1p0 0x1p0\n")))
         self.assertIn("none: cannot be read", self.refused("a", "none"))
 
