@@ -4,7 +4,7 @@
     test_markdown.py SOURCE_FOLDER BUILD_FOLDER
 
 There is one heading of level 1, and no level is skipped below it; every link and #anchor inside the project
-exists. Every file in docs/ can be reached from the README, and has the tests that its blocks need:
+exists. docs/README.md lists every file in docs/, which has the tests that its blocks need:
 tests/docs/test_docs.py for ```console, tests/debugger/test_gdb.py for ```gdb. A block of ```c FILE is part
 of that file. If a table has a column `proof`, the words before the colon are names of tests.
 """
@@ -42,7 +42,7 @@ class Checker:
         self.tests = json.loads(info.read_text(encoding="utf-8"))
         self.documents = {path: md.read_blocks(path.read_text(encoding="utf-8"))
                           for path in find_documents(source)}
-        self.linked = set()  # documents that are linked from another one
+        self.linked = set()  # documents and the files to which they have a link
         self.mistakes = []
         self.n_links = 0
 
@@ -86,8 +86,7 @@ class Checker:
         if not file.exists() or not file.is_relative_to(self.source):
             self.mistake(path, line, f"{target}: there is no such file in the project")
             return
-        if file != path:
-            self.linked.add(file)
+        self.linked.add((path, file))
         if fragment and file.suffix == ".md":
             if fragment not in md.anchors(self.documents[file]):
                 self.mistake(path, line, f"{target}: the document has no such heading")
@@ -144,9 +143,10 @@ class Checker:
             self.check_runners(path, blocks)
             self.check_excerpts(path, blocks)
             self.check_proofs(path, blocks)
+        contents = self.source / "docs" / "README.md"
         for path in sorted((self.source / "docs").glob("*.md")):
-            if path not in self.linked:
-                self.mistake(path, 1, "no other document leads here; link it from README.md")
+            if path != contents and (contents, path) not in self.linked:
+                self.mistake(contents, 1, f"does not list {path.name}")
 
 
 def main():
