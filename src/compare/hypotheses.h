@@ -29,13 +29,31 @@ typedef enum HypothesisScope {
     SCOPE_GRAPH,   // all nodes
 } HypothesisScope;
 
+// Something in the graph that a hypothesis changed, and what was there before.
+typedef struct GraphChange {
+    uint32_t node_id; // the node that is computed from it
+    uint32_t size;
+    void *place;
+    unsigned char before[sizeof(double)];
+} GraphChange;
+
+// What was computed for a node: its data or its gradient.
+typedef struct ComputedNode {
+    uint32_t node_id;
+    uint32_t n_terms;
+    Range bound;
+    Range used;
+    double terms;
+} ComputedNode;
+
 typedef struct HypothesisSearch {
     Bounds *bounds;
     const PathKinds *kinds;
     PathIndex index; // zero without names
+    uint32_t *all;   // [n_nodes] all nodes, in the order of creation
     bool *wanted;    // [n_nodes] temporary flags for bounds_find_cone()
     bool *was_odd;   // [n_nodes] values that were unexplained before
-    bool *in_scope;  // [n_nodes]
+    size_t n_odd;    // how many
     uint32_t *cone;  // [n_nodes] the inputs of the targets
     size_t n_cone;
     uint32_t *members_cone;  // [n_nodes]
@@ -55,15 +73,15 @@ typedef struct HypothesisSearch {
     bool has_failed;         // memory ran out
     Error failure;
 
-    // The graph before a hypothesis changed it.
-    Rule *rules;
-    double *constants;
-    double *factors;
-    bool *is_single;
-    uint32_t *children;
-    double *edge_factors;
-    double *grad_factors;
-    double *local_grads;
+    // What the current hypothesis changed, and what was computed before for the nodes whose results
+    // depend on it.
+    GraphChange *changes;
+    size_t n_changes;
+    size_t changes_capacity;
+    bool has_moved;         // some of the changes are of children
+    ComputedNode *computed; // [n_nodes]
+    size_t n_computed;
+    bool *is_changed; // [n_nodes] nodes that were changed, or that have another result
 } HypothesisSearch;
 
 // Both must outlive the search.
@@ -83,10 +101,8 @@ bool hypotheses_find_data(HypothesisSearch *search, const uint32_t *members, siz
 // The same for parameters, which have no inputs: finds the same numbers at other indices.
 bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, char *text);
 
-// The same for gradients. The text is empty if nothing explains them. Returns false only if memory
-// runs out. Errors: out of memory.
-bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
-                           Error *error);
+// The same for gradients.
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text);
 
 // Rounds a factor that is nearly a whole number, or one over a whole number, and names it: `3`,
 // `1/3`. Returns whether it is one; otherwise its name is its decimal digits.

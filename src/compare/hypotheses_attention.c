@@ -132,7 +132,7 @@ static double later_logit(const HypothesisSearch *s, const Head *h, uint32_t pos
 static void add_to_constant(HypothesisSearch *s, uint32_t node_id, double amount)
 {
     if (node_id != NO_NODE) {
-        s->bounds->constants[node_id] += amount;
+        hypothesis_set_constant(s, node_id, s->bounds->constants[node_id] + amount);
     }
 }
 
@@ -166,7 +166,7 @@ static void see_later(HypothesisSearch *s, const Head *h, const Sight *sight, ui
     }
 }
 
-static void apply_sight(HypothesisSearch *s, const Hypothesis *hypothesis)
+static void change_sight(HypothesisSearch *s, const Hypothesis *hypothesis)
 {
     const Sight *sight = &sights[hypothesis->kind];
     uint32_t n = sight->is_padded ? count_rows_of_wpe(s) : count_positions(s);
@@ -188,7 +188,7 @@ static void forget_grads(HypothesisSearch *s)
 }
 
 // Leaves the own position out, everywhere but at the first one, which has no other.
-static void apply_earlier_only(HypothesisSearch *s, const Hypothesis *hypothesis)
+static void change_earlier_only(HypothesisSearch *s, const Hypothesis *hypothesis)
 {
     (void)hypothesis;
     Head h;
@@ -196,9 +196,9 @@ static void apply_earlier_only(HypothesisSearch *s, const Hypothesis *hypothesis
         uint32_t total =
             find(s, "pos%u.layer%u.attn.head%u.softmax.total", h.position, h.layer, h.head);
         uint32_t weight = find_in_head(s, &h, "weight", h.position, "");
-        if (h.position > 0 && total != NO_NODE && weight != NO_NODE && s->in_scope[total]) {
-            s->bounds->edge_factors[s->bounds->dump->first_edge[total] + 1] = 0;
-            s->bounds->factors[weight] = 0;
+        if (h.position > 0 && total != NO_NODE && weight != NO_NODE) {
+            hypothesis_set_term(s, total, 1, 0);
+            hypothesis_scale(s, weight, 0);
         }
     }
 }
@@ -217,7 +217,7 @@ static bool cone_has_attention(const HypothesisSearch *s)
 static bool try_sights(HypothesisSearch *s, char *text)
 {
     for (uint32_t i = 0; i < sizeof sights / sizeof *sights; i++) {
-        Hypothesis h = {.apply = apply_sight, .kind = i};
+        Hypothesis h = {.change_graph = change_sight, .kind = i};
         if (hypothesis_holds(s, &h)) {
             forget_grads(s);
             snprintf(text, HYPOTHESIS_BYTES, "%s", sights[i].text);
@@ -225,7 +225,7 @@ static bool try_sights(HypothesisSearch *s, char *text)
         }
     }
     // At position 1, to take the value of position 0 twice looks the same.
-    Hypothesis h = {.apply = apply_earlier_only};
+    Hypothesis h = {.change_graph = change_earlier_only};
     if (hypothesis_holds_for_all(s, &h)) {
         snprintf(text, HYPOTHESIS_BYTES, "%s",
                  "sees only earlier positions, not its own: attention's mask is off by one");
@@ -247,17 +247,20 @@ static uint32_t interleaved(const Layout *layout, uint32_t i)
 }
 
 // Moves a child at the end of whose path is a vector's element.
-static void move_child(HypothesisSearch *s, const Layout *layout, uint32_t *child)
+static void move_child(HypothesisSearch *s, const Layout *layout, uint32_t node_id, uint32_t slot)
 {
     static const char *const vectors[] = {".attn.q[", ".attn.k[", ".attn.v["};
-    const char *path = hypothesis_path(s, *child);
+    const char *path = hypothesis_path(s, hypothesis_child(s, node_id, slot));
     for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
         const char *found = strstr(path, vectors[i]);
         unsigned element_id;
         if (found != NULL && sscanf(found + strlen(vectors[i]), "%u", &element_id) == 1) {
             size_t length = (size_t)(found - path) + strlen(vectors[i]);
             uint32_t other = find(s, "%.*s%u]", (int)length, path, interleaved(layout, element_id));
-            *child = other != NO_NODE ? other : *child;
+            if (other != NO_NODE) {
+                hypothesis_set_child(s, node_id, slot, other);
+            }
+            return;
         }
     }
 }
@@ -270,23 +273,22 @@ static void move_column(HypothesisSearch *s, const Layout *layout, uint32_t node
     unsigned i;
     if (out != NULL && sscanf(out, ".attn.head%u.out[%u]", &head, &i) == 2) {
         uint32_t column = head * layout->head_dim + i;
-        *hypothesis_child_slot(s, node_id, 0) += interleaved(layout, column) - column;
+        uint32_t param = hypothesis_child(s, node_id, 0);
+        hypothesis_set_child(s, node_id, 0, param + interleaved(layout, column) - column);
     }
 }
 
-static void apply_interleaved(HypothesisSearch *s, const Hypothesis *h)
+static void change_interleaved(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
     Layout layout = {h->n_rows, h->n_columns};
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (!s->in_scope[i] || s->bounds->rules[i] != RULE_MUL) {
-            continue;
-        }
-        if (strstr(s->kinds->patterns[s->kinds->kind_of[i]], ".headN.") != NULL) {
-            move_child(s, &layout, hypothesis_child_slot(s, i, 0));
-            move_child(s, &layout, hypothesis_child_slot(s, i, 1));
-        } else if (s->bounds->rules[hypothesis_child(s, i, 0)] == RULE_PARAM) {
-            move_column(s, &layout, i);
-        }
+    if (s->bounds->rules[i] != RULE_MUL) {
+        return;
+    }
+    if (strstr(s->kinds->patterns[s->kinds->kind_of[i]], ".headN.") != NULL) {
+        move_child(s, &layout, i, 0);
+        move_child(s, &layout, i, 1);
+    } else if (s->bounds->rules[hypothesis_child(s, i, 0)] == RULE_PARAM) {
+        move_column(s, &layout, i);
     }
 }
 
@@ -302,7 +304,7 @@ static bool try_interleaved(HypothesisSearch *s, char *text)
         layout.n_head++;
     }
     Hypothesis h = {
-        .apply = apply_interleaved, .n_rows = layout.n_head, .n_columns = layout.head_dim};
+        .change = change_interleaved, .n_rows = layout.n_head, .n_columns = layout.head_dim};
     if (layout.n_head < 2 || layout.head_dim < 2 || !hypothesis_holds(s, &h)) {
         return false;
     }

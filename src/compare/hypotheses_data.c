@@ -28,12 +28,10 @@ static bool cone_has_rule(const HypothesisSearch *s, Rule rule)
 
 // ---- Activations
 
-static void apply_activation(HypothesisSearch *s, const Hypothesis *h)
+static void change_activation(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && s->bounds->rules[i] == RULE_RELU) {
-            s->bounds->rules[i] = h->rule;
-        }
+    if (s->bounds->rules[i] == RULE_RELU) {
+        hypothesis_set_rule(s, i, h->rule);
     }
 }
 
@@ -51,7 +49,7 @@ static bool try_activations(HypothesisSearch *s, char *text)
         {RULE_LEAKY_RELU, "has a leaky ReLU, with a slope of 0.01 below 0"},
     };
     for (size_t i = 0; cone_has_rule(s, RULE_RELU) && i < sizeof cases / sizeof *cases; i++) {
-        Hypothesis h = {.apply = apply_activation, .rule = cases[i].rule};
+        Hypothesis h = {.change = change_activation, .rule = cases[i].rule};
         if (hypothesis_holds(s, &h)) {
             return say(text, cases[i].text);
         }
@@ -78,24 +76,19 @@ static bool is_inverse_root(const HypothesisSearch *s, uint32_t node_id)
            is_epsilon_sum(s, hypothesis_child(s, node_id, 0));
 }
 
-static void apply_epsilon(HypothesisSearch *s, const Hypothesis *h)
+static void change_epsilon(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && is_epsilon_sum(s, i)) {
-            s->bounds->constants[hypothesis_child(s, i, 1)] = h->to;
-        }
+    if (is_epsilon_sum(s, i)) {
+        hypothesis_set_constant(s, hypothesis_child(s, i, 1), h->to);
     }
 }
 
-static void apply_epsilon_outside(HypothesisSearch *s, const Hypothesis *h)
+static void change_epsilon_outside(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && is_inverse_root(s, i)) {
-            uint32_t leaf = hypothesis_child(s, hypothesis_child(s, i, 0), 1);
-            s->bounds->rules[i] = RULE_ROOT_PLUS;
-            s->bounds->constants[i] = h->to;
-            s->bounds->constants[leaf] = 0;
-        }
+    if (is_inverse_root(s, i)) {
+        hypothesis_set_constant(s, hypothesis_child(s, hypothesis_child(s, i, 0), 1), 0);
+        hypothesis_set_rule(s, i, RULE_ROOT_PLUS);
+        hypothesis_set_constant(s, i, h->to);
     }
 }
 
@@ -119,7 +112,7 @@ static bool try_epsilons(HypothesisSearch *s, char *text)
     }
     double own = s->bounds->constants[hypothesis_child(s, sum, 1)];
     for (size_t i = 0; i < sizeof epsilons / sizeof *epsilons; i++) {
-        Hypothesis h = {.apply = apply_epsilon, .to = epsilons[i]};
+        Hypothesis h = {.change = change_epsilon, .to = epsilons[i]};
         if (epsilons[i] != own && hypothesis_holds(s, &h)) {
             if (epsilons[i] == 0) {
                 snprintf(text, HYPOTHESIS_BYTES, "adds no epsilon where %g belongs", own);
@@ -131,7 +124,7 @@ static bool try_epsilons(HypothesisSearch *s, char *text)
             }
             return true;
         }
-        h.apply = apply_epsilon_outside;
+        h.change = change_epsilon_outside;
         if (epsilons[i] != 0 && hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES,
                      "adds an epsilon of %g to the root, where %g belongs under it", epsilons[i],
@@ -156,13 +149,11 @@ static bool is_scaled(const HypothesisSearch *s, uint32_t node_id)
 }
 
 // Changes the factor of the nodes of a kind, or of all that have the same factor.
-static void apply_scale(HypothesisSearch *s, const Hypothesis *h)
+static void change_scale(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && (h->kind == ANY_KIND || s->kinds->kind_of[i] == h->kind) &&
-            is_scaled(s, i) && s->bounds->constants[hypothesis_child(s, i, 1)] == h->from) {
-            s->bounds->constants[hypothesis_child(s, i, 1)] = h->to;
-        }
+    if ((h->kind == ANY_KIND || s->kinds->kind_of[i] == h->kind) && is_scaled(s, i) &&
+        s->bounds->constants[hypothesis_child(s, i, 1)] == h->from) {
+        hypothesis_set_constant(s, hypothesis_child(s, i, 1), h->to);
     }
 }
 
@@ -184,7 +175,8 @@ static bool try_scale(HypothesisSearch *s, uint32_t node_id, char *text)
     const double others[] = {1, own * own, sqrt(own), 1 / (inverse - 1), 1 / (inverse + 1)};
     const char *name = name_scale(hypothesis_path(s, node_id));
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        Hypothesis of_all = {.apply = apply_scale, .from = own, .to = others[i], .kind = ANY_KIND};
+        Hypothesis of_all = {
+            .change = change_scale, .from = own, .to = others[i], .kind = ANY_KIND};
         Hypothesis of_kind = of_all;
         of_kind.kind = s->kinds->kind_of[node_id];
         if (isfinite(others[i]) &&
@@ -230,12 +222,10 @@ static bool is_normed(const HypothesisSearch *s, uint32_t node_id)
            is_inverse_root(s, hypothesis_child(s, node_id, 1));
 }
 
-static void apply_no_norm(HypothesisSearch *s, const Hypothesis *h)
+static void change_no_norm(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && s->kinds->kind_of[i] == h->kind && is_normed(s, i)) {
-            s->bounds->rules[i] = RULE_IDENTITY;
-        }
+    if (s->kinds->kind_of[i] == h->kind && is_normed(s, i)) {
+        hypothesis_set_rule(s, i, RULE_IDENTITY);
     }
 }
 
@@ -244,7 +234,7 @@ static bool try_no_norm(HypothesisSearch *s, char *text)
     uint16_t last = UINT16_MAX;
     for (size_t i = 0; i < s->n_cone; i++) {
         uint16_t kind = s->kinds->kind_of[s->cone[i]];
-        Hypothesis h = {.apply = apply_no_norm, .kind = kind};
+        Hypothesis h = {.change = change_no_norm, .kind = kind};
         if (kind == last || !is_normed(s, s->cone[i])) {
             continue;
         }
@@ -262,21 +252,19 @@ static bool try_no_norm(HypothesisSearch *s, char *text)
 
 static bool is_of_members(const HypothesisSearch *s, uint32_t node_id)
 {
-    return s->in_scope[node_id] && s->kinds->kind_of[node_id] == s->kinds->kind_of[s->members[0]];
+    return s->kinds->kind_of[node_id] == s->kinds->kind_of[s->members[0]];
 }
 
-static void apply_identity(HypothesisSearch *s, const Hypothesis *h)
+static void change_identity(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (is_of_members(s, i) && hypothesis_n_children(s, i) > 0) {
-            s->bounds->rules[i] = h->rule;
-        }
+    if (is_of_members(s, i) && hypothesis_n_children(s, i) > 0) {
+        hypothesis_set_rule(s, i, h->rule);
     }
 }
 
 static bool try_identity(HypothesisSearch *s, char *text)
 {
-    Hypothesis h = {.apply = apply_identity, .rule = RULE_IDENTITY};
+    Hypothesis h = {.change = change_identity, .rule = RULE_IDENTITY};
     uint32_t first = s->targets[0];
     if (s->bounds->rules[first] != RULE_MUL || !hypothesis_holds(s, &h)) {
         return false;
@@ -286,63 +274,62 @@ static bool try_identity(HypothesisSearch *s, char *text)
     return true;
 }
 
-// Lists the edges of the terms of a sum, from left to right. The terms of a nested sum that the
-// subject does not show are included.
-static size_t list_terms(const HypothesisSearch *s, uint32_t node_id, uint32_t *edges)
+// A term of a sum: a child of the sum, or of a nested one.
+typedef struct SumTerm {
+    uint32_t sum;
+    uint32_t slot;
+} SumTerm;
+
+static bool is_sum_of_two(const HypothesisSearch *s, uint32_t node_id)
 {
-    const Bounds *b = s->bounds;
+    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2;
+}
+
+// Lists the terms of a sum, from left to right. Those of a nested sum that the subject does not
+// show are included.
+static size_t list_terms(const HypothesisSearch *s, uint32_t node_id, SumTerm *terms)
+{
     uint32_t down[MAX_CHAIN_TERMS];
     size_t n_down = 0;
     while (n_down < MAX_CHAIN_TERMS) {
         uint32_t first = hypothesis_child(s, node_id, 0);
         down[n_down++] = node_id;
-        if (b->rules[first] != RULE_ADD || b->has_data[first] ||
-            hypothesis_n_children(s, first) != 2) {
+        if (!is_sum_of_two(s, first) || s->bounds->has_data[first]) {
             break;
         }
         node_id = first;
     }
     size_t n = 0;
-    edges[n++] = b->dump->first_edge[node_id];
+    terms[n++] = (SumTerm){node_id, 0};
     while (n_down > 0 && n < MAX_CHAIN_TERMS) {
-        edges[n++] = b->dump->first_edge[down[--n_down]] + 1;
+        terms[n++] = (SumTerm){down[--n_down], 1};
     }
     return n;
 }
 
-static void apply_left_out(HypothesisSearch *s, const Hypothesis *h)
+static void change_left_out(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    uint32_t edges[MAX_CHAIN_TERMS];
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (is_of_members(s, i) && s->bounds->rules[i] == RULE_ADD &&
-            hypothesis_n_children(s, i) == 2) {
-            size_t n = list_terms(s, i, edges);
-            if (h->first < n) {
-                s->bounds->edge_factors[edges[h->first]] = h->to;
-            }
-        }
+    SumTerm terms[MAX_CHAIN_TERMS];
+    if (is_of_members(s, i) && is_sum_of_two(s, i) && h->first < list_terms(s, i, terms)) {
+        hypothesis_set_term(s, terms[h->first].sum, terms[h->first].slot, h->to);
     }
 }
 
 static bool try_left_out(HypothesisSearch *s, char *text)
 {
-    uint32_t edges[MAX_CHAIN_TERMS];
+    SumTerm terms[MAX_CHAIN_TERMS];
     uint32_t target = s->targets[0];
-    if (s->bounds->rules[target] != RULE_ADD || hypothesis_n_children(s, target) != 2) {
-        return false;
-    }
-    size_t n = list_terms(s, target, edges);
+    size_t n = is_sum_of_two(s, target) ? list_terms(s, target, terms) : 0;
     for (size_t i = 0; i < n; i++) {
-        uint32_t term = s->bounds->children[edges[i]];
-        Hypothesis h = {.apply = apply_left_out, .first = (uint32_t)i, .to = 0};
+        const char *path = hypothesis_path(s, hypothesis_child(s, terms[i].sum, terms[i].slot));
+        Hypothesis h = {.change = change_left_out, .first = (uint32_t)i, .to = 0};
         if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "leaves out %.100s", hypothesis_path(s, term));
+            snprintf(text, HYPOTHESIS_BYTES, "leaves out %.100s", path);
             return true;
         }
         h.to = -1;
         if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "takes off %.100s where it is to be added",
-                     hypothesis_path(s, term));
+            snprintf(text, HYPOTHESIS_BYTES, "takes off %.100s where it is to be added", path);
             return true;
         }
     }
@@ -351,18 +338,16 @@ static bool try_left_out(HypothesisSearch *s, char *text)
 
 // ---- Residuals
 
-static void apply_no_term(HypothesisSearch *s, const Hypothesis *h)
+static void change_no_term(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && s->kinds->kind_of[i] == h->kind) {
-            s->bounds->edge_factors[s->bounds->dump->first_edge[i] + h->first] = 0;
-        }
+    if (s->kinds->kind_of[i] == h->kind) {
+        hypothesis_set_term(s, i, h->first, 0);
     }
 }
 
 static bool is_residual(const HypothesisSearch *s, uint32_t node_id)
 {
-    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2 &&
+    return is_sum_of_two(s, node_id) &&
            strstr(s->kinds->patterns[s->kinds->kind_of[node_id]], ".residual[") != NULL;
 }
 
@@ -377,7 +362,7 @@ static bool try_residuals(HypothesisSearch *s, char *text)
         last = kind;
         for (uint32_t slot = 0; slot < 2; slot++) {
             uint32_t term = hypothesis_child(s, s->cone[i], slot);
-            Hypothesis h = {.apply = apply_no_term, .kind = kind, .first = slot};
+            Hypothesis h = {.change = change_no_term, .kind = kind, .first = slot};
             if (hypothesis_holds(s, &h)) {
                 snprintf(text, HYPOTHESIS_BYTES, "leaves out %.80s in %.80s",
                          s->kinds->patterns[s->kinds->kind_of[term]], s->kinds->patterns[kind]);
@@ -388,29 +373,28 @@ static bool try_residuals(HypothesisSearch *s, char *text)
     return false;
 }
 
-static void apply_no_max(HypothesisSearch *s, const Hypothesis *h)
+// Also where the unexplained values do not come from, because each softmax takes off its own.
+static void change_no_max(HypothesisSearch *s, const Hypothesis *h)
 {
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
         if (s->bounds->rules[i] == RULE_MINUS_MAX) {
-            s->bounds->rules[i] = RULE_LEAF;
-            s->bounds->constants[i] = h->to;
+            hypothesis_set_rule(s, i, RULE_LEAF);
+            hypothesis_set_constant(s, i, h->to);
         }
     }
 }
 
 static bool try_no_max(HypothesisSearch *s, char *text)
 {
-    Hypothesis h = {.apply = apply_no_max, .to = 0};
+    Hypothesis h = {.change_graph = change_no_max, .to = 0};
     return cone_has_rule(s, RULE_MINUS_MAX) && hypothesis_holds(s, &h) &&
            say(text, "takes no maximum off before exp, which changes no probability");
 }
 
-static void apply_factor(HypothesisSearch *s, const Hypothesis *h)
+static void change_factor(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (is_of_members(s, i)) {
-            s->bounds->factors[i] *= h->to;
-        }
+    if (is_of_members(s, i)) {
+        hypothesis_scale(s, i, h->to);
     }
 }
 
@@ -437,7 +421,7 @@ static bool try_factor(HypothesisSearch *s, char *text)
         return false;
     }
     bool is_nice = hypotheses_name_factor(&factor, name);
-    Hypothesis h = {.apply = apply_factor, .to = factor};
+    Hypothesis h = {.change = change_factor, .to = factor};
     bool is_elsewhere = s->n_members > s->n_targets; // at other positions, too
     if ((!is_nice && !is_elsewhere) || !have_factor(s, factor) || !hypothesis_holds(s, &h)) {
         return false;
@@ -450,19 +434,17 @@ static bool try_factor(HypothesisSearch *s, char *text)
     return true;
 }
 
-static void apply_single(HypothesisSearch *s, const Hypothesis *h)
+static void change_single(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
     (void)h;
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (is_of_members(s, i)) {
-            s->bounds->is_single[i] = true;
-        }
+    if (is_of_members(s, i)) {
+        hypothesis_set_single(s, i);
     }
 }
 
 static bool try_single(HypothesisSearch *s, char *text)
 {
-    Hypothesis h = {.apply = apply_single};
+    Hypothesis h = {.change = change_single};
     for (size_t i = 0; i < s->n_members; i++) {
         double value = s->bounds->data[s->members[i]];
         if ((double)(float)value != value) {

@@ -599,25 +599,22 @@ static bool shows_params_only(const Bounds *b)
 
 // Tries whether a mistake in the forward pass, which the port does not show, explains all
 // gradients.
-static bool find_forward(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
-                         Error *error)
+static bool find_forward(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
 {
-    if (search->has_tried_by_grads) {
-        return true;
+    if (search->has_tried_by_grads || !shows_params_only(search->bounds)) {
+        return false;
     }
     search->has_tried_by_grads = true;
     size_t budget = search->budget;
     hypothesis_begin_by_grads(search, members, n);
-    if (!hypotheses_try_forward(search, text)) {
-        text[0] = '\0';
-    }
+    bool found = hypotheses_try_forward(search, text);
     search->budget = budget;
-    return hypothesis_end_by_grads(search, error);
+    hypothesis_end_by_grads(search);
+    return found;
 }
 
-// Sets the text to what explains the gradients; it stays empty if nothing does.
-static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
-                        Error *error)
+// Searches for what explains the gradients as sums of contributions, or in the forward pass.
+static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
 {
     size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
     GradSums sums = {search, malloc(n_tested * sizeof *sums.sums), 0};
@@ -627,37 +624,29 @@ static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_
         sums.n += ok;
     }
     if (!ok) {
-        error_out_of_memory(error, "the gradients' contributions", n_tested * sizeof *sums.sums);
-    } else if (!find_all(search, &sums, members, n, text)) {
-        text[0] = '\0';
-        ok = !shows_params_only(search->bounds) || find_forward(search, members, n, text, error);
+        error_out_of_memory(&search->failure, "the gradients' contributions",
+                            n_tested * sizeof *sums.sums);
+        search->has_failed = true;
     }
+    bool found =
+        ok && (find_all(search, &sums, members, n, text) || find_forward(search, members, n, text));
     while (sums.n > 0) {
         free(sums.sums[--sums.n].terms);
     }
     free(sums.sums);
-    return ok;
+    return found;
 }
 
-bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text,
-                           Error *error)
+bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
 {
-    size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
-    text[0] = '\0';
-    if (has_too_many_terms(search->bounds, members, n_tested)) {
-        return true;
-    }
-    if (!search_sums(search, members, n, text, error)) {
+    if (has_too_many_terms(search->bounds, members, n < MAX_TESTED ? n : MAX_TESTED)) {
         return false;
     }
-    if (text[0] != '\0') {
-        return true;
+    bool found = search_sums(search, members, n, text);
+    if (!found && !search->has_failed) {
+        hypothesis_begin_points(search);
+        found = search_sums(search, members, n, text);
+        hypothesis_end_points(search);
     }
-    hypothesis_begin_points(search);
-    bool ok = search_sums(search, members, n, text, error);
-    hypothesis_end_points(search);
-    if (ok && text[0] == '\0' && shows_params_only(search->bounds)) {
-        ok = find_forward(search, members, n, text, error);
-    }
-    return ok;
+    return found;
 }

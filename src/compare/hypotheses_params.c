@@ -57,7 +57,7 @@ static bool has_all_grads(const Bounds *b, const ParamMatrix *m)
 
 static void transpose(HypothesisSearch *s, const ParamMatrix *m, bool back)
 {
-    double *scratch = s->constants; // not in use before the hypotheses about operations
+    double *scratch = s->bounds->grad_terms; // which are computed afterwards
     move_numbers(s->bounds->data, m, back, scratch);
     if (has_all_grads(s->bounds, m)) {
         move_numbers(s->bounds->grad, m, back, scratch);

@@ -6,34 +6,39 @@
 
 #include "compare/hypothesis_graph.h"
 
-// Scales what is passed back to the nodes of a kind: by all parents, or by parents with a path.
-static void apply_scaled(HypothesisSearch *s, const Hypothesis *h)
+static void set_grad_factor(HypothesisSearch *s, uint32_t edge, double factor)
 {
-    const NodeDump *dump = s->bounds->dump;
-    bool is_from[MAX_PATH_KINDS];
-    bool is_to[MAX_PATH_KINDS];
-    for (size_t kind = 0; kind < s->kinds->n; kind++) {
-        const char *pattern = s->kinds->patterns[kind];
-        is_from[kind] = h->new_path == NULL || strstr(pattern, h->new_path) != NULL;
-        is_to[kind] = hypothesis_ends_with(pattern, h->old_path);
-    }
-    for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
-        if (!is_from[s->kinds->kind_of[parent]]) {
-            continue;
-        }
-        for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
-            if (is_to[s->kinds->kind_of[s->bounds->children[e]]]) {
-                s->bounds->grad_factors[e] = h->to;
-            }
-        }
+    hypothesis_set_number(s, s->bounds->children[edge], &s->bounds->grad_factors[edge], factor);
+}
+
+// Scales what is passed back from some kinds of nodes to others.
+static void change_scaled(HypothesisSearch *s, const Hypothesis *h, uint32_t parent, uint32_t edge)
+{
+    if (h->to_kinds[s->kinds->kind_of[s->bounds->children[edge]]] &&
+        h->from_kinds[s->kinds->kind_of[parent]]) {
+        set_grad_factor(s, edge, h->to);
     }
 }
 
+// What is passed back to the nodes whose paths have an ending: by all parents, or by those with a
+// text in their paths.
 typedef struct Passage {
     const char *to;
     const char *from; // NULL: from all parents
     const char *name;
 } Passage;
+
+static bool has_factor(HypothesisSearch *s, const Passage *passage, double factor)
+{
+    bool from[MAX_PATH_KINDS];
+    bool to[MAX_PATH_KINDS];
+    hypothesis_find_kinds(s, passage->to, to);
+    for (size_t i = 0; i < s->kinds->n; i++) {
+        from[i] = passage->from == NULL || strstr(s->kinds->patterns[i], passage->from) != NULL;
+    }
+    Hypothesis h = {.change_edge = change_scaled, .from_kinds = from, .to_kinds = to, .to = factor};
+    return hypothesis_holds(s, &h);
+}
 
 static bool try_closed(HypothesisSearch *s, char *text)
 {
@@ -56,8 +61,7 @@ static bool try_closed(HypothesisSearch *s, char *text)
         {"attn.v[*]", NULL, "through the values"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Hypothesis h = {.apply = apply_scaled, .old_path = cases[i].to, .new_path = cases[i].from};
-        if (hypothesis_holds(s, &h)) {
+        if (has_factor(s, &cases[i], 0)) {
             snprintf(text, HYPOTHESIS_BYTES, "passes no gradient back %s", cases[i].name);
             return true;
         }
@@ -92,11 +96,7 @@ static bool try_factors(HypothesisSearch *s, char *text)
     const double factors[] = {-1, 0.5, 2, inverse_constant(s, "norm.ms")};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (size_t k = 0; k < sizeof factors / sizeof *factors; k++) {
-            Hypothesis h = {.apply = apply_scaled,
-                            .old_path = cases[i].to,
-                            .new_path = cases[i].from,
-                            .to = factors[k]};
-            if (!hypothesis_holds(s, &h)) {
+            if (!has_factor(s, &cases[i], factors[k])) {
                 continue;
             }
             if (factors[k] < 0) {
@@ -112,22 +112,23 @@ static bool try_factors(HypothesisSearch *s, char *text)
     return false;
 }
 
-// Passes gradients back through the products with a constant whose paths end like this, as if the
-// constant were 1.
-static void apply_unscaled(HypothesisSearch *s, const Hypothesis *h)
+// Passes gradients back through the products of some kinds with a constant as if it were 1.
+static void change_unscaled(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
+                            uint32_t edge)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        const char *pattern = s->kinds->patterns[s->kinds->kind_of[i]];
-        if (s->bounds->rules[i] == RULE_MUL && hypothesis_ends_with(pattern, h->old_path)) {
-            s->bounds->grad_factors[s->bounds->dump->first_edge[i]] = h->to;
-        }
+    if (s->bounds->rules[parent] == RULE_MUL && h->from_kinds[s->kinds->kind_of[parent]] &&
+        edge == s->bounds->dump->first_edge[parent]) {
+        set_grad_factor(s, edge, h->to);
     }
 }
 
 static bool try_unscaled(HypothesisSearch *s, char *text)
 {
     const char *logit = "headN.logit[*]";
-    Hypothesis h = {.apply = apply_unscaled, .old_path = logit, .to = inverse_constant(s, logit)};
+    bool kinds[MAX_PATH_KINDS];
+    hypothesis_find_kinds(s, logit, kinds);
+    Hypothesis h = {
+        .change_edge = change_unscaled, .from_kinds = kinds, .to = inverse_constant(s, logit)};
     if (h.to == 0 || !hypothesis_holds(s, &h)) {
         return false;
     }
@@ -137,33 +138,33 @@ static bool try_unscaled(HypothesisSearch *s, char *text)
 }
 
 // Passes nothing back to a vector of an earlier position, as if the cache had no gradients.
-static void apply_cached(HypothesisSearch *s, const Hypothesis *h)
+static void change_cached(HypothesisSearch *s, const Hypothesis *h, uint32_t parent, uint32_t edge)
 {
-    const NodeDump *dump = s->bounds->dump;
-    for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
-        const char *path = hypothesis_path(s, parent);
-        size_t length = strcspn(path, ".") + 1;
-        for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
-            uint32_t child = s->bounds->children[e];
-            const char *pattern = s->kinds->patterns[s->kinds->kind_of[child]];
-            bool is_cached = (h->old_path != NULL && hypothesis_ends_with(pattern, h->old_path)) ||
-                             (h->new_path != NULL && hypothesis_ends_with(pattern, h->new_path));
-            if (is_cached && strncmp(path, hypothesis_path(s, child), length) != 0) {
-                s->bounds->grad_factors[e] = 0;
-            }
-        }
+    uint32_t child = s->bounds->children[edge];
+    const char *path = hypothesis_path(s, parent);
+    if (h->to_kinds[s->kinds->kind_of[child]] &&
+        strncmp(path, hypothesis_path(s, child), strcspn(path, ".") + 1) != 0) {
+        set_grad_factor(s, edge, 0);
     }
 }
 
 static bool try_cached(HypothesisSearch *s, char *text)
 {
-    static const Passage cases[] = {
-        {"attn.k[*]", "attn.v[*]", "keys and values"},
-        {"attn.k[*]", NULL, "keys"},
-        {"attn.v[*]", NULL, "values"},
-    };
+    static const struct {
+        bool keys;
+        bool values;
+        const char *name;
+    } cases[] = {{true, true, "keys and values"}, {true, false, "keys"}, {false, true, "values"}};
+    bool of_keys[MAX_PATH_KINDS];
+    bool of_values[MAX_PATH_KINDS];
+    hypothesis_find_kinds(s, "attn.k[*]", of_keys);
+    hypothesis_find_kinds(s, "attn.v[*]", of_values);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        Hypothesis h = {.apply = apply_cached, .old_path = cases[i].to, .new_path = cases[i].from};
+        bool kinds[MAX_PATH_KINDS];
+        for (size_t k = 0; k < s->kinds->n; k++) {
+            kinds[k] = (cases[i].keys && of_keys[k]) || (cases[i].values && of_values[k]);
+        }
+        Hypothesis h = {.change_edge = change_cached, .to_kinds = kinds};
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES,
                      "passes no gradient back to the %s of earlier positions (or `=` where `+=` "
@@ -176,29 +177,27 @@ static bool try_cached(HypothesisSearch *s, char *text)
 }
 
 // Passes nothing back from the outputs of one head.
-static void apply_without_head(HypothesisSearch *s, const Hypothesis *h)
+static void change_without_head(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
+                                uint32_t edge)
 {
-    const NodeDump *dump = s->bounds->dump;
-    for (uint32_t parent = 0; parent < s->bounds->n_nodes; parent++) {
-        if (hypothesis_ends_with(s->kinds->patterns[s->kinds->kind_of[parent]], ".headN.out[*]") &&
-            strstr(hypothesis_path(s, parent), h->old_path) != NULL) {
-            for (uint32_t e = dump->first_edge[parent]; e < dump->first_edge[parent + 1]; e++) {
-                s->bounds->grad_factors[e] = 0;
-            }
-        }
+    if (h->from_kinds[s->kinds->kind_of[parent]] &&
+        strstr(hypothesis_path(s, parent), h->old_path) != NULL) {
+        set_grad_factor(s, edge, 0);
     }
 }
 
 static bool try_heads(HypothesisSearch *s, char *text)
 {
     char path[PATTERN_BYTES];
+    bool kinds[MAX_PATH_KINDS];
+    hypothesis_find_kinds(s, ".headN.out[*]", kinds);
     for (int head = 0; head < LIST_MAX; head++) {
         snprintf(path, sizeof path, "pos0.layer0.attn.head%d.out[0]", head);
         if (path_index_find(&s->index, path) == NO_NODE) {
             return false;
         }
         snprintf(path, sizeof path, ".head%d.out[", head);
-        Hypothesis h = {.apply = apply_without_head, .old_path = path};
+        Hypothesis h = {.change_edge = change_without_head, .old_path = path, .from_kinds = kinds};
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES, "passes no gradient back through head %d", head);
             return true;

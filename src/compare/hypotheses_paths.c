@@ -20,15 +20,16 @@ static const char *rest_of_path(const char *path, const char *beginning)
     return end != NULL && end[1] == '\0' ? path + length : NULL;
 }
 
-static void take_other_path(HypothesisSearch *s, uint32_t *child, const char *old_path,
-                            const char *new_path)
+static void take_other_path(HypothesisSearch *s, uint32_t node_id, uint32_t slot,
+                            const char *old_path, const char *new_path)
 {
-    const char *rest = rest_of_path(hypothesis_path(s, *child), old_path);
+    uint32_t child = hypothesis_child(s, node_id, slot);
+    const char *rest = rest_of_path(hypothesis_path(s, child), old_path);
     char path[2 * PATTERN_BYTES];
     if (rest != NULL) {
         snprintf(path, sizeof path, "%s%s", new_path, rest);
         uint32_t other = path_index_find(&s->index, path);
-        *child = other != NO_NODE ? other : *child;
+        hypothesis_set_child(s, node_id, slot, other != NO_NODE ? other : child);
     }
 }
 
@@ -42,19 +43,17 @@ static const char *fill_position(const char *path, const char *of_path, char *fi
 }
 
 // Replaces the children at old_path of all nodes of a kind by those at new_path.
-static void apply_other_path(HypothesisSearch *s, const Hypothesis *h)
+static void change_other_path(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
     char old_path[PATTERN_BYTES];
     char new_path[PATTERN_BYTES];
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (!s->in_scope[i] || s->kinds->kind_of[i] != h->kind) {
-            continue;
-        }
-        fill_position(h->old_path, hypothesis_path(s, i), old_path);
-        fill_position(h->new_path, hypothesis_path(s, i), new_path);
-        for (uint32_t slot = 0; slot < hypothesis_n_children(s, i); slot++) {
-            take_other_path(s, hypothesis_child_slot(s, i, slot), old_path, new_path);
-        }
+    if (s->kinds->kind_of[i] != h->kind) {
+        return;
+    }
+    fill_position(h->old_path, hypothesis_path(s, i), old_path);
+    fill_position(h->new_path, hypothesis_path(s, i), new_path);
+    for (uint32_t slot = 0; slot < hypothesis_n_children(s, i); slot++) {
+        take_other_path(s, i, slot, old_path, new_path);
     }
 }
 
@@ -122,7 +121,7 @@ static Hypothesis take_from(const PathUse *use, unsigned position, char *other)
 {
     snprintf(other, PATTERN_BYTES, "pos%u%.150s", position, strchr(use->path, '.'));
     return (Hypothesis){
-        .apply = apply_other_path, .kind = use->kind, .old_path = use->path, .new_path = other};
+        .change = change_other_path, .kind = use->kind, .old_path = use->path, .new_path = other};
 }
 
 // Tries keys and values of another position. Only one position must fit: if two positions have
@@ -158,9 +157,9 @@ static bool try_positions(HypothesisSearch *s, const char *of, char *text)
     return true;
 }
 
-static void apply_child(HypothesisSearch *s, const Hypothesis *h)
+static void change_child(HypothesisSearch *s, const Hypothesis *h)
 {
-    *hypothesis_child_slot(s, h->kind, 0) = h->first;
+    hypothesis_set_child(s, h->node, 0, h->first);
 }
 
 // Tries the probabilities of other tokens than the target.
@@ -172,8 +171,9 @@ static bool try_targets_of(HypothesisSearch *s, uint32_t log_id, char *text)
     for (unsigned token = 0;; token++) {
         char other[PATTERN_BYTES + 16];
         snprintf(other, sizeof other, "%.*s[%u]", length, path, token);
-        Hypothesis h = {
-            .apply = apply_child, .first = path_index_find(&s->index, other), .kind = log_id};
+        Hypothesis h = {.change_graph = change_child,
+                        .first = path_index_find(&s->index, other),
+                        .node = log_id};
         if (h.first == NO_NODE) {
             return false;
         }
@@ -239,7 +239,7 @@ static bool try_vectors_for(HypothesisSearch *s, const PathUse *use, char *text)
     }
     for (size_t n = 0; name_vector(n, other); n++) {
         Hypothesis h = {
-            .apply = apply_other_path, .kind = use->kind, .old_path = own, .new_path = other};
+            .change = change_other_path, .kind = use->kind, .old_path = own, .new_path = other};
         if (strcmp(own, other) != 0 && hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES, "takes %.80s where %.80s belongs", other, own);
             return true;

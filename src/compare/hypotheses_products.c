@@ -9,13 +9,11 @@
 // ---- Another matrix
 
 // Takes the numbers from `to` on in place of the matrix at `first`.
-static void apply_other_matrix(HypothesisSearch *s, const Hypothesis *h)
+static void change_other_matrix(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t *child = hypothesis_matrix_slot(s, h, i);
-        if (child != NULL) {
-            *child += h->node - h->first;
-        }
+    uint32_t element;
+    if (hypothesis_multiplies(s, h, i, &element)) {
+        hypothesis_set_child(s, i, 0, h->node + element);
     }
 }
 
@@ -27,7 +25,7 @@ static bool try_others_for(HypothesisSearch *s, const ParamMatrix *own, char *te
         if (!hypothesis_find_matrix(s, i, &other)) {
             return false;
         }
-        Hypothesis h = {.apply = apply_other_matrix,
+        Hypothesis h = {.change = change_other_matrix,
                         .node = other.first,
                         .first = own->first,
                         .n_rows = own->n_rows,
@@ -101,15 +99,12 @@ static uint32_t first_product(const HypothesisSearch *s, uint32_t node_id)
     return s->bounds->rules[node_id] == RULE_MUL ? node_id : NO_NODE;
 }
 
-static void apply_normed(HypothesisSearch *s, const Hypothesis *h)
+static void change_normed(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t product =
-            s->in_scope[i] && s->kinds->kind_of[i] == h->kind ? first_product(s, i) : NO_NODE;
-        if (product != NO_NODE) {
-            const char *path = hypothesis_path(s, hypothesis_child(s, product, 1));
-            s->bounds->factors[i] *= scale_of(s, path, h->to);
-        }
+    uint32_t product = s->kinds->kind_of[i] == h->kind ? first_product(s, i) : NO_NODE;
+    if (product != NO_NODE) {
+        const char *path = hypothesis_path(s, hypothesis_child(s, product, 1));
+        hypothesis_scale(s, i, scale_of(s, path, h->to));
     }
 }
 
@@ -128,7 +123,7 @@ bool hypotheses_try_normed(HypothesisSearch *s, char *text)
     if (product == NO_NODE || s->bounds->rules[hypothesis_child(s, product, 0)] != RULE_PARAM) {
         return false;
     }
-    Hypothesis h = {.apply = apply_normed, .kind = s->kinds->kind_of[first], .to = 1e-5};
+    Hypothesis h = {.change = change_normed, .kind = s->kinds->kind_of[first], .to = 1e-5};
     uint32_t kind = s->kinds->kind_of[hypothesis_child(s, product, 1)];
     if (!hypothesis_holds(s, &h)) {
         return false;

@@ -18,24 +18,22 @@ static bool is_lookup(const HypothesisSearch *s, uint32_t node_id)
 
 // Replaces row `from` with row `to` in slot `kind` of the sums of one position, which start at
 // `node`.
-static void apply_row(HypothesisSearch *s, const Hypothesis *h)
+static void change_row(HypothesisSearch *s, const Hypothesis *h)
 {
     uint32_t begin = h->first + (uint32_t)h->from * h->n_columns;
     uint32_t shift = ((uint32_t)h->to - (uint32_t)h->from) * h->n_columns;
     for (uint32_t i = h->node; i < s->bounds->n_nodes && is_lookup(s, i); i++) {
-        uint32_t *child = hypothesis_child_slot(s, i, h->kind);
-        if (*child >= begin && *child - begin < h->n_columns) {
-            *child += shift;
+        uint32_t child = hypothesis_child(s, i, h->kind);
+        if (child >= begin && child - begin < h->n_columns) {
+            hypothesis_set_child(s, i, h->kind, child + shift);
         }
     }
 }
 
-static void apply_no_lookup(HypothesisSearch *s, const Hypothesis *h)
+static void change_no_lookup(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->in_scope[i] && is_lookup(s, i)) {
-            s->bounds->edge_factors[s->bounds->dump->first_edge[i] + h->kind] = 0;
-        }
+    if (is_lookup(s, i)) {
+        hypothesis_set_term(s, i, h->kind, 0);
     }
 }
 
@@ -43,7 +41,7 @@ static void apply_no_lookup(HypothesisSearch *s, const Hypothesis *h)
 static bool try_no_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char *text)
 {
     ParamMatrix m;
-    Hypothesis h = {.apply = apply_no_lookup, .kind = slot};
+    Hypothesis h = {.change = change_no_lookup, .kind = slot};
     if (!hypothesis_find_matrix(s, hypothesis_child(s, node_id, slot), &m) ||
         !hypothesis_holds(s, &h)) {
         return false;
@@ -84,7 +82,7 @@ static bool try_rows(HypothesisSearch *s, uint32_t node_id, uint32_t slot, char 
     uint32_t own = row_of(&m, param);
     uint32_t position = row_of(&positions, hypothesis_child(s, node_id, 1));
     for (uint32_t row = 0; row < m.n_rows; row++) {
-        Hypothesis h = {.apply = apply_row,
+        Hypothesis h = {.change_graph = change_row,
                         .node = node_id,
                         .from = own,
                         .to = row,
@@ -136,15 +134,13 @@ bool hypotheses_try_lookups(HypothesisSearch *s, char *text)
 
 // Reads element [c,r] instead of [r,c], or the one that would be there if the matrix had been
 // written transposed.
-static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
+static void change_transposed(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t *child = hypothesis_matrix_slot(s, h, i);
-        if (child != NULL) {
-            uint32_t row = (*child - h->first) / h->n_columns;
-            uint32_t column = (*child - h->first) % h->n_columns;
-            *child = h->first + column * h->n_rows + row;
-        }
+    uint32_t element;
+    if (hypothesis_multiplies(s, h, i, &element)) {
+        uint32_t row = element / h->n_columns;
+        uint32_t column = element % h->n_columns;
+        hypothesis_set_child(s, i, 0, h->first + column * h->n_rows + row);
     }
 }
 
@@ -168,7 +164,7 @@ bool hypotheses_try_transposed(HypothesisSearch *s, char *text)
             continue;
         }
         tried[n_tried++] = m.first;
-        Hypothesis h = {.apply = apply_transposed,
+        Hypothesis h = {.change = change_transposed,
                         .first = m.first,
                         .n_rows = m.n_rows,
                         .n_columns = m.n_columns};

@@ -46,21 +46,23 @@ static const struct {
     {slope_of_grad, "lets gradients back through ReLU where they, and not its input, are positive"},
 };
 
-// Gives every ReLU the slope of a case.
-static void apply_slope(HypothesisSearch *s, const Hypothesis *h)
+static void set_local_grad(HypothesisSearch *s, uint32_t edge, double local_grad)
 {
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (s->bounds->rules[i] == RULE_RELU) {
-            s->bounds->local_grads[s->bounds->dump->first_edge[i]] =
-                relu_slopes[h->kind].slope(s, i);
-        }
+    hypothesis_set_number(s, s->bounds->children[edge], &s->bounds->local_grads[edge], local_grad);
+}
+
+// Gives every ReLU the slope of a case.
+static void change_slope(HypothesisSearch *s, const Hypothesis *h, uint32_t parent, uint32_t edge)
+{
+    if (s->bounds->rules[parent] == RULE_RELU) {
+        set_local_grad(s, edge, relu_slopes[h->kind].slope(s, parent));
     }
 }
 
 static bool try_relus(HypothesisSearch *s, char *text)
 {
     for (uint32_t i = 0; i < sizeof relu_slopes / sizeof *relu_slopes; i++) {
-        Hypothesis h = {.apply = apply_slope, .kind = i};
+        Hypothesis h = {.change_edge = change_slope, .kind = i};
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES, "%s", relu_slopes[i].text);
             return true;
@@ -71,19 +73,11 @@ static bool try_relus(HypothesisSearch *s, char *text)
 
 // ---- rmsnorm as the identity: x * scale passes all to x, and nothing to the scale
 
-static bool is_norm(const HypothesisSearch *s, uint32_t node_id, const char *ending)
+static void change_identity(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
+                            uint32_t edge)
 {
-    const char *pattern = s->kinds->patterns[s->kinds->kind_of[node_id]];
-    return s->bounds->rules[node_id] == RULE_MUL && hypothesis_ends_with(pattern, ending);
-}
-
-static void apply_identity(HypothesisSearch *s, const Hypothesis *h)
-{
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        if (is_norm(s, i, h->old_path)) {
-            s->bounds->local_grads[s->bounds->dump->first_edge[i]] = 1;
-            s->bounds->local_grads[s->bounds->dump->first_edge[i] + 1] = 0;
-        }
+    if (s->bounds->rules[parent] == RULE_MUL && h->from_kinds[s->kinds->kind_of[parent]]) {
+        set_local_grad(s, edge, edge == s->bounds->dump->first_edge[parent] ? 1 : 0);
     }
 }
 
@@ -93,7 +87,9 @@ static bool try_identities(HypothesisSearch *s, char *text)
     static const char *const endings[] = {"mlp.norm[*]", "attn.norm[*]", "posN.norm[*]", "norm[*]"};
     static const char *const names[] = {"mlp.norm", "attn.norm", "posN.norm", "rmsnorm"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        Hypothesis h = {.apply = apply_identity, .old_path = endings[i]};
+        bool kinds[MAX_PATH_KINDS];
+        hypothesis_find_kinds(s, endings[i], kinds);
+        Hypothesis h = {.change_edge = change_identity, .from_kinds = kinds};
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES, "lets gradients back through %s unchanged", names[i]);
             return true;
@@ -104,18 +100,16 @@ static bool try_identities(HypothesisSearch *s, char *text)
 
 // ---- Products with a matrix: back to x goes the gradient times the matrix, transposed or not
 
-static void apply_transposed(HypothesisSearch *s, const Hypothesis *h)
+static void change_transposed(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
+                              uint32_t edge)
 {
-    uint32_t size = h->n_rows * h->n_columns;
-    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
-        uint32_t param = s->bounds->rules[i] == RULE_MUL ? hypothesis_child(s, i, 0) : NO_NODE;
-        if (param != NO_NODE && param >= h->first && param - h->first < size) {
-            uint32_t row = (param - h->first) / h->n_columns;
-            uint32_t column = (param - h->first) % h->n_columns;
-            uint32_t other = h->first + column * h->n_columns + row;
-            s->bounds->local_grads[s->bounds->dump->first_edge[i] + 1] =
-                range_middle(s->bounds->data_used[other]);
-        }
+    uint32_t element;
+    bool is_of_vector = edge == s->bounds->dump->first_edge[parent] + 1;
+    if (is_of_vector && hypothesis_multiplies(s, h, parent, &element)) {
+        uint32_t row = element / h->n_columns;
+        uint32_t column = element % h->n_columns;
+        uint32_t other = h->first + column * h->n_columns + row;
+        set_local_grad(s, edge, range_middle(s->bounds->data_used[other]));
     }
 }
 
@@ -127,7 +121,7 @@ static bool try_matrices(HypothesisSearch *s, char *text)
         if (!hypothesis_find_matrix(s, i, &m)) {
             return false;
         }
-        Hypothesis h = {.apply = apply_transposed,
+        Hypothesis h = {.change_edge = change_transposed,
                         .first = m.first,
                         .n_rows = m.n_rows,
                         .n_columns = m.n_columns};

@@ -9,14 +9,26 @@ uint32_t hypothesis_n_children(const HypothesisSearch *s, uint32_t node_id)
     return dump_n_children(s->bounds->dump, node_id);
 }
 
-uint32_t *hypothesis_child_slot(HypothesisSearch *s, uint32_t node_id, uint32_t slot)
-{
-    return &s->bounds->children[s->bounds->dump->first_edge[node_id] + slot];
-}
-
 uint32_t hypothesis_child(const HypothesisSearch *s, uint32_t node_id, uint32_t slot)
 {
     return s->bounds->children[s->bounds->dump->first_edge[node_id] + slot];
+}
+
+void hypothesis_set_term(HypothesisSearch *s, uint32_t node_id, uint32_t slot, double factor)
+{
+    uint32_t edge = s->bounds->dump->first_edge[node_id] + slot;
+    hypothesis_set_number(s, node_id, &s->bounds->edge_factors[edge], factor);
+}
+
+void hypothesis_set_constant(HypothesisSearch *s, uint32_t node_id, double constant)
+{
+    hypothesis_set_number(s, node_id, &s->bounds->constants[node_id], constant);
+}
+
+void hypothesis_scale(HypothesisSearch *s, uint32_t node_id, double factor)
+{
+    double *place = &s->bounds->factors[node_id];
+    hypothesis_set_number(s, node_id, place, *place * factor);
 }
 
 const char *hypothesis_path(const HypothesisSearch *s, uint32_t node_id)
@@ -72,12 +84,19 @@ bool hypothesis_ends_with(const char *pattern, const char *ending)
     return length >= n && strcmp(pattern + length - n, ending) == 0;
 }
 
-uint32_t *hypothesis_matrix_slot(HypothesisSearch *s, const Hypothesis *h, uint32_t node_id)
+void hypothesis_find_kinds(const HypothesisSearch *s, const char *ending, bool *kinds)
 {
-    if (!s->in_scope[node_id] || s->bounds->rules[node_id] != RULE_MUL) {
-        return NULL;
+    for (size_t i = 0; i < s->kinds->n; i++) {
+        kinds[i] = hypothesis_ends_with(s->kinds->patterns[i], ending);
     }
-    uint32_t *child = hypothesis_child_slot(s, node_id, 0);
-    bool is_element = *child >= h->first && *child - h->first < h->n_rows * h->n_columns;
-    return is_element ? child : NULL;
+}
+
+bool hypothesis_multiplies(const HypothesisSearch *s, const Hypothesis *h, uint32_t node_id,
+                           uint32_t *element)
+{
+    if (s->bounds->rules[node_id] != RULE_MUL) {
+        return false;
+    }
+    *element = hypothesis_child(s, node_id, 0) - h->first; // wraps around if the child is before it
+    return *element < h->n_rows * h->n_columns;
 }

@@ -8,15 +8,23 @@ enum {
     LIST_MAX = 16, // how many different things of one kind are tried
 };
 
-// Return the number of a node's children, one of them, and the index at which the graph stores it.
+// Return the number of a node's children, and one of them.
 uint32_t hypothesis_n_children(const HypothesisSearch *search, uint32_t node_id);
 uint32_t hypothesis_child(const HypothesisSearch *search, uint32_t node_id, uint32_t slot);
-uint32_t *hypothesis_child_slot(HypothesisSearch *search, uint32_t node_id, uint32_t slot);
+
+// Gives an edge of a sum a factor, or a leaf a constant, until the hypothesis is taken back.
+void hypothesis_set_term(HypothesisSearch *search, uint32_t node_id, uint32_t slot, double factor);
+void hypothesis_set_constant(HypothesisSearch *search, uint32_t node_id, double constant);
+void hypothesis_scale(HypothesisSearch *search, uint32_t node_id, double factor);
 
 const char *hypothesis_path(const HypothesisSearch *search, uint32_t node_id);
 
 // Returns whether a pattern has this ending.
 bool hypothesis_ends_with(const char *pattern, const char *ending);
+
+// Finds the kinds of nodes whose patterns have this ending.
+// Shapes: kinds [MAX_PATH_KINDS].
+void hypothesis_find_kinds(const HypothesisSearch *search, const char *ending, bool *kinds);
 
 // A matrix of parameters, which follow each other row by row.
 typedef struct ParamMatrix {
@@ -33,10 +41,10 @@ bool hypothesis_find_matrix(const HypothesisSearch *search, uint32_t param, Para
 // transposed, column by column.
 uint32_t hypothesis_transposed(const ParamMatrix *matrix, uint32_t param);
 
-// Returns where the graph stores the first child of a product in scope, if that child is an element
-// of the hypothesis's matrix; otherwise NULL.
-uint32_t *hypothesis_matrix_slot(HypothesisSearch *search, const Hypothesis *hypothesis,
-                                 uint32_t node_id);
+// Returns whether a node is a product whose first child is an element of the hypothesis's matrix;
+// sets `element` to the number of elements before it.
+bool hypothesis_multiplies(const HypothesisSearch *search, const Hypothesis *hypothesis,
+                           uint32_t node_id, uint32_t *element);
 
 // The families of hypotheses: each function tries one family, and writes to text which one holds.
 // Shapes: text [HYPOTHESIS_BYTES].

@@ -29,25 +29,21 @@ static void *get(size_t n, size_t item_size, bool *ok)
 bool hypotheses_init(HypothesisSearch *search, Bounds *bounds, const PathKinds *kinds, Error *error)
 {
     size_t n = bounds->n_nodes;
-    size_t n_edges = bounds->dump->first_edge[n];
     bool ok = true;
     *search = (HypothesisSearch){.bounds = bounds, .kinds = kinds, .budget = BUDGET};
     search->wanted = get(n, sizeof *search->wanted, &ok);
     search->was_odd = get(n, sizeof *search->was_odd, &ok);
-    search->in_scope = get(n, sizeof *search->in_scope, &ok);
+    search->all = get(n, sizeof *search->all, &ok);
     search->cone = get(n, sizeof *search->cone, &ok);
     search->members_cone = get(n, sizeof *search->members_cone, &ok);
-    search->rules = get(n, sizeof *search->rules, &ok);
-    search->constants = get(n, sizeof *search->constants, &ok);
-    search->factors = get(n, sizeof *search->factors, &ok);
-    search->is_single = get(n, sizeof *search->is_single, &ok);
-    search->children = get(n_edges, sizeof *search->children, &ok);
-    search->local_grads = get(n_edges, sizeof *search->local_grads, &ok);
-    search->edge_factors = get(n_edges, sizeof *search->edge_factors, &ok);
-    search->grad_factors = get(n_edges, sizeof *search->grad_factors, &ok);
+    search->computed = get(n, sizeof *search->computed, &ok);
+    search->is_changed = get(n, sizeof *search->is_changed, &ok);
     if (!ok) {
         hypotheses_free(search);
-        return error_out_of_memory(error, "the hypotheses", n_edges * 2 * sizeof(double));
+        return error_out_of_memory(error, "the hypotheses", n * sizeof *search->computed);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        search->all[i] = i;
     }
     if (bounds->dump->has_names && !path_index_init(&search->index, bounds->dump, error)) {
         hypotheses_free(search);
@@ -61,17 +57,12 @@ void hypotheses_free(HypothesisSearch *search)
     path_index_free(&search->index);
     free(search->wanted);
     free(search->was_odd);
-    free(search->in_scope);
+    free(search->all);
     free(search->cone);
     free(search->members_cone);
-    free(search->rules);
-    free(search->constants);
-    free(search->factors);
-    free(search->is_single);
-    free(search->children);
-    free(search->local_grads);
-    free(search->edge_factors);
-    free(search->grad_factors);
+    free(search->changes);
+    free(search->computed);
+    free(search->is_changed);
     *search = (HypothesisSearch){0};
 }
 
@@ -129,27 +120,6 @@ static bool is_odd(const HypothesisSearch *search, uint32_t node_id)
            !bounds_explain(bounds, bounds->data_bound[node_id], bounds->data[node_id]);
 }
 
-static void copy(void *saved, void *current, size_t size, bool back)
-{
-    memcpy(back ? current : saved, back ? saved : current, size);
-}
-
-// Saves what a hypothesis may change, or copies it back.
-static void copy_model(HypothesisSearch *search, bool back)
-{
-    Bounds *bounds = search->bounds;
-    size_t n = bounds->n_nodes;
-    size_t n_edges = bounds->dump->first_edge[n];
-    copy(search->rules, bounds->rules, n * sizeof *search->rules, back);
-    copy(search->constants, bounds->constants, n * sizeof *search->constants, back);
-    copy(search->factors, bounds->factors, n * sizeof *search->factors, back);
-    copy(search->is_single, bounds->is_single, n * sizeof *search->is_single, back);
-    copy(search->children, bounds->children, n_edges * sizeof *search->children, back);
-    copy(search->local_grads, bounds->local_grads, n_edges * sizeof *search->local_grads, back);
-    copy(search->edge_factors, bounds->edge_factors, n_edges * sizeof *search->edge_factors, back);
-    copy(search->grad_factors, bounds->grad_factors, n_edges * sizeof *search->grad_factors, back);
-}
-
 // Returns the length of `pos2.` at the beginning of a path, or 0.
 static size_t position_length(const char *path)
 {
@@ -181,8 +151,11 @@ void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *me
     search->is_grad = is_grad;
     search->members = members;
     search->n_members = n;
+    hypothesis_keep(search);
+    search->n_odd = 0;
     for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
         search->was_odd[i] = is_odd(search, i);
+        search->n_odd += search->was_odd[i];
     }
     choose_targets(search);
     search->n_cone = is_grad
@@ -190,7 +163,6 @@ void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *me
                                                  search->wanted, search->cone)
                          : bounds_find_cone(search->bounds, search->targets, search->n_targets,
                                             search->wanted, search->cone);
-    copy_model(search, false);
 }
 
 void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members, size_t n)
@@ -199,27 +171,44 @@ void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members
     search->by_grads = true;
     search->budget = BUDGET_BY_GRADS;
     search->n_cone = search->bounds->n_nodes;
-    for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
-        search->cone[i] = i;
+    memcpy(search->cone, search->all, search->n_cone * sizeof *search->cone);
+}
+
+// Changes an edge, if the hypothesis is about edges, wherever it passes a gradient to this node.
+static void change_edges(HypothesisSearch *search, const Hypothesis *hypothesis, uint32_t node_id)
+{
+    const GraphOrder *order = &search->bounds->order;
+    for (uint32_t use = order->first_use[node_id]; use < order->first_use[node_id + 1]; use++) {
+        hypothesis->change_edge(search, hypothesis, order->use_parent[use], order->use_edge[use]);
     }
 }
 
-static void set_scope(HypothesisSearch *search, HypothesisScope scope)
+// Changes the nodes of a scope.
+static void change(HypothesisSearch *search, const Hypothesis *hypothesis, const uint32_t *scope,
+                   size_t n)
 {
-    bool is_all = scope == SCOPE_GRAPH || search->is_grad;
-    memset(search->in_scope, is_all, search->bounds->n_nodes);
-    if (is_all) {
-        return;
+    for (size_t i = 0; i < n && hypothesis->change != NULL; i++) {
+        hypothesis->change(search, hypothesis, scope[i]);
     }
-    const uint32_t *cone = search->cone;
-    size_t n = search->n_cone;
-    if (scope == SCOPE_MEMBERS) {
-        n = bounds_find_cone(search->bounds, search->members, search->n_members, search->wanted,
-                             search->members_cone);
-        cone = search->members_cone;
+    for (size_t i = 0; i < n && hypothesis->change_edge != NULL; i++) {
+        change_edges(search, hypothesis, scope[i]);
     }
-    for (size_t i = 0; i < n; i++) {
-        search->in_scope[cone[i]] = true;
+    if (hypothesis->change_graph != NULL) {
+        hypothesis->change_graph(search, hypothesis);
+    }
+}
+
+static void change_in_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
+                            HypothesisScope scope)
+{
+    if (scope == SCOPE_GRAPH) {
+        change(search, hypothesis, search->all, search->bounds->n_nodes);
+    } else if (scope == SCOPE_TARGETS) {
+        change(search, hypothesis, search->cone, search->n_cone);
+    } else {
+        size_t n = bounds_find_cone(search->bounds, search->members, search->n_members,
+                                    search->wanted, search->members_cone);
+        change(search, hypothesis, search->members_cone, n);
     }
 }
 
@@ -232,13 +221,10 @@ static void spend(HypothesisSearch *search, size_t n)
 static void follow_children(HypothesisSearch *search)
 {
     Bounds *bounds = search->bounds;
-    size_t n_edges = bounds->dump->first_edge[bounds->n_nodes];
-    bool is_changed =
-        memcmp(bounds->children, search->children, n_edges * sizeof *bounds->children) != 0;
-    if (is_changed || search->is_reordered) {
+    if (search->has_moved || search->is_reordered) {
         spend(search, ORDER_COST * bounds->n_nodes);
         search->has_failed = search->has_failed || !bounds_reorder(bounds, &search->failure);
-        search->is_reordered = is_changed;
+        search->is_reordered = search->has_moved;
     }
 }
 
@@ -269,12 +255,12 @@ void hypothesis_end_points(HypothesisSearch *search)
 
 static void compute_all(HypothesisSearch *search)
 {
+    const Bounds *bounds = search->bounds;
     if (search->by_grads) {
         compute_model(search);
-    } else if (search->is_grad) {
-        bounds_compute_all_grads(search->bounds);
     } else {
-        bounds_compute_all_data(search->bounds);
+        hypothesis_compute_affected(search, search->is_grad ? bounds->order.backward : search->all,
+                                    bounds->n_nodes);
     }
 }
 
@@ -301,14 +287,8 @@ static void compute_cone(HypothesisSearch *search)
         compute_for_targets(search);
         return;
     }
-    for (size_t i = 0; i < search->n_cone; i++) {
-        if (search->is_grad) {
-            bounds_compute_grad(search->bounds, search->cone[i]);
-        } else {
-            bounds_compute_data(search->bounds, search->cone[i]);
-        }
-    }
-    spend(search, search->n_cone);
+    hypothesis_compute_affected(search, search->cone, search->n_cone);
+    spend(search, 2 * search->n_cone); // as if all were computed now, and when it is taken back
 }
 
 // Returns whether all targets are explained now, and enough of them by small bounds.
@@ -330,27 +310,36 @@ static bool fits(const HypothesisSearch *search)
     return one_tells || (n_tell > 1 && n_tell >= search->n_targets / 4);
 }
 
+// Counts a value if it is unexplained now, and uncounts it if it was before. Returns false if it is
+// unexplained only now.
+static bool count_again(const HypothesisSearch *search, uint32_t node_id, size_t *n_odd)
+{
+    bool odd = is_odd(search, node_id);
+    bool was_odd = search->was_odd[node_id];
+    *n_odd = *n_odd + odd - was_odd;
+    return was_odd || !odd;
+}
+
 // Returns how many values are unexplained now; SIZE_MAX if the targets do not fit, or if one of
 // these values was explained before.
 static size_t count_odd(const HypothesisSearch *search)
 {
-    size_t n = 0;
-    for (uint32_t i = 0; i < search->bounds->n_nodes; i++) {
-        bool odd = is_odd(search, i);
-        if (odd && !search->was_odd[i]) {
+    size_t n_odd = search->n_odd;
+    size_t n = search->by_grads ? search->bounds->n_nodes : search->n_computed;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t node_id = search->by_grads ? search->all[i] : search->computed[i].node_id;
+        if (!count_again(search, node_id, &n_odd)) {
             return SIZE_MAX;
         }
-        n += odd;
     }
-    bool is_enough = !search->by_grads || (n == 0 && !search->has_failed);
-    return is_enough && fits(search) ? n : SIZE_MAX;
+    bool is_enough = !search->by_grads || (n_odd == 0 && !search->has_failed);
+    return is_enough && fits(search) ? n_odd : SIZE_MAX;
 }
 
 // Changes all nodes of a scope.
 static void apply(HypothesisSearch *search, const Hypothesis *hypothesis, HypothesisScope scope)
 {
-    set_scope(search, scope);
-    hypothesis->apply(search, hypothesis);
+    change_in_scope(search, hypothesis, scope);
     compute_all(search);
 }
 
@@ -363,7 +352,7 @@ static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
     for (int i = search->is_grad ? SCOPE_GRAPH : SCOPE_TARGETS; i <= SCOPE_GRAPH; i++) {
         apply(search, hypothesis, (HypothesisScope)i);
         size_t n = count_odd(search);
-        copy_model(search, true);
+        hypothesis_take_back(search);
         if (n < n_least) {
             n_least = n;
             *scope = (HypothesisScope)i;
@@ -372,14 +361,10 @@ static bool find_scope(HypothesisSearch *search, const Hypothesis *hypothesis,
     return n_least < SIZE_MAX;
 }
 
-bool hypothesis_end_by_grads(HypothesisSearch *search, Error *error)
+void hypothesis_end_by_grads(HypothesisSearch *search)
 {
     compute_model(search);
     search->by_grads = false;
-    if (search->has_failed) {
-        *error = search->failure;
-    }
-    return !search->has_failed;
 }
 
 bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis)
@@ -387,15 +372,20 @@ bool hypothesis_fits(HypothesisSearch *search, const Hypothesis *hypothesis)
     if (search->budget == 0 || search->has_failed) {
         return false;
     }
-    set_scope(search, SCOPE_TARGETS);
-    hypothesis->apply(search, hypothesis);
+    change_in_scope(search, hypothesis, SCOPE_TARGETS);
     compute_cone(search);
     bool fitting = !search->has_failed && fits(search);
-    copy_model(search, true);
-    if (!search->by_grads) { // which computes all again for each hypothesis
-        compute_cone(search);
-    }
+    hypothesis_take_back(search);
     return fitting;
+}
+
+// Takes a hypothesis back that fits the targets, but does not hold.
+static void give_up(HypothesisSearch *search)
+{
+    hypothesis_take_back(search);
+    if (search->by_grads) {
+        compute_model(search);
+    }
 }
 
 bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis)
@@ -405,7 +395,7 @@ bool hypothesis_holds(HypothesisSearch *search, const Hypothesis *hypothesis)
         return false;
     }
     if (!find_scope(search, hypothesis, &scope)) {
-        compute_all(search);
+        give_up(search);
         return false;
     }
     apply(search, hypothesis, scope);
@@ -431,7 +421,6 @@ bool hypothesis_holds_for_all(HypothesisSearch *search, const Hypothesis *hypoth
     if (count_odd(search) < SIZE_MAX && explains_members(search)) {
         return true;
     }
-    copy_model(search, true);
-    compute_all(search);
+    give_up(search);
     return false;
 }

@@ -2,7 +2,7 @@
 #ifndef MICROGPT_HYPOTHESIS_TEST_H
 #define MICROGPT_HYPOTHESIS_TEST_H
 
-#include "compare/hypotheses.h"
+#include "compare/hypothesis_change.h"
 
 enum {
     MAX_CHAIN_TERMS = 128, // of a sum that is tested without each of its terms
@@ -13,9 +13,16 @@ enum {
 #define HYPOTHESIS_SMALLER 8.0
 #define HYPOTHESIS_SMALLER_FOR_ONE 1000.0
 
-// What a hypothesis changes. Its apply() determines the meaning of the fields.
+// What a hypothesis changes: it has one of three functions, which determines the meaning of the
+// fields. They change the graph only by the functions of hypothesis_change.h.
 typedef struct Hypothesis {
-    void (*apply)(HypothesisSearch *search, const struct Hypothesis *hypothesis);
+    // Called for each node of a scope.
+    void (*change)(HypothesisSearch *search, const struct Hypothesis *hypothesis, uint32_t node_id);
+    // Called for each edge that passes a gradient to a node of a scope.
+    void (*change_edge)(HypothesisSearch *search, const struct Hypothesis *hypothesis,
+                        uint32_t parent, uint32_t edge);
+    // Called once.
+    void (*change_graph)(HypothesisSearch *search, const struct Hypothesis *hypothesis);
     Rule rule;
     uint32_t node;
     double from;
@@ -26,6 +33,8 @@ typedef struct Hypothesis {
     uint32_t kind;        // of the nodes that it changes
     const char *old_path; // the beginning of a path, before and after
     const char *new_path;
+    const bool *from_kinds; // [kinds->n] which kinds of nodes pass a gradient back
+    const bool *to_kinds;   // [kinds->n] which kinds they pass it to
 } Hypothesis;
 
 // Starts the tests for the unexplained values of one kind: data or gradients.
@@ -36,8 +45,8 @@ void hypothesis_begin(HypothesisSearch *search, bool is_grad, const uint32_t *me
 // if they explain all gradients.
 void hypothesis_begin_by_grads(HypothesisSearch *search, const uint32_t *members, size_t n);
 
-// Ends that: computes all data and gradients of the graph as it is now. Errors: out of memory.
-bool hypothesis_end_by_grads(HypothesisSearch *search, Error *error);
+// Ends that: computes all data and gradients of the graph as it is now.
+void hypothesis_end_by_grads(HypothesisSearch *search);
 
 // Computes all values and gradients as points from now on, without rounding, and allows each
 // gradient what rounding usually does to it. If a port shows few values, bounds are too wide to

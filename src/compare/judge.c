@@ -238,8 +238,8 @@ static void mark_as_odd(Judgement *j, const Members *members, HypothesisSearch *
 }
 
 // Sets did to what the subject did; empty if nothing fits.
-static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const Members *members,
-                             char *did, Error *error)
+static void find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const Members *members,
+                             char *did)
 {
     bool found = false;
     did[0] = '\0';
@@ -251,14 +251,14 @@ static bool find_what_it_did(HypothesisSearch *search, UnexplainedIn in, const M
         found = hypotheses_find_data(search, members->nodes, members->n, did);
         break;
     case IN_GRAD:
-        return hypotheses_find_grads(search, members->nodes, members->n, did, error);
+        found = hypotheses_find_grads(search, members->nodes, members->n, did);
+        break;
     case IN_LOCAL_GRADS:
         break;
     }
     if (!found) {
         did[0] = '\0';
     }
-    return true;
 }
 
 // Judges one kind after the other. What is found out about one kind is assumed for the next.
@@ -274,13 +274,15 @@ static bool judge_one(Judgement *j, UnexplainedIn in, HypothesisSearch *search, 
         if (in == IN_GRAD) {
             put_cause_first(&j->diff->grad, members);
         }
-        if (!find_what_it_did(search, in, members, did, error)) {
-            return false;
-        }
+        find_what_it_did(search, in, members, did);
         if (did[0] != '\0') {
             keep_explained(j, in, members);
         } else if (in == IN_DATA) {
             mark_as_odd(j, members, search);
+        }
+        if (search->has_failed) {
+            *error = search->failure;
+            return false;
         }
         if (!report_members(j, in, members, did, error)) {
             return false;
