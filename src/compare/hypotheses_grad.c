@@ -155,23 +155,13 @@ static double sum_of_kind(const GradSum *sum, uint16_t kind)
     return total;
 }
 
-// Returns whether all gradients are their sum plus `more` times the contributions of a kind.
-static bool has_kind_times(const GradSums *sums, uint16_t kind, double more)
+// Returns whether all gradients are `of_all` times their sum plus `of_kind` times the contributions
+// of a kind.
+static bool has_kind_times(const GradSums *sums, uint16_t kind, double of_all, double of_kind)
 {
     for (size_t i = 0; i < sums->n; i++) {
         const GradSum *sum = &sums->sums[i];
-        if (!fits(sum, sum->total + more * sum_of_kind(sum, kind))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-// Returns whether all gradients are the sum of the contributions of one kind only.
-static bool has_kind_alone(const GradSums *sums, uint16_t kind)
-{
-    for (size_t i = 0; i < sums->n; i++) {
-        if (!fits(&sums->sums[i], sum_of_kind(&sums->sums[i], kind))) {
+        if (!fits(sum, of_all * sum->total + of_kind * sum_of_kind(sum, kind))) {
             return false;
         }
     }
@@ -219,7 +209,7 @@ static bool try_kind_alone(const GradSums *sums, char *text)
 {
     const GradSum *first = &sums->sums[0];
     for (size_t i = 0; i < first->n; i++) {
-        if (has_kind_alone(sums, first->terms[i].kind)) {
+        if (has_kind_times(sums, first->terms[i].kind, 0, 1)) {
             say_left_out(sums, first->terms[i].kind, false, text);
             return true;
         }
@@ -245,11 +235,11 @@ static bool try_kinds(const GradSums *sums, char *text)
     }
     for (size_t i = 0; i < first->n; i++) {
         uint16_t kind = first->terms[i].kind;
-        if (has_kind_times(sums, kind, -1)) {
+        if (has_kind_times(sums, kind, 1, -1)) {
             say_left_out(sums, kind, true, text);
             return true;
         }
-        if (has_kind_times(sums, kind, 1)) {
+        if (has_kind_times(sums, kind, 1, 1)) {
             snprintf(text, HYPOTHESIS_BYTES, "counts what comes by way of %.100s twice",
                      sums->search->kinds->patterns[kind]);
             return true;
@@ -260,7 +250,10 @@ static bool try_kinds(const GradSums *sums, char *text)
 
 // ---- Single contributions, a different one in each gradient
 
-// Finds the last contribution such that the sum from there on is the gradient; 0 if there is none.
+// Finds a contribution; sum->n if there is none.
+typedef size_t (*FindTerm)(const GradSum *sum);
+
+// Finds the last contribution such that the sum from there on is the gradient.
 static size_t find_restart(const GradSum *sum)
 {
     double total = 0;
@@ -270,66 +263,66 @@ static size_t find_restart(const GradSum *sum)
             return i;
         }
     }
-    return 0;
+    return sum->n;
 }
 
-// Finds the contribution that is added `more` extra times; n if there is none.
-static size_t find_odd_one(const GradSum *sum, double more)
+// Finds the contribution that gives the gradient if it is added, times a factor, to a multiple of
+// the sum.
+static size_t find_one(const GradSum *sum, double of_all, double of_one)
 {
     size_t i = 0;
-    while (i < sum->n && !fits(sum, sum->total + more * sum->terms[i].amount)) {
+    while (i < sum->n && !fits(sum, of_all * sum->total + of_one * sum->terms[i].amount)) {
         i++;
     }
     return i;
 }
 
-static bool try_restart(const GradSums *sums, char *text)
-{
-    for (size_t i = 0; i < sums->n; i++) {
-        if (find_restart(&sums->sums[i]) == 0) {
-            return false;
-        }
-    }
-    const GradSum *sum = &sums->sums[0];
-    size_t first = find_restart(sum);
-    snprintf(text, HYPOTHESIS_BYTES, "is %s number %zu: `=` where `+=` belongs",
-             first == sum->n - 1 ? "the last of them alone," : "their sum from", first + 1);
-    return true;
-}
-
-// Finds the contribution that is equal to the gradient; n if there is none.
 static size_t find_alone(const GradSum *sum)
 {
-    size_t i = 0;
-    while (i < sum->n && !fits(sum, sum->terms[i].amount)) {
-        i++;
-    }
-    return i;
+    return find_one(sum, 0, 1);
 }
 
-static bool try_alone(const GradSums *sums, char *text)
+static size_t find_left_out(const GradSum *sum)
 {
-    for (size_t i = 0; i < sums->n; i++) {
-        if (find_alone(&sums->sums[i]) == sums->sums[i].n) {
+    return find_one(sum, 1, -1);
+}
+
+static size_t find_twice(const GradSum *sum)
+{
+    return find_one(sum, 1, 1);
+}
+
+// Finds a contribution of each gradient, and sets `number` to that of the first one. Returns false
+// if any gradient has none.
+static bool find_in_all(const GradSums *sums, FindTerm find, size_t *number)
+{
+    for (size_t i = sums->n; i-- > 0;) {
+        size_t term = find(&sums->sums[i]);
+        if (term == sums->sums[i].n) {
             return false;
         }
+        *number = term + 1;
     }
-    snprintf(text, HYPOTHESIS_BYTES, "is number %zu of them alone: `=` where `+=` belongs",
-             find_alone(&sums->sums[0]) + 1);
     return true;
 }
 
-static bool try_odd_ones(const GradSums *sums, double more, const char *format, char *text)
+static bool try_terms(const GradSums *sums, char *text)
 {
-    for (size_t i = 0; i < sums->n; i++) {
-        if (find_odd_one(&sums->sums[i], more) == sums->sums[i].n) {
-            return false;
-        }
+    size_t number;
+    if (find_in_all(sums, find_restart, &number)) {
+        bool is_last = number == sums->sums[0].n;
+        snprintf(text, HYPOTHESIS_BYTES, "is %s number %zu: `=` where `+=` belongs",
+                 is_last ? "the last of them alone," : "their sum from", number);
+    } else if (find_in_all(sums, find_alone, &number)) {
+        snprintf(text, HYPOTHESIS_BYTES, "is number %zu of them alone: `=` where `+=` belongs",
+                 number);
+    } else if (find_in_all(sums, find_left_out, &number)) {
+        snprintf(text, HYPOTHESIS_BYTES, "is their sum without number %zu", number);
+    } else if (find_in_all(sums, find_twice, &number)) {
+        snprintf(text, HYPOTHESIS_BYTES, "is their sum with number %zu counted twice", number);
+    } else {
+        return false;
     }
-    const GradSum *sum = &sums->sums[0];
-    size_t number = find_odd_one(sum, more) + 1;
-    snprintf(text, HYPOTHESIS_BYTES, "is their sum %s number %zu%s", format, number,
-             more > 0 ? " counted twice" : "");
     return true;
 }
 
@@ -446,36 +439,10 @@ static bool try_transposed(const GradSums *sums, const uint32_t *members, char *
     return true;
 }
 
-// Tries whether the members of a row have the gradients of another row.
-static bool try_row(const GradSums *sums, const uint32_t *members, unsigned other_row, char *text)
-{
-    uint32_t others[MAX_TESTED];
-    const HypothesisSearch *s = sums->search;
-    unsigned first_row = 0;
-    int length = 0;
-    const char *path = NULL;
-    for (size_t i = 0; i < sums->n; i++) {
-        char other[PATTERN_BYTES + 32];
-        unsigned row;
-        unsigned column;
-        path = dump_path(s->bounds->dump, members[i]);
-        if (!parse_indices(path, &row, &column, &length) || (i > 0 && row != first_row)) {
-            return false;
-        }
-        first_row = row;
-        snprintf(other, sizeof other, "%.*s[%u,%u]", length, path, other_row, column);
-        others[i] = path_index_find(&s->index, other);
-    }
-    if (others[0] == NO_NODE || !are_those_of(sums, members, others)) {
-        return false;
-    }
-    snprintf(text, HYPOTHESIS_BYTES, "has in row %u what belongs to row %u of %.*s", first_row,
-             other_row, length, path);
-    return true;
-}
-
-// Tries whether all rows of a matrix have the gradients of the rows next to them.
-static bool try_shifted(const GradSums *sums, const uint32_t *members, int shift, char *text)
+// Tries whether the members have the gradients of another row of the matrix: those of one row of
+// the row `to`, or those of several rows each of the row `to` rows further.
+static bool try_row(const GradSums *sums, const uint32_t *members, bool is_further, int to,
+                    char *text)
 {
     uint32_t others[MAX_TESTED];
     const HypothesisSearch *s = sums->search;
@@ -493,28 +460,33 @@ static bool try_shifted(const GradSums *sums, const uint32_t *members, int shift
         }
         first_row = i == 0 ? row : first_row;
         has_rows = has_rows || row != first_row;
-        snprintf(other, sizeof other, "%.*s[%d,%u]", length, path, (int)row + shift, column);
+        if (has_rows && !is_further) {
+            return false;
+        }
+        snprintf(other, sizeof other, "%.*s[%d,%u]", length, path, is_further ? (int)row + to : to,
+                 column);
         others[i] = path_index_find(&s->index, other);
     }
-    if (!has_rows || !are_those_of(sums, members, others)) {
+    if ((is_further ? !has_rows : others[0] == NO_NODE) || !are_those_of(sums, members, others)) {
         return false;
     }
-    snprintf(text, HYPOTHESIS_BYTES, "has in each row what belongs to the row %s it of %.*s",
-             shift < 0 ? "before" : "after", length, path);
+    if (is_further) {
+        snprintf(text, HYPOTHESIS_BYTES, "has in each row what belongs to the row %s it of %.*s",
+                 to < 0 ? "before" : "after", length, path);
+    } else {
+        snprintf(text, HYPOTHESIS_BYTES, "has in row %u what belongs to row %d of %.*s", first_row,
+                 to, length, path);
+    }
     return true;
 }
 
 static bool try_rows(const GradSums *sums, const uint32_t *members, char *text)
 {
-    if (try_shifted(sums, members, -1, text) || try_shifted(sums, members, 1, text)) {
-        return true;
+    bool found = try_row(sums, members, true, -1, text) || try_row(sums, members, true, 1, text);
+    for (int row = 0; row < MAX_TESTED && !found; row++) {
+        found = try_row(sums, members, false, row, text);
     }
-    for (unsigned row = 0; row < MAX_TESTED; row++) {
-        if (try_row(sums, members, row, text)) {
-            return true;
-        }
-    }
-    return false;
+    return found;
 }
 
 // Adds to the text which contributions are missing or have a factor, and why, if that is known.
@@ -550,9 +522,7 @@ static bool try_whole(HypothesisSearch *s, const GradSums *sums, char *text)
 // Tries hypotheses about single contributions, which may fit by chance if they are not the cause.
 static bool try_single(const GradSums *sums, const uint32_t *members, bool has_names, char *text)
 {
-    return try_restart(sums, text) || try_alone(sums, text) ||
-           try_odd_ones(sums, -1, "without", text) || try_odd_ones(sums, 1, "with", text) ||
-           (has_names && try_transposed(sums, members, text)) ||
+    return try_terms(sums, text) || (has_names && try_transposed(sums, members, text)) ||
            (has_names && try_rows(sums, members, text)) || try_kind_alone(sums, text);
 }
 
