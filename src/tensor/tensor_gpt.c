@@ -21,7 +21,6 @@ struct TensorGpt {
     size_t n_positions; // of the last forward pass
     bool is_wide;       // whether the kernels did the last forward pass
     bool sample_is_wide;
-    size_t peak_bytes;
 };
 
 // NULL for a level without kernels, which uses the plain loops.
@@ -77,36 +76,6 @@ void tensor_gpt_set_simd(TensorGpt *gpt, SimdLevel level)
     gpt->level = level;
 }
 
-static void note_bytes(TensorGpt *gpt)
-{
-    size_t bytes = sizeof *gpt + gpt->max_tokens * sizeof(int) + gpt->plain.n_bytes +
-                   gpt->wide.n_bytes + gpt->sample.n_bytes;
-    if (bytes > gpt->peak_bytes) {
-        gpt->peak_bytes = bytes;
-    }
-}
-
-// Allocate the memory for a document: that of the plain loops, or that of the kernels.
-static bool need_plain(TensorGpt *gpt, size_t n_positions, Error *error)
-{
-    const ModelConfig *config = &gpt->model->config;
-    if (n_positions > gpt->plain.max_positions && !plain_grow(&gpt->plain, config, n_positions)) {
-        return error_out_of_memory(error, "activations", plain_count_bytes(config, n_positions));
-    }
-    note_bytes(gpt);
-    return true;
-}
-
-static bool need_wide(TensorGpt *gpt, size_t n_positions, Error *error)
-{
-    const ModelConfig *config = &gpt->model->config;
-    if (n_positions > gpt->wide.max_positions && !wide_grow(&gpt->wide, config, n_positions)) {
-        return error_out_of_memory(error, "activations", wide_count_bytes(config, n_positions));
-    }
-    note_bytes(gpt);
-    return true;
-}
-
 static bool keep_tokens(TensorGpt *gpt, const int *tokens, size_t n_positions, Error *error)
 {
     size_t n_tokens = n_positions + 1;
@@ -133,13 +102,13 @@ bool tensor_gpt_forward(TensorGpt *gpt, const int *tokens, size_t n_positions, d
     }
     gpt->is_wide = false;
     if (kernels != NULL) {
-        if (!need_wide(gpt, n_positions, error)) {
+        if (!wide_grow(&gpt->wide, &gpt->model->config, n_positions, error)) {
             return false;
         }
         gpt->is_wide = kernels->forward(&gpt->wide, gpt->model, tokens, n_positions, loss);
     }
     if (!gpt->is_wide) {
-        if (!need_plain(gpt, n_positions, error)) {
+        if (!plain_grow(&gpt->plain, &gpt->model->config, n_positions, error)) {
             return false;
         }
         *loss = plain_forward(&gpt->plain, gpt->model, tokens, n_positions);
@@ -156,7 +125,7 @@ bool tensor_gpt_backward(TensorGpt *gpt, Error *error)
         if (kernels->backward(&gpt->wide, gpt->model, gpt->tokens, gpt->n_positions)) {
             return true;
         }
-        if (!need_plain(gpt, gpt->n_positions, error)) {
+        if (!plain_grow(&gpt->plain, &gpt->model->config, gpt->n_positions, error)) {
             return false;
         }
         plain_forward(&gpt->plain, gpt->model, gpt->tokens, gpt->n_positions);
@@ -176,13 +145,8 @@ static size_t sample_capacity(const TensorGpt *gpt, size_t pos_id)
 
 static bool need_sample(TensorGpt *gpt, size_t pos_id, Error *error)
 {
-    const ModelConfig *config = &gpt->model->config;
-    size_t capacity = sample_capacity(gpt, pos_id);
-    if (pos_id >= gpt->sample.max_positions && !wide_sample_grow(&gpt->sample, config, capacity)) {
-        return error_out_of_memory(error, "sampling", wide_sample_count_bytes(config, capacity));
-    }
-    note_bytes(gpt);
-    return true;
+    return pos_id < gpt->sample.max_positions ||
+           wide_sample_grow(&gpt->sample, &gpt->model->config, sample_capacity(gpt, pos_id), error);
 }
 
 // Does the same as the kernels' sample_probs().
@@ -225,14 +189,16 @@ bool tensor_gpt_probs(TensorGpt *gpt, int token_id, size_t pos_id, double temper
         return true;
     }
     if (pos_id >= gpt->plain.max_positions &&
-        !need_plain(gpt, sample_capacity(gpt, pos_id), error)) {
+        !plain_grow(&gpt->plain, &gpt->model->config, sample_capacity(gpt, pos_id), error)) {
         return false;
     }
     plain_probs(gpt, token_id, pos_id, temperature, probs);
     return true;
 }
 
+// The memory grows, and never shrinks.
 size_t tensor_gpt_peak_bytes(const TensorGpt *gpt)
 {
-    return gpt->peak_bytes;
+    return sizeof *gpt + gpt->max_tokens * sizeof(int) + gpt->plain.n_bytes + gpt->wide.n_bytes +
+           gpt->sample.n_bytes;
 }

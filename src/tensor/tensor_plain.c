@@ -64,15 +64,15 @@ size_t plain_count_bytes(const ModelConfig *config, size_t n_positions)
     return shared.used;
 }
 
-bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions)
+bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions, Error *error)
 {
-    Plain new = {.max_positions = n_positions, .n_bytes = plain_count_bytes(config, n_positions)};
-    if (new.n_bytes == SIZE_MAX) {
-        return false;
+    if (n_positions <= plain->max_positions) {
+        return true;
     }
-    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
+    Plain new = {.max_positions = n_positions, .n_bytes = plain_count_bytes(config, n_positions)};
+    new.memory = doubles_alloc(new.n_bytes / sizeof *new.memory);
     if (new.memory == NULL) {
-        return false;
+        return error_out_of_memory(error, "activations", new.n_bytes);
     }
     Plan plan = {(char *)new.memory, 0};
     size_t n_layer = (size_t)config->n_layer;

@@ -52,10 +52,10 @@ typedef struct Plain {
 // Returns the bytes for documents of up to n_positions; SIZE_MAX if that overflows.
 size_t plain_count_bytes(const ModelConfig *config, size_t n_positions);
 
-// Allocates memory for documents of up to n_positions: first in a zeroed Plain, then again for a
-// longer document. Keeps only the keys and values. Returns false and changes nothing if memory runs
-// out.
-bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions);
+// Allocates memory for documents of up to n_positions, unless there is enough: first in a zeroed
+// Plain, then again for a longer document. Keeps only the keys and values.
+// Errors: out of memory; then nothing changes.
+bool plain_grow(Plain *plain, const ModelConfig *config, size_t n_positions, Error *error);
 
 void plain_free(Plain *plain);
 

@@ -106,18 +106,17 @@ static void set_qkv_order(uint32_t *order, const ModelConfig *config)
     }
 }
 
-bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions)
+bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions, Error *error)
 {
+    if (n_positions <= wide->max_positions) {
+        return true;
+    }
     Wide new = {.max_positions = n_positions, .n_bytes = wide_count_bytes(config, n_positions)};
-    if (new.n_bytes == SIZE_MAX) {
-        return false;
-    }
-    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
-    if (new.memory == NULL) {
-        return false;
-    }
     // The lanes and rows that exist only to round sizes up must be zero.
-    memset(new.memory, 0, new.n_bytes);
+    new.memory = doubles_alloc(new.n_bytes / sizeof *new.memory);
+    if (new.memory == NULL) {
+        return error_out_of_memory(error, "activations", new.n_bytes);
+    }
     Plan plan = {(char *)new.memory, 0};
     size_t s = wide_stride(wide_round_up(n_positions));
     wide_plan_shared(&plan, &new, config, s);
@@ -192,17 +191,14 @@ static void copy_cache(WideSample *to, const WideSample *from, const ModelConfig
     }
 }
 
-bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions)
+bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions,
+                      Error *error)
 {
     WideSample new = {.n_bytes = wide_sample_count_bytes(config, n_positions)};
-    if (new.n_bytes == SIZE_MAX) {
-        return false;
-    }
-    new.memory = aligned_alloc(CACHE_LINE, new.n_bytes);
+    new.memory = doubles_alloc(new.n_bytes / sizeof *new.memory);
     if (new.memory == NULL) {
-        return false;
+        return error_out_of_memory(error, "sampling", new.n_bytes);
     }
-    memset(new.memory, 0, new.n_bytes);
     Plan plan = {(char *)new.memory, 0};
     plan_sample(&plan, &new, config, wide_round_up(n_positions));
     new.inverse_n_embd = inverse_of(config->n_embd);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "microgpt/error.h"
 #include "microgpt/model.h"
 
 enum {
@@ -111,15 +112,17 @@ typedef struct Wide {
 // Returns the bytes for documents of up to n_positions; SIZE_MAX if that overflows.
 size_t wide_count_bytes(const ModelConfig *config, size_t n_positions);
 
-// Allocates memory for documents of up to n_positions, and does not keep any numbers. Returns false
-// and changes nothing if memory runs out.
-bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions);
+// Allocates memory for documents of up to n_positions, unless there is enough. Does not keep any
+// numbers.
+// Errors: out of memory; then nothing changes.
+bool wide_grow(Wide *wide, const ModelConfig *config, size_t n_positions, Error *error);
 
 void wide_free(Wide *wide);
 
-// The same for samples of up to n_positions, but the cache is kept.
+// The same for samples of up to n_positions, which must be more than before; the cache is kept.
 size_t wide_sample_count_bytes(const ModelConfig *config, size_t n_positions);
-bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions);
+bool wide_sample_grow(WideSample *sample, const ModelConfig *config, size_t n_positions,
+                      Error *error);
 void wide_sample_free(WideSample *sample);
 
 // The functions of a level. They return false if some numbers are so large that only the plain
