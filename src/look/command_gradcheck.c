@@ -24,17 +24,6 @@ typedef struct Worst {
     size_t n;
 } Worst;
 
-static Worst find_worst(const GradientCheck *check)
-{
-    Worst worst = {.n = 0};
-    size_t n_params = check->look->model->n_params;
-    while (worst.n < N_WORST && gradient_check_worst(check, 0, n_params, worst.param_ids, worst.n,
-                                                     &worst.param_ids[worst.n])) {
-        worst.n++;
-    }
-    return worst;
-}
-
 static double worst_error(const GradientCheck *check, const Worst *worst)
 {
     return worst->n > 0 ? check->params[worst->param_ids[0]].error : 0;
@@ -47,11 +36,6 @@ static void show_progress(size_t n_done, size_t n_params)
     int n = snprintf(line, sizeof line, "%zu / %zu parameters", n_done, n_params);
     size_t columns = progress_columns(STDERR_FILENO);
     fprintf(stderr, "\r%.*s\033[K", (size_t)n < columns ? n : (int)columns, line);
-}
-
-static void clear_progress(void)
-{
-    fprintf(stderr, "\r\033[K");
 }
 
 static void print_matrices(const GradientCheck *check)
@@ -156,12 +140,13 @@ static ExitStatus show(LookSession *look, const void *chosen, Error *error)
     bool is_watched = progress_is_possible();
     bool ok = gradient_check_run(&check, look, is_watched ? show_progress : NULL, error);
     if (is_watched) {
-        clear_progress();
+        fprintf(stderr, "\r\033[K"); // clears the line
     }
     if (!ok) {
         return EXIT_FAILED;
     }
-    Worst worst = find_worst(&check);
+    Worst worst;
+    worst.n = gradient_check_worst(&check, N_WORST, worst.param_ids);
     if (options->look.json) {
         ok = print_json(&check, &worst, options->tolerance, error);
     } else {

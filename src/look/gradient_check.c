@@ -181,27 +181,21 @@ void gradient_check_free(GradientCheck *check)
     *check = (GradientCheck){0};
 }
 
-static bool is_listed(const size_t *listed, size_t n_listed, size_t param_id)
+size_t gradient_check_worst(const GradientCheck *check, size_t n_most, size_t *param_ids)
 {
-    for (size_t i = 0; i < n_listed; i++) {
-        if (listed[i] == param_id) {
-            return true;
+    const ParamCheck *params = check->params;
+    size_t n = 0;
+    for (size_t i = 0; i < check->look->model->n_params; i++) {
+        bool is_among = n < n_most || params[i].error > params[param_ids[n - 1]].error;
+        if (params[i].h == 0 || !is_among) {
+            continue;
         }
-    }
-    return false;
-}
-
-bool gradient_check_worst(const GradientCheck *check, size_t first, size_t end,
-                          const size_t *listed, size_t n_listed, size_t *param_id)
-{
-    bool found = false;
-    for (size_t i = first; i < end; i++) {
-        const ParamCheck *param = &check->params[i];
-        bool is_worse = !found || param->error > check->params[*param_id].error;
-        if (param->h > 0 && is_worse && !is_listed(listed, n_listed, i)) {
-            *param_id = i;
-            found = true;
+        n += n < n_most;
+        size_t place = n - 1;
+        for (; place > 0 && params[i].error > params[param_ids[place - 1]].error; place--) {
+            param_ids[place] = param_ids[place - 1];
         }
+        param_ids[place] = i;
     }
-    return found;
+    return n;
 }

@@ -44,9 +44,9 @@ bool gradient_check_run(GradientCheck *check, LookSession *look, GradientCheckPr
 
 void gradient_check_free(GradientCheck *check);
 
-// Finds the parameter with the largest error among those of [first, end) that are not yet listed.
-// Returns false if there is none.
-bool gradient_check_worst(const GradientCheck *check, size_t first, size_t end,
-                          const size_t *listed, size_t n_listed, size_t *param_id);
+// Lists the measured parameters with the largest errors, the largest first. Returns how many there
+// are, at most n_most.
+// Shapes: param_ids [n_most].
+size_t gradient_check_worst(const GradientCheck *check, size_t n_most, size_t *param_ids);
 
 #endif
