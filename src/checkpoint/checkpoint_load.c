@@ -83,11 +83,6 @@ static bool find_format(Source *source)
 
 // ---- what the header describes ----
 
-static bool tensor_error(const Source *source, const char *name, const char *what)
-{
-    return safetensors_fail_tensor(&source->file, name, what);
-}
-
 // Finds a tensor, with a shape of two sizes. A file of this program must have doubles,
 // because a resumed run needs all of their bits.
 static bool find_tensor(const Source *source, const char *name, const json_t **object,
@@ -95,19 +90,20 @@ static bool find_tensor(const Source *source, const char *name, const json_t **o
 {
     *object = json_object_get(source->file.root, name);
     if (*object == NULL) {
-        return tensor_error(source, name, "is missing");
+        return safetensors_fail_tensor(&source->file, name, "is missing");
     }
     if (!safetensors_describe(&source->file, name, *object, tensor)) {
         return false;
     }
     if (source->is_ours && tensor->number_bytes != CHECKPOINT_NUMBER_BYTES) {
-        return tensor_error(source, name, "is not of dtype F64; save it in double precision");
+        return safetensors_fail_tensor(&source->file, name,
+                                       "is not of dtype F64; save it in double precision");
     }
     if (tensor->number_bytes == 0) {
-        return tensor_error(source, name, "is not of dtype F64, F32 or BF16");
+        return safetensors_fail_tensor(&source->file, name, "is not of dtype F64, F32 or BF16");
     }
     return tensor->n_dimensions == 2 ||
-           tensor_error(source, name, "must have a shape of two sizes");
+           safetensors_fail_tensor(&source->file, name, "must have a shape of two sizes");
 }
 
 // Reads a size of the model from a tensor's shape.
@@ -120,7 +116,8 @@ static bool read_shape_size(const Source *source, const char *name, int dimensio
         return false;
     }
     if (tensor.shape[dimension] == 0 || tensor.shape[dimension] > (size_t)max) {
-        return tensor_error(source, name, "has a shape that is not one of a model");
+        return safetensors_fail_tensor(&source->file, name,
+                                       "has a shape that is not one of a model");
     }
     *size = (int)tensor.shape[dimension];
     return true;
@@ -445,12 +442,12 @@ static bool check_numbers(const Source *source, const Matrix *matrix, TensorPart
     for (size_t i = 0; i < n; i++) {
         if (!isfinite(numbers[i])) {
             checkpoint_tensor_name(matrix, part, name);
-            return tensor_error(source, name, "has a number that is not finite");
+            return safetensors_fail_tensor(&source->file, name, "has a number that is not finite");
         }
         if (part == PART_V && numbers[i] < 0) {
             checkpoint_tensor_name(matrix, part, name);
-            return tensor_error(source, name,
-                                "has a negative number, but its numbers are means of squares");
+            return safetensors_fail_tensor(
+                &source->file, name, "has a negative number, but its numbers are means of squares");
         }
     }
     return true;

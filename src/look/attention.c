@@ -8,7 +8,7 @@
 #include "base/count.h"
 #include "look/pipeline.h"
 
-static double *row(const Attention *attention, size_t layer, size_t head, size_t position)
+double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position)
 {
     assert(layer < attention->n_layer && head < attention->n_head);
     assert(position < attention->n_positions);
@@ -38,8 +38,8 @@ bool attention_read(Attention *attention, const LookSession *look, Error *error)
     StageNode node;
     while (stage_walk_next(&walk, &node)) {
         if (node.kind == STAGE_HEAD_WEIGHT) {
-            row(attention, (size_t)node.layer, (size_t)node.head,
-                (size_t)node.position)[node.index] = node.value->data;
+            attention_row(attention, (size_t)node.layer, (size_t)node.head,
+                          (size_t)node.position)[node.index] = node.value->data;
         }
     }
     return true;
@@ -49,9 +49,4 @@ void attention_free(Attention *attention)
 {
     free(attention->weights);
     *attention = (Attention){0};
-}
-
-const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position)
-{
-    return row(attention, layer, head, position);
 }

@@ -24,7 +24,7 @@ void attention_free(Attention *attention);
 
 // Returns the weights of a position in a head.
 // Shapes: [T], of which the first position + 1 are not 0.
-const double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position);
+double *attention_row(const Attention *attention, size_t layer, size_t head, size_t position);
 
 // Draws one grid for each head, with darker cells for larger weights. Writes a whole SVG file, in
 // plain ASCII.
