@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/count.h"
 #include "golden_libm.h"
 #include "microgpt/dataset.h"
 #include "microgpt/model.h"
@@ -309,22 +308,6 @@ START_TEST(model_beyond_memory_is_refused)
 }
 END_TEST
 
-// Counts of any size: a result that does not fit is SIZE_MAX, and stays SIZE_MAX.
-START_TEST(counts_saturate)
-{
-    ck_assert_uint_eq(count_add(2, 3), 5);
-    ck_assert_uint_eq(count_add(SIZE_MAX - 3, 3), SIZE_MAX);
-    ck_assert_uint_eq(count_add(SIZE_MAX - 3, 4), SIZE_MAX);
-    ck_assert_uint_eq(count_add(SIZE_MAX, SIZE_MAX), SIZE_MAX);
-    ck_assert_uint_eq(count_mul(2, 3), 6);
-    ck_assert_uint_eq(count_mul(SIZE_MAX / 2, 2), SIZE_MAX - 1);
-    ck_assert_uint_eq(count_mul(SIZE_MAX / 2 + 1, 2), SIZE_MAX);
-    ck_assert_uint_eq(count_mul(SIZE_MAX, SIZE_MAX), SIZE_MAX);
-    ck_assert_uint_eq(count_mul(SIZE_MAX, 0), 0);
-    ck_assert_uint_eq(count_add(count_mul(SIZE_MAX, 2), 7), SIZE_MAX);
-}
-END_TEST
-
 // With any libm: the parameters are successive results of gauss(), row by row, starting with wte.
 START_TEST(parameters_are_drawn_in_state_dict_order)
 {
@@ -402,7 +385,6 @@ static TCase *size_tests(void)
     tcase_add_loop_test(tcase, bad_size_makes_no_model, 0, N_BAD_SIZES);
     tcase_add_loop_test(tcase, largest_sizes_are_counted, 0, 5);
     tcase_add_test(tcase, model_beyond_memory_is_refused);
-    tcase_add_test(tcase, counts_saturate);
     return tcase;
 }
 
