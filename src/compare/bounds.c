@@ -166,9 +166,16 @@ static Range compute_root_plus(Range x, double constant)
     return range_between(1 / (sqrt(x.lo) + constant), 1 / (sqrt(x.hi) + constant));
 }
 
+// gcc 12 leaves out both conversions of two neighbouring doubles, unless the floats are stored.
+static double to_single(double x)
+{
+    volatile float single = (float)x;
+    return (double)single;
+}
+
 static Range round_to_single(Range x)
 {
-    return range_is_finite(x) ? (Range){(double)(float)x.lo, (double)(float)x.hi} : range_all();
+    return range_is_finite(x) ? (Range){to_single(x.lo), to_single(x.hi)} : range_all();
 }
 
 static Range compute_product(const Bounds *bounds, uint32_t node_id)
