@@ -58,13 +58,32 @@ static bool read_tensors(TensorFile *file)
     return file->n_tensors > 0 || safetensors_fail(source, "has no tensor of F64, F32 or BF16");
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const Tensor *const *)a)->name, (*(const Tensor *const *)b)->name);
+}
+
+static bool sort_by_name(TensorFile *file)
+{
+    size_t size = file->n_tensors * sizeof(const Tensor *);
+    file->by_name = malloc(size);
+    if (file->by_name == NULL) {
+        return error_out_of_memory(file->source.error, "the tensors", size);
+    }
+    for (size_t i = 0; i < file->n_tensors; i++) {
+        file->by_name[i] = &file->tensors[i];
+    }
+    qsort(file->by_name, file->n_tensors, sizeof(const Tensor *), compare_names);
+    return true;
+}
+
 bool tensor_file_read(TensorFile *file, const char *path, Error *error)
 {
     assert(file != NULL && path != NULL && error != NULL);
     *file = (TensorFile){.path = path};
     bool ok =
         safetensors_open(&file->source, path, "safetensors file", SAFETENSORS_MAX_HEADER, error) &&
-        read_tensors(file);
+        read_tensors(file) && sort_by_name(file);
     if (!ok) {
         tensor_file_free(file);
     }
@@ -78,16 +97,16 @@ void tensor_file_free(TensorFile *file)
         free(file->tensors[i].numbers);
     }
     free(file->tensors);
+    free(file->by_name);
     safetensors_close(&file->source);
     *file = (TensorFile){0};
 }
 
 const Tensor *tensor_file_find(const TensorFile *file, const char *name)
 {
-    for (size_t i = 0; i < file->n_tensors; i++) {
-        if (strcmp(file->tensors[i].name, name) == 0) {
-            return &file->tensors[i];
-        }
-    }
-    return NULL;
+    const Tensor wanted = {.name = name};
+    const Tensor *key = &wanted;
+    const Tensor **found =
+        bsearch(&key, file->by_name, file->n_tensors, sizeof(const Tensor *), compare_names);
+    return found != NULL ? *found : NULL;
 }

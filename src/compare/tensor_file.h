@@ -10,8 +10,9 @@
 
 typedef struct TensorFile {
     const char *path;
-    Safetensors source; // owns the names
-    Tensor *tensors;    // [n_tensors] with their numbers, in the order of the header
+    Safetensors source;     // owns the names
+    Tensor *tensors;        // [n_tensors] with their numbers, in the order of the header
+    const Tensor **by_name; // the same, sorted
     size_t n_tensors;
     size_t n_others; // how many tensors have other types and are skipped
 } TensorFile;

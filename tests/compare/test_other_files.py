@@ -8,6 +8,7 @@ import json
 import math
 import os
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -298,6 +299,14 @@ class TensorFiles(OtherFiles):
         out = self.compare(1, "one", "other")
         self.assertIn("metadata: seed is 42 in A, 43 in B\n", out)
         self.assertIn("different: 27 of 27 tensors\n", out)
+
+    def test_many_tensors_take_no_time_squared(self):
+        tensors = {f"t{i}": ("F64", [0], []) for i in range(150000)}
+        self.write("a", safetensors(tensors))
+        self.write("b", safetensors(dict(reversed(tensors.items()))))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        self.assertIn("same: 150000 tensors\n", self.compare(0, "a", "b"))
+        self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before, 12)
 
     def test_names_are_made_printable(self):
         self.write("c", safetensors({"w\x1b[31m\n": ("F64", [1], [1])}))
