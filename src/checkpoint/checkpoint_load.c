@@ -160,15 +160,7 @@ static bool read_n_head(const Source *source, int known, ModelConfig *config)
         config->n_head = known;
         return known > 0 || bad(source, "does not contain the number of heads; add n_head");
     }
-    if (!metadata_size(&source->metadata, "n_head", MODEL_MAX_SIZE, &config->n_head)) {
-        return false;
-    }
-    if (known > 0 && known != config->n_head) {
-        return error_set_file(source->error, source->path, 0,
-                              "was trained with %d heads, not %d; use n_head %d, or omit it",
-                              config->n_head, known, config->n_head);
-    }
-    return true;
+    return metadata_size(&source->metadata, "n_head", MODEL_MAX_SIZE, &config->n_head);
 }
 
 static bool read_config(const Source *source, int n_head, ModelConfig *config)
@@ -185,6 +177,11 @@ static bool read_config(const Source *source, int n_head, ModelConfig *config)
     }
     if (!model_count_params(config, &n_params, &reason)) {
         return bad(source, reason.message);
+    }
+    if (n_head > 0 && n_head != config->n_head) {
+        return error_set_file(source->error, source->path, 0,
+                              "was trained with %d heads, not %d; use n_head %d, or omit it",
+                              config->n_head, n_head, config->n_head);
     }
     return true;
 }

@@ -774,6 +774,8 @@ START_TEST(what_another_programs_file_does_not_say_is_asked_for)
     assert_refused("foreign", "add n_head");
     write_foreign("{\"__metadata__\":{\"n_head\":\"2\"," ALPHABET "}," ALL_TENSORS "}");
     assert_refused_with("foreign", 4, "was trained with 2 heads, not 4; use n_head 2");
+    write_foreign("{\"__metadata__\":{\"n_head\":\"0\"," ALPHABET "}," ALL_TENSORS "}");
+    assert_refused_with("foreign", 2, "n_head must be from 1");
     write_foreign("{" ALL_TENSORS "}");
     assert_refused_with("foreign", 2, "add or correct the metadata vocabulary");
 }
