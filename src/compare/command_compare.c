@@ -55,25 +55,13 @@ static ExitStatus answer(const CompareOptions *options, bool ok, bool is_same, b
     return is_same || (options->unexplained && is_explained) ? EXIT_DONE : EXIT_DIFFERS;
 }
 
-// Returns the sizes in a dump's first line, if they are those of a model; otherwise those of the
-// options.
-static ModelConfig sizes_of_dump(const NodeDump *dump, const ModelConfig *sizes)
-{
-    ModelConfig its_own = *sizes;
-    its_own.vocab_size = 2;
-    dump_about_sizes(&dump->says, &its_own);
-    size_t n_params;
-    Error unused;
-    return model_count_params(&its_own, &n_params, &unused) ? its_own : *sizes;
-}
-
 // If one of two full dumps has names, both use them, index by index.
 static bool name_nodes(NodeDump *dumps, const ModelConfig *sizes, Error *error)
 {
     bool has_names =
         (!dumps[0].is_sparse && dumps[0].has_names) || (!dumps[1].is_sparse && dumps[1].has_names);
     for (int side = 0; side < 2 && !has_names; side++) {
-        ModelConfig its_own = sizes_of_dump(&dumps[side], sizes);
+        ModelConfig its_own = dump_sizes(&dumps[side], sizes);
         if (!dumps[side].is_sparse && !dump_name_by_model(&dumps[side], &its_own, error)) {
             return false;
         }
@@ -89,7 +77,7 @@ static bool read_named_dump(NodeDump *dump, const char *file_name, const ModelCo
     if (!dump_read(dump, file_name, error)) {
         return false;
     }
-    ModelConfig its_own = sizes_of_dump(dump, sizes);
+    ModelConfig its_own = dump_sizes(dump, sizes);
     if (dump->has_names) {
         return true;
     }

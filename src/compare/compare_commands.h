@@ -1,4 +1,4 @@
-// The commands that write node dumps and other data for ports, and compare them.
+// The commands that write node dumps and other data for ports, draw graphs, and compare them.
 #ifndef MICROGPT_COMPARE_COMMANDS_H
 #define MICROGPT_COMPARE_COMMANDS_H
 
@@ -7,5 +7,6 @@
 Command command_nodes;
 Command command_documents;
 Command command_compare;
+Command command_graph;
 
 #endif

@@ -21,11 +21,6 @@ typedef struct Alignment {
     size_t n_params;
 } Alignment;
 
-static uint32_t child_of(const NodeDump *dump, uint32_t node_id, uint32_t slot)
-{
-    return dump->children[dump->first_edge[node_id] + slot];
-}
-
 static bool is_constant(const Alignment *a, uint32_t node_id)
 {
     return dump_n_children(a->base, node_id) == 0 && node_id >= a->n_params;
@@ -43,8 +38,8 @@ static uint32_t same_as(const Alignment *a, uint32_t node_id)
     if (dump_n_children(a->base, node_id) != 2) {
         return NO_NODE;
     }
-    uint32_t left = child_of(a->base, node_id, 0);
-    uint32_t right = child_of(a->base, node_id, 1);
+    uint32_t left = dump_child(a->base, node_id, 0);
+    uint32_t right = dump_child(a->base, node_id, 1);
     const double *local_grads = a->base->local_grads + a->base->first_edge[node_id];
     bool is_sum = local_grads[0] == 1 && local_grads[1] == 1;
     return is_sum && is_zero(a, right) ? left : NO_NODE;
@@ -74,7 +69,8 @@ static bool is_like(const Alignment *a, uint32_t node_id, uint32_t other_id)
         return false;
     }
     for (uint32_t slot = 0; slot < n; slot++) {
-        if (!stands_for(a, child_of(a->base, node_id, slot), child_of(a->other, other_id, slot))) {
+        if (!stands_for(a, dump_child(a->base, node_id, slot),
+                        dump_child(a->other, other_id, slot))) {
             return false;
         }
     }

@@ -93,8 +93,7 @@ static bool has_op(const GraphDiff *diff, uint32_t node_id, const char *name)
 
 static uint32_t child_of(const GraphDiff *diff, uint32_t node_id, uint32_t slot)
 {
-    const NodeDump *dump = base_dump(diff);
-    return dump->children[dump->first_edge[node_id] + slot];
+    return dump_child(base_dump(diff), node_id, slot);
 }
 
 static double child_data(const GraphDiff *diff, uint32_t node_id, uint32_t slot)

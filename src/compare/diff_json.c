@@ -167,7 +167,7 @@ static void put_structure_side(Json *j, json_t *parent, const char *key, const N
     json_t *children = json_out_array(&j->out, parent, key);
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
         json_t *child = json_out_object(&j->out, children, NULL);
-        put_node(j, child, dump->children[dump->first_edge[node_id] + i]);
+        put_node(j, child, dump_child(dump, node_id, i));
     }
 }
 
@@ -226,7 +226,7 @@ static void put_children(Json *j, json_t *object, uint32_t node_id)
     const NodeDump *dump = j->diff->dumps[j->diff->base];
     json_t *children = json_out_array(&j->out, object, "children");
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
-        uint32_t child = dump->children[dump->first_edge[node_id] + i];
+        uint32_t child = dump_child(dump, node_id, i);
         json_t *item = json_out_object(&j->out, children, NULL);
         put_node(j, item, child);
         put_number(j, item, "data", dump->data[child]);

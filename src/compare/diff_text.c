@@ -387,7 +387,7 @@ static void print_structure_side(const TextReport *r, int side, uint32_t node_id
             op != NULL ? " of " : "", (unsigned)n, n == 1 ? "" : "ren");
     for (uint32_t i = 0; i < n; i++) {
         fprintf(r->file, "       ");
-        text_node(r, dump->children[dump->first_edge[node_id] + i]);
+        text_node(r, dump_child(dump, node_id, i));
         fprintf(r->file, "\n");
     }
 }

@@ -182,7 +182,7 @@ static bool is_same_shape(const NodeDump *dump, const Graph *g)
     return graph_n_nodes(g) == dump->n_nodes;
 }
 
-static bool copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *error)
+bool dump_copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *error)
 {
     NodePaths paths = node_paths(g);
     for (size_t node_id = 0; node_id < dump->n_nodes; node_id++) {
@@ -196,7 +196,6 @@ static bool copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *e
         }
     }
     dump->has_names = true;
-    dump->named_by_us = true;
     return true;
 }
 
@@ -213,7 +212,8 @@ static bool name_from_graph(NodeDump *dump, Engine *engine, size_t n_params, siz
     bool ok = engine_forward(engine, tokens, n_positions, &loss, error);
     free(tokens);
     if (ok && is_same_shape(dump, engine_graph(engine))) {
-        ok = copy_names(dump, engine_graph(engine), n_params, error);
+        ok = dump_copy_names(dump, engine_graph(engine), n_params, error);
+        dump->named_by_us = ok;
     }
     return ok;
 }
@@ -240,4 +240,14 @@ bool dump_name_by_model(NodeDump *dump, const ModelConfig *sizes, Error *error)
     }
     model_free(&model);
     return ok;
+}
+
+ModelConfig dump_sizes(const NodeDump *dump, const ModelConfig *sizes)
+{
+    ModelConfig its_own = *sizes;
+    its_own.vocab_size = 2;
+    dump_about_sizes(&dump->says, &its_own);
+    size_t n_params;
+    Error unused;
+    return model_count_params(&its_own, &n_params, &unused) ? its_own : *sizes;
 }

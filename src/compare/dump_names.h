@@ -7,6 +7,7 @@
 
 #include "compare/dump_reader.h"
 #include "microgpt/model.h"
+#include "microgpt/value.h"
 
 // The parts of the model, in the order in which microgpt.py computes them. A matrix and the values
 // computed with it are one part, which includes all layers and positions.
@@ -47,5 +48,12 @@ ModelPart model_part_of_path(const char *path);
 // Requires: sizes that model_count_params accepts.
 // Errors: out of memory.
 bool dump_name_by_model(NodeDump *dump, const ModelConfig *sizes, Error *error);
+
+// Gives a full dump the paths and operations of the nodes of a graph of the same shape.
+// Errors: out of memory.
+bool dump_copy_names(NodeDump *dump, const Graph *g, size_t n_params, Error *error);
+
+// Returns the sizes in a dump's first line, if they are those of a model; otherwise `sizes`.
+ModelConfig dump_sizes(const NodeDump *dump, const ModelConfig *sizes);
 
 #endif

@@ -488,6 +488,18 @@ uint32_t dump_n_children(const NodeDump *dump, size_t node_id)
     return dump->first_edge[node_id + 1] - dump->first_edge[node_id];
 }
 
+uint32_t dump_child(const NodeDump *dump, size_t node_id, uint32_t slot)
+{
+    assert(slot < dump_n_children(dump, node_id));
+    return dump->children[dump->first_edge[node_id] + slot];
+}
+
+double dump_local_grad(const NodeDump *dump, size_t node_id, uint32_t slot)
+{
+    assert(slot < dump_n_children(dump, node_id));
+    return dump->local_grads[dump->first_edge[node_id] + slot];
+}
+
 static const char *name_at(const NodeDump *dump, const uint32_t *offsets, size_t node_id)
 {
     assert(node_id < dump->n_nodes);

@@ -67,6 +67,10 @@ void dump_free(NodeDump *dump);
 // Returns how many children a node has; 0 in a sparse dump.
 uint32_t dump_n_children(const NodeDump *dump, size_t node_id);
 
+// Return one of a node's children, counted from 0, and its local gradient.
+uint32_t dump_child(const NodeDump *dump, size_t node_id, uint32_t slot);
+double dump_local_grad(const NodeDump *dump, size_t node_id, uint32_t slot);
+
 // Return a node's path and operation; NULL if the dump has no names, or is sparse and has no
 // operations.
 const char *dump_path(const NodeDump *dump, size_t node_id);

@@ -14,11 +14,6 @@ typedef struct Search {
     SoftmaxGroup group; // the current one
 } Search;
 
-static uint32_t child_of(const NodeDump *dump, uint32_t node_id, uint32_t slot)
-{
-    return dump->children[dump->first_edge[node_id] + slot];
-}
-
 static bool is_sum(const NodeDump *dump, uint32_t node_id)
 {
     const double *local_grads = dump->local_grads + dump->first_edge[node_id];
@@ -33,11 +28,11 @@ static bool is_exp_of_difference(const Search *s, uint32_t node_id)
         dump->local_grads[dump->first_edge[node_id]] != dump->data[node_id]) {
         return false;
     }
-    uint32_t sum = child_of(dump, node_id, 0);
+    uint32_t sum = dump_child(dump, node_id, 0);
     if (!is_sum(dump, sum)) {
         return false;
     }
-    uint32_t constant = child_of(dump, sum, 1);
+    uint32_t constant = dump_child(dump, sum, 1);
     return dump_n_children(dump, constant) == 0 && constant >= s->n_params;
 }
 
@@ -66,14 +61,14 @@ static void close_group(Search *s)
 
 static void add_input(Search *s, uint32_t exp_id)
 {
-    uint32_t sum = child_of(s->dump, exp_id, 0);
-    uint32_t constant = child_of(s->dump, sum, 1);
+    uint32_t sum = dump_child(s->dump, exp_id, 0);
+    uint32_t constant = dump_child(s->dump, sum, 1);
     bool is_same = s->group.n > 0 &&
                    s->dump->data[constant] == s->dump->data[s->found->constants[s->group.first]];
     if (!is_same) {
         close_group(s);
     }
-    s->found->inputs[s->n_inputs] = child_of(s->dump, sum, 0);
+    s->found->inputs[s->n_inputs] = dump_child(s->dump, sum, 0);
     s->found->constants[s->n_inputs] = constant;
     s->n_inputs++;
     s->group.n++;

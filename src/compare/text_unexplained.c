@@ -96,7 +96,7 @@ static void print_inputs(const TextReport *r, uint32_t node_id)
     const NodeDump *dump = b->dump;
     uint32_t n = dump_n_children(dump, node_id);
     for (uint32_t i = 0; i < n && i < MAX_SHOWN; i++) {
-        uint32_t child = dump->children[dump->first_edge[node_id] + i];
+        uint32_t child = dump_child(dump, node_id, i);
         fprintf(r->file, "    input %u: ", (unsigned)i);
         if (b->has_data[child]) {
             fprintf(r->file, "%.17g  ", b->data[child]);

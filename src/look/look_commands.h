@@ -1,4 +1,4 @@
-// The commands that show a model or a graph.
+// The commands that show a model.
 #ifndef MICROGPT_LOOK_COMMANDS_H
 #define MICROGPT_LOOK_COMMANDS_H
 
@@ -7,7 +7,6 @@
 Command command_inspect;
 Command command_trace;
 Command command_attention;
-Command command_graph;
 Command command_gradcheck;
 
 #endif

@@ -45,6 +45,7 @@ NOT_RUN = [
     (r"^cc\b", "the library is not installed; test_installed.py runs these lines in an installed tree"),
     (r"^parallel\b", "trains a hundred times; the test many_runs does it eight times"),
     (r"\bbench_python\.py\b", "needs Karpathy's file, and a minute"),
+    (r"\bgraph --dump (before|after)\.txt", "reads what a script of the page writes; test_drawings.py runs it"),
     (r"\bbench --sizes$", "takes five minutes in a debug build; test_drawings.py runs it with one document"),
 ]
 

@@ -251,6 +251,7 @@ static const CommandLine lines[] = {
     {"attention", command_attention, "anna --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"graph", command_graph, "--depth 3", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"graph", command_graph, "--op log --depth 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
+    {"graph", command_graph, "--dump named --depth 3", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-layer 0 --tolerance 1 --json", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"gradcheck", command_gradcheck, "--text a --n-embd 1 --n-head 1 --tolerance 1", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},

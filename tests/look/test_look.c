@@ -272,6 +272,11 @@ static const BadCase bad_cases[] = {
     {"graph --node pos0.los --text emma", "--node", "is not a node"},
     {"graph --node wte[27,0] --text emma", "--node", "is not a node"},
     {"graph --op sub", "--op", "choose const, add, mul"},
+    {"graph --dump full --load checkpoint", "--load", "no effect beside --dump"},
+    {"graph --dump full --text emma", "--text", "no effect beside --dump"},
+    {"graph --dump full --n-embd 4", "--n-embd", "no effect beside --dump"},
+    {"graph --dump full --seed 1", "--seed", "no effect beside --dump"},
+    {"graph --dump data --output data", "--output", "data is the node dump"},
     {"graph --op log --node wte", "--op", "no log in wte"},
     {"graph --op relu --n-layer 0", "--op", "no relu in this"},
     {"graph --depth -1", "--depth", "at least 0"},
@@ -893,9 +898,8 @@ static void check_nodes(const json_t *nodes)
         const json_t *children = get(node, "children");
         const json_t *local_grads = get(node, "local_grads");
         const DumpNode *expected = &dump[(size_t)number(node, "id")];
-        bool is_param = number(node, "id") < (double)N_PARAMS;
         ck_assert_str_eq(text(node, "path"), expected->path);
-        ck_assert_str_eq(text(node, "op"), is_param ? "const" : expected->op);
+        ck_assert_str_eq(text(node, "op"), expected->op);
         assert_same_double(number(node, "data"), expected->data, expected->path);
         assert_same_double(number(node, "grad"), expected->grad, expected->path);
         ck_assert_uint_eq(json_array_size(children), (size_t)expected->n_children);
@@ -961,6 +965,81 @@ START_TEST(a_node_is_cut_where_children_are_missing)
 }
 END_TEST
 
+// The drawing of a dump of the document is that of the document.
+START_TEST(a_dump_is_drawn_like_its_document)
+{
+    char arguments[256];
+    char drawing[sizeof p.out];
+    run("nodes --step 1 --names --output full " SMALL);
+    snprintf(arguments, sizeof arguments, "%s " SMALL, choice_cases[_i].arguments);
+    run(arguments);
+    assert_done();
+    strcpy(drawing, p.out);
+    snprintf(arguments, sizeof arguments, "%s --dump full", choice_cases[_i].arguments);
+    run(arguments);
+    assert_done();
+    ck_assert_str_eq(p.out, drawing);
+}
+END_TEST
+
+// A dump without names has those of the model; its first line has the sizes.
+START_TEST(a_dump_of_the_model_needs_no_names)
+{
+    char drawing[sizeof p.out];
+    run("nodes --step 1 --output full " SMALL);
+    run("graph --node pos1.layer1.attn.q " SMALL);
+    strcpy(drawing, p.out);
+    run("graph --dump full --node pos1.layer1.attn.q");
+    assert_done();
+    ck_assert_str_eq(p.out, drawing);
+}
+END_TEST
+
+// Other programs have other operations and names, a node with three children or the same one twice,
+// and perhaps no gradients.
+START_TEST(a_dump_of_another_program_is_drawn)
+{
+    write_text("full", "0 2 - [] [] leaf a|\"b\\{c}<d>&e\n"
+                       "1 4 2 [0 0] [2 2] mul b\n"
+                       "2 8 0.5 [0 1 1] [1 3 -1] <sub> c\n");
+    run("graph --dump full");
+    assert_done();
+    assert_printed("n0 [label=\"a\\|\\\"b\\\\\\{c\\}\\<d\\>&amp;e | data 2\"];");
+    assert_printed("op2 [shape=ellipse, label=\"\\<sub\\>\"];");
+    assert_printed("n1 -> op2 [label=\"3 * 0.5 = 1.5\"];");
+    assert_printed("n1 -> op2 [label=\"-1 * 0.5 = -0.5\"];");
+    ck_assert_uint_eq(count_text(p.out, "n0 -> op1 [label=\"2 * 2 = 4\"];"), 2);
+    run("graph --dump full --json --op leaf --depth 0");
+    assert_done();
+    assert_printed("\"dump\": \"full\"");
+    assert_printed("\"grad\": null");
+    write_text("full", "0 2 - [] [] leaf a\n1 4 - [0] [2] double b\n");
+    run("graph --dump full");
+    assert_printed("n0 -> op1 [label=\"2\"];");
+}
+END_TEST
+
+static const BadLoad bad_dumps[] = {
+    {1, "graph --dump missing", "missing", "No such file"},
+    {1, "graph --dump data", "data", "1: "},
+    {1, "graph --dump sparse", "sparse", "has no graph"},
+    {1, "graph --dump nameless", "nameless", "has no names"},
+    {2, "graph --dump named --node c", "--node", "'c' is not a node of named"},
+    {2, "graph --dump named --op exp", "--op", "no exp in named"},
+};
+
+START_TEST(a_dump_that_cannot_be_drawn_is_one_line)
+{
+    const BadLoad *c = &bad_dumps[_i];
+    write_text("sparse", "a 2 1\n");
+    write_text("nameless", "0 2 1 [] []\n1 4 1 [0] [2]\n");
+    write_text("named", "0 2 1 [] [] leaf a\n1 4 1 [0] [2] double b\n");
+    run(c->arguments);
+    assert_failed(c->status, c->named, c->why);
+    ck_assert_str_eq(p.out, "");
+}
+END_TEST
+
 START_TEST(a_drawing_has_boxes_circles_and_edges)
 {
     const DumpNode *embed = find_node("pos0.embed[1]");
@@ -969,15 +1048,16 @@ START_TEST(a_drawing_has_boxes_circles_and_edges)
     run("graph --node pos0.embed[1] " SMALL);
     assert_done();
     ck_assert_ptr_nonnull(strstr(p.out, "\ndigraph microgpt {\n"));
-    assert_printed("n%zu [shape=record, label=\"{ pos0.embed[1] | data %.4g | grad %.4g }\"];", id,
-                   embed->data, embed->grad);
-    assert_printed(
-        "n%zu [shape=record, label=\"{ wte[4,1] | data %.4g | grad %.4g }\", style=filled",
-        embed->children[0], wte->data, wte->grad);
-    assert_printed("op%zu [label=\"add\"];", id);
+    assert_printed("n%zu [label=\"pos0.embed[1] | data %.4g | grad %.4g\"];", id, embed->data,
+                   embed->grad);
+    assert_printed("n%zu [label=\"wte[4,1] | data %.4g | grad %.4g\", class=param, style=filled",
+                   embed->children[0], wte->data, wte->grad);
+    assert_printed("op%zu [shape=ellipse, label=\"add\"];", id);
     assert_printed("op%zu -> n%zu;", id, id);
-    assert_printed("n%zu -> op%zu [label=\"1\"];", embed->children[0], id);
-    assert_printed("n%zu -> op%zu [label=\"1\"];", embed->children[1], id);
+    for (int i = 0; i < 2; i++) {
+        assert_printed("n%zu -> op%zu [label=\"1 * %.4g = %.4g\"];", embed->children[i], id,
+                       embed->grad, embed->grad);
+    }
     ck_assert_uint_eq(count_text(p.out, "->"), 3);
     run("graph --node pos0.embed[1] --depth 0 " SMALL);
     ck_assert_ptr_nonnull(strstr(p.out, "style=dashed"));
@@ -1041,6 +1121,8 @@ START_TEST(graphviz_draws_it)
     ck_assert_uint_eq(count_text(p.out, "<g id=\"node"), 4); // three boxes, one circle
     ck_assert_uint_eq(count_text(p.out, "<g id=\"edge"), 3);
     ck_assert_ptr_nonnull(strstr(p.out, "pos0.embed[1]"));
+    ck_assert_uint_eq(count_text(p.out, "<g id=\"node1\" class=\"node param\">"), 1);
+    ck_assert_uint_eq(count_text(p.out, "<style>"), 1);
 }
 END_TEST
 
@@ -1165,6 +1247,10 @@ static void add_tests(Suite *suite)
     TCase *graph = add_case(suite, "graph");
     tcase_add_loop_test(graph, graph_chooses_by_name_operation_and_depth, 0, COUNT(choice_cases));
     tcase_add_test(graph, a_node_is_cut_where_children_are_missing);
+    tcase_add_loop_test(graph, a_dump_is_drawn_like_its_document, 0, COUNT(choice_cases));
+    tcase_add_test(graph, a_dump_of_the_model_needs_no_names);
+    tcase_add_test(graph, a_dump_of_another_program_is_drawn);
+    tcase_add_loop_test(graph, a_dump_that_cannot_be_drawn_is_one_line, 0, COUNT(bad_dumps));
     tcase_add_test(graph, a_drawing_has_boxes_circles_and_edges);
     tcase_add_test(graph, svg_is_made_by_dot);
     tcase_add_test(graph, without_dot_the_old_file_stays);

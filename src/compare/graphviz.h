@@ -12,4 +12,8 @@
 // Errors: dot is not installed, or fails.
 bool graphviz_make_svg(FILE *dot_text, FILE *svg, Error *error);
 
+// Copies dot's drawing, and adds light and dark colours, of which a browser shows those that the
+// reader has chosen.
+void graphviz_copy_svg(FILE *svg, FILE *out);
+
 #endif

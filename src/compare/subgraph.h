@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include "cli/exit_status.h"
+#include "compare/dump_reader.h"
 #include "microgpt/error.h"
-#include "microgpt/value.h"
 
 enum {
     SUBGRAPH_MAX_NODES = 500, // more are too many to draw
@@ -19,22 +19,22 @@ enum {
 // part, or without a path those of the whole graph.
 typedef struct SubgraphQuery {
     const char *path; // NULL if there is none
-    bool has_op;
-    ValueOp op;
-    size_t depth; // how many levels of children below the nodes to start from
+    const char *op;   // NULL: any operation
+    size_t depth;     // how many levels of children below the nodes to start from
 } SubgraphQuery;
 
 typedef struct Subgraph {
-    const Graph *graph;
+    const NodeDump *graph;
     size_t *node_ids; // [n_nodes], ascending: children before parents
     size_t n_nodes;
     size_t n_starts; // how many of them are nodes to start from
 } Subgraph;
 
 // Selects nodes.
+// Requires: a full dump with names.
 // Errors: no node of that name or operation, more than SUBGRAPH_MAX_NODES (EXIT_USAGE); out of
 // memory (EXIT_FAILED).
-ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query,
+ExitStatus subgraph_find(Subgraph *subgraph, const NodeDump *graph, const SubgraphQuery *query,
                          Error *error);
 
 void subgraph_free(Subgraph *subgraph);

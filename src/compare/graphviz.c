@@ -2,7 +2,7 @@
 //
 // Input and output are files and not pipes, so that neither process can block the other, and no
 // partial output remains if dot fails.
-#include "look/graphviz.h"
+#include "compare/graphviz.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,4 +96,39 @@ bool graphviz_make_svg(FILE *dot_text, FILE *svg, Error *error)
     }
     rewind(svg);
     return true;
+}
+
+// These override the colours in the attributes of the elements.
+static const char style[] =
+    "<style>\n"
+    "text { fill: #1f2328; }\n"
+    ".node polygon, .node ellipse { fill: #f6f8fa; stroke: #6e7781; }\n"
+    ".node polyline, .edge path, .edge polygon { stroke: #6e7781; }\n"
+    ".edge polygon { fill: #6e7781; }\n"
+    ".param polygon { fill: #e3eefb; stroke: #4a6f9c; }\n"
+    ".edge text { stroke: #ffffff; stroke-width: 4; paint-order: stroke; }\n"
+    ".node text:nth-of-type(3) { fill: #bc4c00; font-weight: bold; }\n"
+    "@media (prefers-color-scheme: dark) {\n"
+    "text { fill: #e6edf3; }\n"
+    ".graph > polygon { fill: #0d1117; }\n"
+    ".edge text { stroke: #0d1117; }\n"
+    ".node polygon, .node ellipse { fill: #21262d; stroke: #8b949e; }\n"
+    ".node polyline, .edge path, .edge polygon { stroke: #8b949e; }\n"
+    ".edge polygon { fill: #8b949e; }\n"
+    ".param polygon { fill: #16304f; stroke: #6ea0dc; }\n"
+    ".node text:nth-of-type(3) { fill: #f0883e; }\n"
+    "}\n"
+    "</style>\n";
+
+void graphviz_copy_svg(FILE *svg, FILE *out)
+{
+    bool is_styled = false;
+    char text[4096];
+    while (fgets(text, sizeof text, svg) != NULL) {
+        if (!is_styled && strncmp(text, "<g ", 3) == 0) {
+            fputs(style, out);
+            is_styled = true;
+        }
+        fputs(text, out);
+    }
 }

@@ -3,13 +3,11 @@
 // levels[node_id] is depth + 1 for the nodes to start from, one less for each level of children,
 // and 0 for nodes that are not selected. Children have smaller ids than their parents, so one pass
 // from the last node to the first is enough.
-#include "look/subgraph.h"
+#include "compare/subgraph.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "microgpt/node_path.h"
 
 // Returns whether a path is the name itself, or is in the part of that name.
 static bool path_is_in(const char *path, const char *name)
@@ -23,9 +21,8 @@ static bool path_is_in(const char *path, const char *name)
 
 // The result of a search.
 typedef struct Search {
-    const Graph *g;
+    const NodeDump *graph;
     const SubgraphQuery *query;
-    NodePaths paths;
     size_t *levels; // [n_nodes]
     size_t n_starts;
     size_t named_id; // the node with exactly this path; SIZE_MAX if there is none
@@ -38,87 +35,60 @@ static void start_at(Search *search, size_t node_id)
     search->n_starts++;
 }
 
+static bool has_op(const Search *search, size_t node_id)
+{
+    const char *op = search->query->op;
+    return op == NULL || strcmp(dump_op(search->graph, node_id), op) == 0;
+}
+
 static void look_at_node(Search *search, size_t node_id)
 {
     const SubgraphQuery *query = search->query;
-    char path[NODE_PATH_BYTES];
-    node_paths_write(&search->paths, node_id, path);
-    if (!path_is_in(path, query->path)) {
+    const char *path = dump_path(search->graph, node_id);
+    if (query->path != NULL && !path_is_in(path, query->path)) {
         return;
     }
     search->n_named++;
-    if (strcmp(path, query->path) == 0) {
+    if (query->path != NULL && strcmp(path, query->path) == 0) {
         search->named_id = node_id;
     }
-    if (!query->has_op || graph_node(search->g, node_id)->op == query->op) {
+    if (has_op(search, node_id)) {
         start_at(search, node_id);
     }
 }
 
-// Returns whether a node of the scope can have the path. This is faster than computing the name of
-// each node, since a graph has many more nodes than scopes.
-static bool scope_may_have(const Graph *g, const Scope *scope, size_t last_node, const char *name)
+static void search_nodes(Search *search)
 {
-    char path[NODE_PATH_BYTES];
-    if (scope->is_part) {
-        return true;
+    size_t n_nodes = search->graph->n_nodes;
+    for (size_t node_id = 0; node_id < n_nodes; node_id++) {
+        look_at_node(search, node_id);
     }
-    node_path(g, last_node, path);
-    if (scope->n_columns > 0) {
-        *strrchr(path, '[') = '\0';
-    }
-    return path_is_in(path, name) || path_is_in(name, path);
-}
-
-static void search_path(Search *search)
-{
-    const Graph *g = search->g;
-    for (size_t i = 0; i < g->n_scopes; i++) {
-        size_t first = g->scopes[i].first_node;
-        size_t end = i + 1 < g->n_scopes ? g->scopes[i + 1].first_node : graph_n_nodes(g);
-        if (end == first || !scope_may_have(g, &g->scopes[i], end - 1, search->query->path)) {
-            continue;
-        }
-        for (size_t node_id = first; node_id < end; node_id++) {
-            look_at_node(search, node_id);
-        }
-    }
-    if (search->named_id != SIZE_MAX && !search->query->has_op) { // the query is this node alone
-        memset(search->levels, 0, graph_n_nodes(g) * sizeof *search->levels);
+    if (search->named_id != SIZE_MAX && search->query->op == NULL) { // the query is this node alone
+        memset(search->levels, 0, n_nodes * sizeof *search->levels);
         search->n_starts = 0;
         start_at(search, search->named_id);
-    }
-}
-
-static void search_op(Search *search)
-{
-    size_t n_nodes = graph_n_nodes(search->g);
-    for (size_t node_id = 0; node_id < n_nodes; node_id++) {
-        if (graph_node(search->g, node_id)->op == search->query->op) {
-            start_at(search, node_id);
-        }
     }
 }
 
 static bool find_starts(Search *search, Error *error)
 {
     const SubgraphQuery *query = search->query;
-    if (query->path != NULL) {
-        search_path(search);
-    } else if (query->has_op) {
-        search_op(search);
+    if (query->path != NULL || query->op != NULL) {
+        search_nodes(search);
     } else {
-        start_at(search, graph_n_nodes(search->g) - 1);
+        start_at(search, search->graph->n_nodes - 1);
     }
+    const char *file_name = search->graph->file_name;
+    const char *place = file_name != NULL ? file_name : "this document's graph";
     if (query->path != NULL && search->n_named == 0) {
-        return error_set(error,
-                         "--node: '%.100s' is not a node of this document's graph; microgpt nodes "
-                         "--step 1 --names lists those of the first document",
-                         query->path);
+        return error_set(error, "--node: '%.100s' is not a node of %.200s%s", query->path, place,
+                         file_name != NULL ? ""
+                                           : "; microgpt nodes --step 1 --names lists those of the "
+                                             "first document");
     }
     if (search->n_starts == 0) {
-        return error_set(error, "--op: there is no %s in %.100s", value_op_name(query->op),
-                         query->path != NULL ? query->path : "this document's graph");
+        return error_set(error, "--op: there is no %.100s in %.200s", query->op,
+                         query->path != NULL ? query->path : place);
     }
     return true;
 }
@@ -126,13 +96,13 @@ static bool find_starts(Search *search, Error *error)
 // Selects the children down to the depth. Returns how many nodes are selected in total.
 static size_t follow_children(const Search *search)
 {
+    const NodeDump *graph = search->graph;
     size_t n_chosen = 0;
-    for (size_t node_id = graph_n_nodes(search->g); node_id-- > 0;) {
+    for (size_t node_id = graph->n_nodes; node_id-- > 0;) {
         size_t level = search->levels[node_id];
-        const Value *v = graph_node(search->g, node_id);
         n_chosen += level > 0;
-        for (int i = 0; level > 1 && i < v->n_children; i++) {
-            size_t *child = &search->levels[graph_node_id(search->g, v->children[i])];
+        for (uint32_t i = 0; level > 1 && i < dump_n_children(graph, node_id); i++) {
+            size_t *child = &search->levels[dump_child(graph, node_id, i)];
             *child = level - 1 > *child ? level - 1 : *child;
         }
     }
@@ -155,25 +125,25 @@ static ExitStatus collect(Subgraph *subgraph, const Search *search, size_t n_cho
         return EXIT_FAILED;
     }
     size_t n = 0;
-    for (size_t node_id = 0; node_id < graph_n_nodes(search->g); node_id++) {
+    for (size_t node_id = 0; node_id < search->graph->n_nodes; node_id++) {
         if (search->levels[node_id] > 0) {
             node_ids[n] = node_id;
             n++;
         }
     }
-    *subgraph = (Subgraph){search->g, node_ids, n_chosen, search->n_starts};
+    *subgraph = (Subgraph){search->graph, node_ids, n_chosen, search->n_starts};
     return EXIT_DONE;
 }
 
-ExitStatus subgraph_find(Subgraph *subgraph, const Graph *g, const SubgraphQuery *query,
+ExitStatus subgraph_find(Subgraph *subgraph, const NodeDump *graph, const SubgraphQuery *query,
                          Error *error)
 {
-    assert(subgraph != NULL && g != NULL && query != NULL && graph_n_nodes(g) > 0);
-    size_t n_nodes = graph_n_nodes(g);
+    assert(subgraph != NULL && graph != NULL && query != NULL && graph->n_nodes > 0);
+    assert(!graph->is_sparse && graph->has_names);
+    size_t n_nodes = graph->n_nodes;
     Search search = {
-        .g = g,
+        .graph = graph,
         .query = query,
-        .paths = node_paths(g),
         .levels = calloc(n_nodes, sizeof *search.levels),
         .named_id = SIZE_MAX,
     };
@@ -210,10 +180,9 @@ bool subgraph_has(const Subgraph *subgraph, size_t node_id)
 
 bool subgraph_is_cut(const Subgraph *subgraph, size_t node_id)
 {
-    const Graph *g = subgraph->graph;
-    const Value *v = graph_node(g, node_id);
-    for (int i = 0; i < v->n_children; i++) {
-        if (!subgraph_has(subgraph, graph_node_id(g, v->children[i]))) {
+    const NodeDump *graph = subgraph->graph;
+    for (uint32_t i = 0; i < dump_n_children(graph, node_id); i++) {
+        if (!subgraph_has(subgraph, dump_child(graph, node_id, i))) {
             return true;
         }
     }
