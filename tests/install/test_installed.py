@@ -7,7 +7,8 @@ SANITIZERS is the value of the build's -fsanitize=, or none.
 
 CHECK is one of:
     files     all necessary files exist, and the program runs from anywhere
-    shared    the README's example, built with its command, runs with the shared library
+    shared    the README's example, built with its command, runs with the shared library; so does the program
+              if there is no static one
     static    the same with the static library; skips in a build with sanitizers
     gdb       gdb loads the script automatically for the installed program
 Skips if a tool is missing.
@@ -144,7 +145,10 @@ def check_shared(tree, source, compiler):
     library = re.search(r"libmicrogpt.so.[\d.]+ => (\S+)", found)
     assert library and Path(library.group(1)).is_relative_to(tree.prefix), "another library"
     printed = run(program, env=environment)
-    assert printed == example_output(tree.folder("bindir") / "microgpt"), printed
+    ours = tree.folder("bindir") / "microgpt"
+    assert printed == example_output(ours), printed
+    needs_library = library.group() in run(loader, "--list", ours, env=environment)
+    assert needs_library == (tree.options["default_library"] == "shared"), "the program's library"
 
 
 def check_static(tree, source, compiler):
