@@ -6,7 +6,7 @@
 Commands are in blocks of ```console, after `$ `. Each is followed by its output, standard error included; a
 line of `...` stands for any number of lines. They run one after the other, in one shell, in an empty folder
 with links to the project's folders, that of the program as `build`, and with the program on the PATH. A
-block of ```python NAME is a file of that name, which exists from the start.
+block of ```python NAME or ```c NAME is a file of that name, which exists from the start.
 
 If this machine's libm differs from that of the shown digits, everything except the digits is compared. If
 digits differ, it exits with 77, because the test is partly skipped.
@@ -43,7 +43,7 @@ def read_commands(document):
 
 def read_files(document):
     """Return the text of each file that the document shows, by name."""
-    shown = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    shown = re.compile(r"^```(?:python|c) (\w+\.(?:py|c))\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     return dict(shown.findall(document.read_text(encoding="utf-8")))
 
 
