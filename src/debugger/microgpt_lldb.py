@@ -9,6 +9,7 @@ never written.
 
 import contextlib
 import os
+import re
 import shlex
 import struct
 import sys
@@ -574,7 +575,27 @@ def on_backward(_frame, _location, _internal_dict):
     return False
 
 
-COMMANDS = (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand)
+class ShortCommand(Command):
+    """Run a command of lldb, and show its answer without addresses and folders.
+Usage: mg short COMMAND
+
+Long lines are folded: `mg short breakpoint set --name value_mul`."""
+
+    name = "short"
+
+    def run(self, argument):
+        if argument == "":  # lldb would repeat the command before, which is this one
+            raise Problem("mg short needs a command of lldb.")
+        result = lldb.SBCommandReturnObject()
+        lldb.debugger.GetCommandInterpreter().HandleCommand(argument, result)
+        output = re.sub(r",? addr(ess)? = 0x[0-9a-f]+", "", result.GetOutput() or "")
+        for line in re.sub(r"'/[^']*/", "'", output).splitlines():
+            self.say(line)
+        if not result.Succeeded():
+            raise Problem(result.GetError().strip().replace("error: ", "", 1))
+
+
+COMMANDS = (*READING_COMMANDS, *RUNNING_COMMANDS, WatchCommand, ShortCommand)
 
 HELP = """\
 Look at the graph of Values: the nodes, and where their gradients come from.

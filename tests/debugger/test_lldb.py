@@ -66,13 +66,13 @@ class Lldb:
 
 # Commands that are different in lldb, or print something else; the program does the same.
 OTHERWISE = {
-    "break value_mul": "breakpoint set --name value_mul",
+    "break value_mul": "mg short breakpoint set --name value_mul",
     "next": "next",
     "finish": "finish",
     "up": "up",
     "print local_grads": "p local_grads",
     "ptype Value": 'script print(lldb.target.FindFirstType("Value").GetCanonicalType())',
-    "watch -location a->grad": "watchpoint set variable a->grad",
+    "watch -location a->grad": "mg short watchpoint set variable a->grad",
     "print *g->topo@5": "parray 5 g->topo",
 }
 
@@ -101,8 +101,17 @@ def common_part(command, step, output):
     return re.sub(number, "watchpoint", expected), re.sub(number, "watchpoint", output)
 
 
+def check_width(commands, outputs):
+    """The lines that would wrap in a window of 80 columns, those with the commands among them."""
+    pairs = zip(commands, outputs)
+    lines = [(command, line) for command, text in pairs for line in text.splitlines()]
+    lines += [(command, "(lldb) " + command) for command in commands]
+    wide = "%s: more than 80 columns: %s"
+    return [wide % pair for pair in lines if len(pair[1].expandtabs()) > 80]
+
+
 def test_tour(lldb):
-    """Every command of the tour prints the same in lldb as in gdb."""
+    """Every command of the tour prints the same in lldb as in gdb, and nothing wraps at 80 columns."""
     page = (lldb.root / "docs" / "gdb-tour.md").read_text(encoding="utf-8")
     table = page.partition("## In lldb")[2]
     for command, instead in OTHERWISE.items():
@@ -115,8 +124,9 @@ def test_tour(lldb):
             steps += parse_steps(lines[start:end], start + 1)
     steps = [(lldb_command(step.command), step) for step in steps]
     steps = [(command, step) for command, step in steps if command is not None]
-    outputs = lldb.session([command for command, _ in steps])
-    differences = []
+    commands = [command for command, _ in steps]
+    *outputs, help_text = lldb.session([*commands, "help mg"])
+    differences = check_width([*commands, "help mg"], [*outputs, help_text])
     n_same = 0
     for (command, step), output in zip(steps, outputs):
         expected, output = common_part(command, step, output)
@@ -150,6 +160,11 @@ def test_children(lldb):
         "mg node (Value *)42": r"error: \(Value \*\)42 points to no node of the graph",
         "mg node nonsense": r"error: nonsense is neither a valid expression here nor the path",
         "mg nonsense": r"error: The mg commands are dot, edge",
+        "mg short nonsense": r"error: 'nonsense' is not a valid command\.",
+        "mg short": r"error: mg short needs a command of lldb\.",
+        "mg short breakpoint set --name value_mul": (
+            r"^Breakpoint \d+: where = expression`value_mul \+ \d+ at value\.c:\d+:\d+$"
+        ),
         "mg dot a 1 'a b.dot'": r"%s/a b.dot: 3 nodes$" % re.escape(lldb.work),
         "mg show &d 1": r"^  0  d  data -4  grad 0$",
         "mg step --forward": r"error: The program has ended\.",
