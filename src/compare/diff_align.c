@@ -1,48 +1,50 @@
-// Aligns two graphs without names: see diff_align.h. Both were made in the same order, except for
-// nodes that one of them omits or adds. So the counterpart of a node is searched for a little ahead
-// of the last counterpart found.
+// Aligns two graphs without names: see diff_align.h. A node's counterpart is one of those that are
+// computed from the counterparts of its children.
 #include "compare/diff_align.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "compare/graph_order.h"
+
 enum {
-    WINDOW = 256, // how far ahead a counterpart is searched for
+    WINDOW = 256,    // how far from the last node found a constant is searched for
+    MAX_USES = 4096, // of a child, among which the counterpart of a node is searched for
 };
+
+// How much two nodes are alike.
+typedef enum Likeness {
+    UNLIKE,
+    PARTLY_LIKE, // some of their children correspond, and nothing is known about the others
+    NEARLY_LIKE, // their children correspond, except for constants and operations with constants
+    LIKE,
+} Likeness;
 
 typedef struct Alignment {
     const NodeDump *base;
     const NodeDump *other;
+    GraphOrder order; // of the other graph
     uint32_t *counterpart;
+    bool *is_partly;
     uint32_t *stands_for; // [base->n_nodes] the other graph's node that is the child in its place
     bool *is_taken;       // [other->n_nodes]
     size_t next;          // in the other graph, one past the last node found
     size_t n_params;
 } Alignment;
 
-static bool is_constant(const Alignment *a, uint32_t node_id)
+static bool is_constant(const Alignment *a, const NodeDump *dump, uint32_t node_id)
 {
-    return dump_n_children(a->base, node_id) == 0 && node_id >= a->n_params;
+    return dump_n_children(dump, node_id) == 0 && node_id >= a->n_params;
 }
 
-static bool is_zero(const Alignment *a, uint32_t node_id)
+static bool is_sum(const NodeDump *dump, uint32_t node_id)
 {
-    return is_constant(a, node_id) && a->base->data[node_id] == 0;
-}
-
-// Returns the child that a sum equals because the other one is a constant 0; NO_NODE if there is
-// none.
-static uint32_t same_as(const Alignment *a, uint32_t node_id)
-{
-    if (dump_n_children(a->base, node_id) != 2) {
-        return NO_NODE;
+    uint32_t edge = dump->first_edge[node_id];
+    while (edge < dump->first_edge[node_id + 1] && dump->local_grads[edge] == 1) {
+        edge++;
     }
-    uint32_t left = dump_child(a->base, node_id, 0);
-    uint32_t right = dump_child(a->base, node_id, 1);
-    const double *local_grads = a->base->local_grads + a->base->first_edge[node_id];
-    bool is_sum = local_grads[0] == 1 && local_grads[1] == 1;
-    return is_sum && is_zero(a, right) ? left : NO_NODE;
+    return edge == dump->first_edge[node_id + 1];
 }
 
 static bool is_near(double x, double y)
@@ -50,55 +52,143 @@ static bool is_near(double x, double y)
     return x == y || fabs(x - y) <= 1e-3 * fmax(fabs(x), fabs(y));
 }
 
-// Returns whether a child in the base corresponds to this child in the other graph: by the nodes
-// found before, or for a constant by its value.
-static bool stands_for(const Alignment *a, uint32_t child, uint32_t other_child)
+// Returns whether a node is its only child unchanged, as a sum of one term is.
+static bool is_identity(const NodeDump *dump, uint32_t node_id)
 {
-    bool is_other_constant =
-        dump_n_children(a->other, other_child) == 0 && other_child >= a->n_params;
-    return is_constant(a, child)
-               ? is_other_constant && is_near(a->base->data[child], a->other->data[other_child])
-               : a->stands_for[child] == other_child;
+    return dump_n_children(dump, node_id) == 1 && is_sum(dump, node_id) &&
+           dump->data[node_id] == dump->data[dump_child(dump, node_id, 0)];
 }
 
-// Returns whether both nodes have the same inputs, and no different operations.
-static bool is_like(const Alignment *a, uint32_t node_id, uint32_t other_id)
+// Returns the only child that is not a constant, such as x in x + 0; NO_NODE if there are others,
+// or none. If one graph omits the operation, the child takes the node's place there.
+static uint32_t only_input(const Alignment *a, const NodeDump *dump, uint32_t node_id)
 {
-    uint32_t n = dump_n_children(a->base, node_id);
-    if (a->is_taken[other_id] || dump_n_children(a->other, other_id) != n) {
-        return false;
+    uint32_t input = NO_NODE;
+    for (uint32_t slot = 0; slot < dump_n_children(dump, node_id); slot++) {
+        uint32_t child = dump_child(dump, node_id, slot);
+        if (is_constant(a, dump, child) || child == input) {
+            continue;
+        }
+        if (input != NO_NODE) {
+            return NO_NODE;
+        }
+        input = child;
     }
-    for (uint32_t slot = 0; slot < n; slot++) {
-        if (!stands_for(a, dump_child(a->base, node_id, slot),
-                        dump_child(a->other, other_id, slot))) {
-            return false;
+    return input;
+}
+
+// Compares two children by the counterparts found before, or constants by their values.
+static Likeness compare_children(const Alignment *a, uint32_t child, uint32_t other_child)
+{
+    bool is_kind_same = is_constant(a, a->base, child) == is_constant(a, a->other, other_child);
+    if (is_kind_same && is_constant(a, a->base, child)) {
+        return is_near(a->base->data[child], a->other->data[other_child]) ? LIKE : NEARLY_LIKE;
+    }
+    if (a->stands_for[child] == other_child) {
+        return LIKE;
+    }
+    bool is_open = is_kind_same && (a->counterpart[child] == NO_NODE || !a->is_taken[other_child]);
+    while (other_child != NO_NODE && !a->is_taken[other_child]) {
+        other_child = only_input(a, a->other, other_child);
+        if (other_child != NO_NODE && a->stands_for[child] == other_child) {
+            return NEARLY_LIKE;
         }
     }
-    return n > 0 || is_near(a->base->data[node_id], a->other->data[other_id]);
+    return is_open ? PARTLY_LIKE : UNLIKE;
 }
 
-static void take(Alignment *a, uint32_t node_id, uint32_t other_id)
+// Returns whether a chain of sums of two adds up the children of one sum in the other graph.
+static bool is_chain_of(const Alignment *a, uint32_t node_id, uint32_t other_id)
 {
+    uint32_t n = dump_n_children(a->other, other_id);
+    while (n > 1 && is_sum(a->base, node_id) && dump_n_children(a->base, node_id) == 2) {
+        uint32_t term = dump_child(a->base, node_id, 1);
+        if (compare_children(a, term, dump_child(a->other, other_id, --n)) != LIKE) {
+            return false;
+        }
+        node_id = dump_child(a->base, node_id, 0);
+    }
+    return n == 1 && compare_children(a, node_id, dump_child(a->other, other_id, 0)) == LIKE;
+}
+
+static Likeness compare_nodes(const Alignment *a, uint32_t node_id, uint32_t other_id)
+{
+    uint32_t n = dump_n_children(a->base, node_id);
+    if (a->is_taken[other_id]) {
+        return UNLIKE;
+    }
+    if (n == 2 && dump_n_children(a->other, other_id) > 2 && is_sum(a->other, other_id)) {
+        return is_chain_of(a, node_id, other_id) ? LIKE : UNLIKE;
+    }
+    // An identity may be a ReLU that is on, but no other operation.
+    bool is_other_operation = is_identity(a->other, other_id) && !is_identity(a->base, node_id) &&
+                              a->base->data[node_id] != 0;
+    if (n != dump_n_children(a->other, other_id) || is_other_operation) {
+        return UNLIKE;
+    }
+    Likeness least = LIKE;
+    Likeness most = UNLIKE;
+    for (uint32_t slot = 0; slot < n; slot++) {
+        uint32_t child = dump_child(a->base, node_id, slot);
+        Likeness likeness = compare_children(a, child, dump_child(a->other, other_id, slot));
+        least = likeness < least ? likeness : least;
+        most = likeness > most && !is_constant(a, a->base, child) ? likeness : most;
+    }
+    bool is_same_kind = is_sum(a->base, node_id) == is_sum(a->other, other_id);
+    return least == LIKE || (most == LIKE && is_same_kind) ? least : UNLIKE;
+}
+
+static void take(Alignment *a, uint32_t node_id, uint32_t other_id, Likeness likeness)
+{
+    a->is_partly[node_id] = likeness < LIKE;
     a->counterpart[node_id] = other_id;
     a->stands_for[node_id] = other_id;
     a->is_taken[other_id] = true;
     a->next = other_id + 1 > a->next ? other_id + 1 : a->next;
 }
 
-static void find_like(Alignment *a, uint32_t node_id)
+// Both graphs were made in the same order, so the counterpart of a constant is near that of the
+// node before it.
+static void find_constant(Alignment *a, uint32_t node_id)
 {
     size_t end = a->next + WINDOW < a->other->n_nodes ? a->next + WINDOW : a->other->n_nodes;
-    size_t begin = a->next > a->n_params + WINDOW ? a->next - WINDOW : a->n_params;
-    for (size_t i = begin; i < end; i++) {
-        if (is_like(a, node_id, (uint32_t)i)) {
-            take(a, node_id, (uint32_t)i);
+    size_t i = a->next > a->n_params + WINDOW ? a->next - WINDOW : a->n_params;
+    for (; i < end; i++) {
+        if (!a->is_taken[i] && is_constant(a, a->other, (uint32_t)i) &&
+            is_near(a->base->data[node_id], a->other->data[i])) {
+            take(a, node_id, (uint32_t)i, LIKE);
             return;
         }
     }
-    uint32_t same = same_as(a, node_id);
-    if (same != NO_NODE) {
-        a->stands_for[node_id] = a->stands_for[same];
+}
+
+// Finds the node that is most like this one; the first one if there are several.
+static void find_like(Alignment *a, uint32_t node_id)
+{
+    Likeness most = UNLIKE;
+    uint32_t found = NO_NODE;
+    for (uint32_t slot = 0; slot < dump_n_children(a->base, node_id); slot++) {
+        uint32_t child = a->stands_for[dump_child(a->base, node_id, slot)];
+        if (child == NO_NODE || is_constant(a, a->other, child)) {
+            continue;
+        }
+        uint32_t first = a->order.first_use[child];
+        uint32_t n = a->order.first_use[child + 1] - first;
+        for (uint32_t use = first; use < first + (n < MAX_USES ? n : MAX_USES); use++) {
+            uint32_t other_id = a->order.use_parent[use];
+            Likeness likeness = compare_nodes(a, node_id, other_id);
+            if (likeness > most || (likeness == most && most > UNLIKE && other_id < found)) {
+                most = likeness;
+                found = other_id;
+            }
+        }
     }
+    if (found != NO_NODE) {
+        take(a, node_id, found, most);
+        return;
+    }
+    uint32_t input = only_input(a, a->base, node_id);
+    a->stands_for[node_id] = input != NO_NODE ? a->stands_for[input] : NO_NODE;
 }
 
 static void align(Alignment *a, size_t *n_aligned)
@@ -108,7 +198,9 @@ static void align(Alignment *a, size_t *n_aligned)
         a->counterpart[i] = NO_NODE;
         a->stands_for[i] = NO_NODE;
         if (i < a->n_params) {
-            take(a, i, i);
+            take(a, i, i, LIKE);
+        } else if (is_constant(a, a->base, i)) {
+            find_constant(a, i);
         } else {
             find_like(a, i);
         }
@@ -116,7 +208,7 @@ static void align(Alignment *a, size_t *n_aligned)
     }
 }
 
-bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
+bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpart, bool *is_partly,
                 size_t *n_aligned, Error *error)
 {
     assert(!base->is_sparse && !other->is_sparse);
@@ -124,6 +216,7 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
         .base = base,
         .other = other,
         .counterpart = counterpart,
+        .is_partly = is_partly,
         .stands_for = malloc(base->n_nodes * sizeof *alignment.stands_for),
         .is_taken = calloc(other->n_nodes, sizeof *alignment.is_taken),
         .n_params = dump_n_leading_leaves(base),
@@ -132,11 +225,14 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
     if (!ok) {
         error_out_of_memory(error, "the alignment of graphs",
                             base->n_nodes * sizeof *alignment.stands_for);
-    } else if (dump_n_leading_leaves(other) != alignment.n_params) {
-        *n_aligned = 0; // the parameters are different, so there is nothing to start from
-    } else {
+    }
+    ok = ok && graph_order_init(&alignment.order, other->n_nodes, other->first_edge,
+                                other->children, error);
+    *n_aligned = 0; // if the parameters are different, there is nothing to start from
+    if (ok && dump_n_leading_leaves(other) == alignment.n_params) {
         align(&alignment, n_aligned);
     }
+    graph_order_free(&alignment.order);
     free(alignment.stands_for);
     free(alignment.is_taken);
     return ok;

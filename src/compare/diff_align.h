@@ -11,12 +11,12 @@
 
 // Sets counterpart[i] to the node of the other graph that computes the same as node i of the base,
 // if it can be found: parameters by their numbers, all other nodes by their inputs. If one graph
-// has x + 0 and the other only x, nodes computed from them are considered the same. Sets n_aligned
-// to the number of nodes found.
-// Shapes: counterpart [base->n_nodes], NO_NODE if there is none.
-// Requires: full dumps.
-// Errors: out of memory.
-bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,
+// has an operation with a constant and the other only its input, such as x + 0 and x, nodes
+// computed from them are considered the same. If only some inputs of two nodes are the same and
+// nothing is known about the others, this is their place as well; is_partly says so. Sets n_aligned
+// to the number of nodes found. Shapes: counterpart [base->n_nodes], NO_NODE if there is none;
+// is_partly [base->n_nodes]. Requires: full dumps. Errors: out of memory.
+bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpart, bool *is_partly,
                 size_t *n_aligned, Error *error);
 
 #endif

@@ -114,7 +114,7 @@ static bool go_by_shape(GraphDiff *diff, bool *goes, Error *error)
     const NodeDump *base = diff->dumps[diff->base];
     const NodeDump *other = diff->dumps[1 - diff->base];
     size_t n_aligned;
-    if (!diff_align(base, other, diff->counterpart, &n_aligned, error)) {
+    if (!diff_align(base, other, diff->counterpart, diff->is_partly, &n_aligned, error)) {
         return false;
     }
     *goes = 2 * n_aligned >= base->n_nodes || 2 * n_aligned >= other->n_nodes;

@@ -287,7 +287,7 @@ bool diff_is_reachable(const GraphDiff *diff, uint32_t node_id)
 // Returns whether the contribution of a parent along an edge differs, or must differ.
 static bool is_contribution_tainted(const GraphDiff *diff, uint32_t parent)
 {
-    if (has_mark(diff, parent, GRAD_TAINTED | OTHER_SHAPE)) {
+    if (has_mark(diff, parent, GRAD_TAINTED | OTHER_SHAPE) || diff->is_partly[parent]) {
         return true;
     }
     if (!diff->by_path) {
@@ -361,10 +361,11 @@ static bool allocate(GraphDiff *diff, Error *error)
     size_t n_nodes = diff->n_nodes;
     diff->counterpart = malloc(n_nodes * sizeof *diff->counterpart);
     diff->marks = calloc(n_nodes, sizeof *diff->marks);
+    diff->is_partly = calloc(n_nodes, sizeof *diff->is_partly);
     diff->has_grad[0] = calloc(n_nodes, sizeof *diff->has_grad[0]);
     diff->has_grad[1] = calloc(n_nodes, sizeof *diff->has_grad[1]);
-    if (diff->counterpart == NULL || diff->marks == NULL || diff->has_grad[0] == NULL ||
-        diff->has_grad[1] == NULL) {
+    if (diff->counterpart == NULL || diff->marks == NULL || diff->is_partly == NULL ||
+        diff->has_grad[0] == NULL || diff->has_grad[1] == NULL) {
         return error_out_of_memory(error, "the comparison", n_nodes * sizeof *diff->counterpart);
     }
     memset(diff->counterpart, 0xFF, n_nodes * sizeof *diff->counterpart); // NO_NODE everywhere
@@ -440,6 +441,7 @@ void graph_diff_free(GraphDiff *diff)
     assert(diff != NULL);
     free(diff->counterpart);
     free(diff->marks);
+    free(diff->is_partly);
     free(diff->has_grad[0]);
     free(diff->has_grad[1]);
     graph_order_free(&diff->order);

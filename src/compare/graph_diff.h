@@ -84,6 +84,7 @@ typedef struct GraphDiff {
     size_t n_nodes;        // of the base
     uint32_t *counterpart; // [n_nodes] the node in the other dump, or NO_NODE
     uint16_t *marks;       // [n_nodes] what is known about each node
+    bool *is_partly;       // [n_nodes] whether it has other inputs than its counterpart, by shape
     bool *has_grad[2];     // [n_nodes] whether a side has its gradient
     GradsOfSide grads_of_side[2];
     size_t n_paired; // nodes that have a counterpart

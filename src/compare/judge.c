@@ -426,6 +426,9 @@ static bool judge_all(Judgement *j, HypothesisSearch *search, Members *members, 
     if (!judge_one(j, IN_DATA, search, members, error) || !bounds_reorder(&j->bounds, error)) {
         return false;
     }
+    for (uint32_t i = 0; i < j->bounds.n_nodes; i++) { // it may pass gradients to other nodes
+        j->bounds.is_odd[i] = j->bounds.is_odd[i] || j->diff->is_partly[i];
+    }
     bounds_compute_all_grads(&j->bounds);
     keep_grad_bounds(j);
     order_grads(j, members, search->wanted);

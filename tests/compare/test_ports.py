@@ -17,6 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import other_structure
 import port_with_noise
 
 DUMPS = Path(__file__).parent / "dumps"
@@ -158,6 +159,19 @@ AS_TRUE = {
         "leaves out posN.layer0.attn.residual[*] in posN.layer0.mlp.residual[*]",
 }
 
+# How the structure of a graph without names differs, how many nodes of the reference are found in it, and what
+# the report must say.
+STRUCTURES = {
+    "times_1": (528, ["nothing is unexplained", "data: the same"]),
+    "division": (520, ["nothing is unexplained", "B divides, rounded once"]),
+    "long_sums": (381, ["nothing is unexplained", "data: the same"]),
+    "no_scale": (519, ["B leaves out the factor 0.707107 (1/sqrt(head_dim))",
+                       "unexplained: 1 value of 1 kind"]),
+    "no_max": (510, ["B takes no maximum off before exp"]),
+    "relu_squared": (522, ["unexplained, first in the data: pos0.layer0.mlp.fc2[0].mul[0]",
+                           "unexplained: 18 values of 1 kind"]),
+}
+
 FORMS = [("all", "all"), ("vectors", "all"), ("vectors", "params"), ("landmarks", "all"),
          ("none", "params")]
 
@@ -290,6 +304,17 @@ class Checks:
                      "data: the same", "gradients: the same"):
             self.check(text in report, f"nameless: does not say '{text}'", report)
 
+    def check_structures(self, folder):
+        """Behind the first place where the structures differ, nodes are found by those around them."""
+        nameless = Path(folder, "structure.full")
+        for change, (n_found, says) in STRUCTURES.items():
+            other_structure.rewrite(DUMPS / "tiny.full", change).write(nameless)
+            code, report = self.compare(str(DUMPS / "tiny.full"), str(nameless), *SIZES)
+            self.check(code == 1, f"{change}: status", report)
+            for text in (f"nodes with the same inputs on both sides are compared: {n_found}\n", *says):
+                self.check(text in report, f"{change}: does not say '{text}'", report)
+            self.check(report.count("\nstructure:") == 1, f"{change}: structure", report)
+
     def check_short_decimals(self, full, folder):
         """A port in single precision may write no more digits than its numbers need."""
         def shorten(x):
@@ -334,6 +359,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
         checks.check_extract(folder)
         checks.check_nameless(folder)
+        checks.check_structures(folder)
         checks.check_mistakes(folder, sys.argv[2:] == ["torture"])
     print(f"{checks.n} checks, {checks.n_failed} failed")
     return 1 if checks.n_failed > 0 else 0
