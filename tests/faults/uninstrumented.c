@@ -81,8 +81,8 @@ const char *__wrap_gzerror(gzFile file, int *code)
     return reason;
 }
 
-// glibc 2.33 made these functions, and the sanitizer of clang 14 does not know them. They replace
-// those of glibc and are not wrapped, because syscall_faults.c already wraps them.
+// glibc 2.28 and 2.33 made these functions, and the sanitizer of clang 14 does not know them. They
+// replace those of glibc and are not wrapped, because syscall_faults.c already wraps them.
 int fstatat64(int folder, const char *path, struct stat64 *status, int flags)
 {
     __msan_unpoison(status, sizeof *status);
@@ -102,4 +102,10 @@ int stat64(const char *path, struct stat64 *status)
 int lstat64(const char *path, struct stat64 *status)
 {
     return fstatat64(AT_FDCWD, path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+int statx(int folder, const char *path, int flags, unsigned mask, struct statx *status)
+{
+    __msan_unpoison(status, sizeof *status);
+    return (int)syscall(SYS_statx, folder, path, flags, mask, status);
 }
