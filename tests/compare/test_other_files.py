@@ -125,6 +125,10 @@ class LossFiles(OtherFiles):
         out = self.compare(0, "a", "b")
         self.assertIn("one of them counts its steps from 0, the other from 1\nsame: 200 losses", out)
 
+    def test_losses_without_steps_are_counted_from_1(self):
+        self.write("b", "0.5\n0.25\n")
+        self.assertIn("B  b: 2 losses, steps 1 to 2\n", self.compare(1, "a", "b"))
+
     def test_every_tenth_step(self):
         self.write("b", "".join(f"{i + 1} {x!r}\n" for i, x in enumerate(self.losses) if i % 10 == 9))
         self.assertIn("same: 20 losses", self.compare(0, "a", "b"))
@@ -203,6 +207,9 @@ class LossFiles(OtherFiles):
         self.assertIn("b:2: has more than a step", self.refused("a", self.write("b", "1\n2 3\n")))
         self.assertIn("b:2: has a step that does not come after",
                       self.refused("a", self.write("b", "5 2\n4 3\n")))
+        self.assertIn("b:2: has a step that does not come after",
+                      self.refused("a", self.write("b", "5 2\n5 3\n")))
+        self.assertIn("b:2: '2]' is not a number", self.refused("a", self.write("b", "1 2\n2] 3\n")))
         self.assertIn("no step in common", self.refused("a", self.write("b", "1000 2\n")))
         self.assertIn("has no loss in it", self.refused("a", self.write("b", "step loss\n")))
         self.assertIn("a is a file of losses (in each line one, or a step and its loss), and b is not; "
@@ -326,6 +333,8 @@ class TensorFiles(OtherFiles):
             deep = b"{" + b'"a":[' * n
             self.assertIn(what, self.refused(
                 "a", self.write("b", struct.pack("<Q", len(deep)) + deep)))
+        self.assertIn("a is a file of tensors, and b is not", self.refused(
+            "a", self.write("b", struct.pack("<Q", 2) + b"[]")))
         self.assertIn("a is a file of tensors, and b is not",
                       self.refused("a", self.write("b", "loss 0x1p0 0x1p0\n")))
 
