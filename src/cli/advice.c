@@ -17,6 +17,13 @@ static bool is_setting(const char *word, size_t length)
     return false;
 }
 
+// Returns whether a word is one of a sentence, and not a part of a file's name.
+static bool stands_alone(const char *word, size_t length)
+{
+    const char *end = word + length;
+    return word[-1] == ' ' && (*end == '\0' || *end == ' ' || *end == ',' || strcmp(end, ".") == 0);
+}
+
 // Appends as much of the text as fits.
 static void append(Error *error, const char *text, size_t n)
 {
@@ -46,7 +53,7 @@ void advice_name_options(Error *error)
     *begin = '\0';
     for (const char *at = advice; *at != '\0';) {
         size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz_-");
-        if (is_setting(at, length)) {
+        if (is_setting(at, length) && stands_alone(at, length)) {
             append_option(error, at, length);
         } else {
             length = length > 0 ? length : 1;

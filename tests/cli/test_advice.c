@@ -20,6 +20,9 @@ static const Case cases[] = {
     {"n_head: has no heads; add n_head.", "n_head: has no heads; add --n-head."},
     {"init_std;init_std: no such file; look at init_std",
      "init_std;init_std: no such file; look at --init-std"},
+    {"x; n_head: cannot be opened", "x; n_head: cannot be opened"},
+    {"saved; resume with --resume ./n_head", "saved; resume with --resume ./n_head"},
+    {"saved; resume with --resume n_head.ck", "saved; resume with --resume n_head.ck"},
     {"x; see --init-std, temperatures, my_init_std",
      "x; see --init-std, temperatures, my_init_std"},
 };
