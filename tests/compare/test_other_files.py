@@ -325,6 +325,8 @@ class TensorFiles(OtherFiles):
         self.assertIn("b: its tensor fc1 has data_offsets outside of the file",
                       self.refused("a", self.write("b", good[:-1])))
         self.assertIn("it ends within its header", self.refused("a", self.write("b", good[:40])))
+        longest = struct.pack("<Q", 100_000_000) + b"{"
+        self.assertIn("it ends within its header", self.refused("a", self.write("b", longest)))
         self.assertIn("b: has no tensor of F64, F32 or BF16",
                       self.refused("a", self.write("b", good.replace(b"F64", b"I64"))))
         self.assertIn("has no tensor of a name that a has", self.refused(
