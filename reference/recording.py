@@ -373,7 +373,7 @@ class Recorder:
         """The step is over: the parameters have their new values."""
         if self._digests:
             self._digests.write(digest([p.data for p in params]) + "\n")
-        if step + 1 == self._stop_after:
+        if self._stop_after is not None and step + 1 >= self._stop_after:
             self.after_training(params)
             raise StopTraining
 

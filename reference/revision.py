@@ -109,11 +109,12 @@ def is_silent(node):
         return ("os.path.exists" in test or "input.txt" in test
                 or not contains(node.test, lambda x: isinstance(x, ast.Call))
                 and all(is_silent(x) for x in node.body + node.orelse))
-    if isinstance(node, (ast.Expr, ast.Assign)) and isinstance(node.value, ast.Call):
-        function = ast.unparse(node.value.func)
-        return (function == "print" and isinstance(node, ast.Expr)
-                or function.startswith(("sys.stdout.", "time.")))
-    return False
+    if not isinstance(node, (ast.Expr, ast.Assign)):
+        return False
+    functions = [ast.unparse(x.func) for x in ast.walk(node.value) if isinstance(x, ast.Call)]
+    return (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func) == "print"
+            or functions != [] and all(x.startswith(("sys.stdout.", "time.")) for x in functions))
 
 
 def is_main_guard(node):

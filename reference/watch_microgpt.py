@@ -47,6 +47,9 @@ def parse_source(path):
     except OSError as error:
         raise UserError(f"{path}: {reason(error)}; give your copy of microgpt.py with --source") \
             from None
+    if text.lstrip().startswith(b"{") and b'"nbformat"' in text:
+        raise UserError(f"{path}: is a notebook; save its code as a script, with "
+                        "jupyter nbconvert --to script")
     try:
         return ast.parse(text)
     except SyntaxError as error:
@@ -110,6 +113,7 @@ class Observer:
         self._note = note
         self._step = -1
         self._roots = []
+        self.has_trained = False
 
     def created(self, node, children, local_grads):
         if self._closure is not None:
@@ -142,6 +146,7 @@ class Observer:
         self._recorder.after_update(self._step, list(params))
 
     def after_training(self, params):
+        self.has_trained = True
         self._recorder.after_training(list(params))
 
 
@@ -212,7 +217,10 @@ def params_of(loop):
     elif isinstance(update, ast.Call) and ast.unparse(update.func) == "range":
         inner = update.args[-1]
         update = inner.args[0] if isinstance(inner, ast.Call) and len(inner.args) == 1 else None
-    if not isinstance(update, (ast.Name, ast.Attribute, ast.Call)):
+    assigned = {x.id for x in ast.walk(loop)
+                if isinstance(x, ast.Name) and isinstance(x.ctx, ast.Store)}
+    if (not isinstance(update, (ast.Name, ast.Attribute, ast.Call))
+            or contains(update, lambda x: isinstance(x, ast.Name) and x.id in assigned)):
         raise CannotWatch("the update does not go over a list of all parameters")
     return ast.unparse(update)
 
@@ -320,18 +328,33 @@ def run_watched(source, tree, data, observer):
             try:
                 run_deep(lambda: exec(code, program))
             except StopTraining:
-                pass
+                return
             except UserError as error:
                 raise UserError(f"{source}: {error}") from None
+            except SystemExit as error:
+                if not observer.has_trained:
+                    raise UserError(f"{source}: line {last_line(source, error)}: ends the program "
+                                    "before its training has ended") from None
             except OSError as error:
-                if error.filename is None:
-                    raise
-                raise UserError(f"{source}: line {last_line(source, error)}: {error.filename}: "
-                                f"{reason(error)}; the data is in input.txt") from None
+                if error.filename is None and error.errno is not None:
+                    raise  # of standard output
+                what = f"{error.filename}: {reason(error)}" if error.filename else str(error)
+                raise UserError(f"{source}: line {last_line(source, error)}: {what}; "
+                                "the data is in input.txt") from None
             except Exception as error:
                 raise UserError(f"{source}: line {last_line(source, error)}: "
-                                f"{type(error).__name__}: {error}; "
-                                "try settings nearer to the published ones") from None
+                                f"{type(error).__name__}: {error}; {advice(error)}") from None
+    if not observer.has_trained:
+        raise UserError(f"{source}: ended without running its training loop")
+
+
+def advice(error):
+    """Return what to do about an exception of the program."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"install {error.name}, or remove its use"
+    if isinstance(error, (ArithmeticError, ValueError)):
+        return "try settings nearer to the published ones"
+    return "does the program run by itself?"
 
 
 def open_as_utf8(path, mode="r", *args, **kwargs):

@@ -154,7 +154,8 @@ class KnownRevision(Watched):
 
     def test_other_prints(self):
         text = replaced(SCRIPT, '    print(f"{step + 1}: {loss.data}")',
-                        "    if step % 100 == 0:\n        print(step)\n    now = time.time()")
+                        "    if step % 100 == 0:\n        print(step)\n    now = time.time()\n"
+                        "    seconds = time.time() - now")
         text = replaced(text, "import math\n", "import math\nimport time\n")
         self.assertEqual(self.known(replaced(text, 'print("".join(letters))',
                                              'print(number, letters)')), "")
@@ -267,6 +268,13 @@ random.seed(42)""")
         self.assertEqual(self.command(watch_microgpt.main, "--source", path, "--differences")[1],
                          "no difference\n")
 
+    def test_updates_after_several_documents(self):
+        """Where not every step ends with an update, the run stops at the next one that does."""
+        start = SCRIPT.index("    for i, ", SCRIPT.index("for step in"))
+        text = SCRIPT[:start] + "    if step % 4 != 3:\n        continue\n" + SCRIPT[start:]
+        losses = self.other(text, *SIZES)[1]
+        self.assertEqual(losses.count("\n"), 4)
+
 
 class CannotBeWatched(Watched):
     def refused(self, text, *phrases):
@@ -327,6 +335,33 @@ for step in range(3):
                 "        self.data = data\n    def backward(self):\n        pass\n\n"
         self.refused(start + "for step in range(3):\n    p = V(1)\n    p.backward()\n    p.data = 0\n",
                      "the update does not go over a list of all parameters")
+
+    def test_updates_by_matrix(self):
+        start = SCRIPT.index("    for i, ", SCRIPT.index("for step in"))
+        end = SCRIPT.index("    print(f", start)
+        self.refused(SCRIPT[:start] + "    for rows in state_dict.values():\n        for row in rows:\n"
+                     "            for p in row:\n                p.data -= 0.1 * p.grad\n" + SCRIPT[end:],
+                     "the update does not go over a list of all parameters")
+
+    def test_programs_that_end_early(self):
+        self.refused(replaced(SCRIPT, "num_steps = 1000\n", "num_steps = 1000\nraise SystemExit(0)\n"),
+                     "ends the program before its training has ended")
+        self.refused(replaced(SCRIPT, "num_steps = 1000\n", "num_steps = 1000\nif step == 3:\n    pass\n"),
+                     "NameError: name 'step' is not defined; does the program run by itself?")
+        self.refused(in_a_function(SCRIPT, "learning_rate").replace("    main()\n", "    pass\n"),
+                     "ended without running its training loop")
+
+    def test_modules_that_are_missing(self):
+        self.refused("import no_such_module\n" + SCRIPT, "install no_such_module, or remove its use")
+
+    def test_downloads(self):
+        self.refused(replaced(SCRIPT, "num_steps = 1000\n", """num_steps = 1000
+import urllib.error
+raise urllib.error.URLError("no network")
+"""), "no network>; the data is in input.txt")
+
+    def test_notebook(self):
+        self.refused('{"cells": [], "nbformat": 4}\n', "is a notebook; save its code as a script")
 
     def test_other_data_file(self):
         self.refused(replaced(SCRIPT, 'open("input.txt")', 'open("other.txt")'),
