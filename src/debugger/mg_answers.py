@@ -252,9 +252,16 @@ EXPRESSION is an array of pointers to Values, or points to the first of N
     def run(self, argument):
         view = self.view
         text, n = split_count(argument, 0)
-        value = self.debugger.evaluate(text) if text else None
-        if value is None or value.vector is None:
+        if not text:
             raise Problem("mg show takes an array of Value pointers, as `mg show gpt->q 16`.")
+        value = self.debugger.evaluate(text)
+        if value is None:
+            raise Problem("%s is not a valid expression in this frame." % printable(text))
+        if value.vector is None:
+            raise Problem(
+                "%s has the type `%s`: mg show takes an array of Value pointers."
+                % (printable(text), value.type_text)
+            )
         n = n or value.n_items or 16
         rows = []
         for index, address in enumerate(self.debugger.program.items(value.vector, "Q", n)):
