@@ -367,6 +367,21 @@ async function testLesson(browser, url) {
   await page.context().close();
 }
 
+// The drawing of the lesson stays in its place, however long the sentence of a step is.
+async function testLessonStays(browser, url) {
+  for (const width of [320, 390, 768, 1440]) {
+    const page = await openPage(browser, url, { viewport: { width, height: 844 } });
+    const top = () => page.evaluate(() =>
+      document.getElementById("lesson-drawing").getBoundingClientRect().top + scrollY);
+    const first = await top();
+    for (let i = 1; i <= 11; i++) {
+      await page.locator("#lesson-forward").click();
+      assert.equal(await top(), first, `step ${i}, ${width} pixels`);
+    }
+    await page.context().close();
+  }
+}
+
 // The top of a phone's page, the drawing beside the table on a wide one, and both after a change of size.
 async function testPlaces(browser, url) {
   const page = await openPage(browser, url, { viewport: { width: 390, height: 844 } });
@@ -626,6 +641,7 @@ async function testAll(browser) {
   await testLayout(browser, url);
   await testPrint(browser, url);
   await testLesson(browser, url);
+  await testLessonStays(browser, url);
   await testPlaces(browser, url);
   await testWithoutScript(browser, url);
   await testTraining(browser);
