@@ -215,6 +215,9 @@ class LossFiles(OtherFiles):
         self.assertIn("a is a file of losses (in each line one, or a step and its loss), and b is not; "
                       "compare two of a kind",
                       self.refused("a", self.write("b", "loss 0x1p0 0x1p0\n")))
+        for line in ("1 0x1p0 0x1p0\n", "1] 2\n"):
+            self.assertIn("and b is not; compare two of a kind",
+                          self.refused("a", self.write("b", line)))
         self.assertIn("none: cannot be read", self.refused("a", "none"))
 
 
