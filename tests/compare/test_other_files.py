@@ -95,6 +95,8 @@ class LossFiles(OtherFiles):
             "hexadecimal": "".join(f"{x.hex()}\n" for x in self.losses),
             "17 digits": "".join(f"{x:.17g}\n" for x in self.losses),
             "steps": "".join(f"{i + 1}\t{x!r}\r\n" for i, x in enumerate(self.losses)),
+            "a brace where safetensors files have one": "# losses{}\n" + "".join(
+                f"{x!r}\n" for x in self.losses),
             "comments": "# a port\n" + "".join(f" {x!r}\n\n" for x in self.losses),
             "log": "step\tloss\tloss_hex\tgrads_crc32\tparams_crc32\n" + "".join(
                 f"{i + 1}\t{x!r}\t{x.hex()}\t0\t0\n" for i, x in enumerate(self.losses)),
