@@ -112,7 +112,8 @@ class LossFiles(OtherFiles):
         self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x:.4f} | 3.1 s\n"
                                 for i, x in enumerate(self.losses)))
         self.assertIn("same in all digits that were printed: 200", self.compare(1, "a", "b"))
-        for line in ("step 2 / 9 |\n", "step 2 / 9 | loss\n", "step x / 9 | loss 1\n"):
+        for line in ("step 2 / 9 |\n", "step 2 / 9 | loss\n", "step x / 9 | loss 1\n",
+                     "steps 2 / 9 | loss 1\n", "step 2 / 9 | losses 1\n"):
             self.assertIn("b:2: ", self.refused("a", self.write("b", "step 1 / 9 | loss 1\n" + line)))
 
     def test_our_log(self):
