@@ -445,6 +445,8 @@ static const BrokenDump broken_dumps[] = {
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul a\x01\n", ":2: 'a?' is not a name: it has a control"},
     {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xc3\xa9\n",
      ":2: '\?\?' is not a name: it has characters other than ASCII"},
+    {LEAF_NAMED "1 0x1p0 0x0p0 [] [] mul \xff\n",
+     ":2: '?' is not a name: it has characters other than ASCII"},
     {"a\n", ":1: ends before its data"},
     {"adam.m.a 1\n", ": is empty"},
     {"adam.m.a\n", ":1: ends before its data"},
