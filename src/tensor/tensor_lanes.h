@@ -157,32 +157,40 @@ ALWAYS_INLINE void sum_positions(const Sizes *s, Products p, double *y, size_t n
     }
 }
 
-// y = w x for all positions: y[o,t] = sum of w[o,i] * x[i,t], i rising.
+// Some rows of a matrix: those in the list, or all of them if it is NULL.
+typedef struct Rows {
+    const uint32_t *list;
+    size_t n;
+} Rows;
+
+// y = w x for all positions: y[o,t] = sum of w[o,i] * x[i,t], i rising over these rows of x.
 // Shapes: w [n_out,n_in], x [n_in,S], y [n_out,S].
 ALWAYS_INLINE void wide_linear_forward(const Sizes *s, const double *w, const double *x, double *y,
-                                       size_t n_out, size_t n_in)
+                                       size_t n_out, size_t n_in, Rows rows)
 {
     Products p = {.w = w,
                   .w_out = (ptrdiff_t)n_in,
                   .w_term = 1,
                   .x = x,
                   .x_term = (ptrdiff_t)s->stride,
-                  .n_terms = n_in};
+                  .n_terms = rows.n,
+                  .order = rows.list};
     sum_positions(s, p, y, n_out);
 }
 
-// dx[i,t] = sum of w[o,i] * dy[o,t], o falling.
+// For these rows of dx: dx[i,t] = sum of w[o,i] * dy[o,t], o falling.
 // Shapes: w [n_out,n_in], dy [n_out,S], dx [n_in,S].
 ALWAYS_INLINE void wide_linear_backward_input(const Sizes *s, const double *w, const double *dy,
-                                              double *dx, size_t n_out, size_t n_in)
+                                              double *dx, size_t n_out, size_t n_in, Rows rows)
 {
     Products p = {.w = w + (n_out - 1) * n_in,
                   .w_out = 1,
                   .w_term = -(ptrdiff_t)n_in,
                   .x = dy + (n_out - 1) * s->stride,
                   .x_term = -(ptrdiff_t)s->stride,
-                  .n_terms = n_out};
-    sum_positions(s, p, dx, n_in);
+                  .n_terms = n_out,
+                  .outs = rows.list};
+    sum_positions(s, p, dx, rows.n);
 }
 
 // If each row is a result and not a term of a sum, loops take whole steps of rows and repeat the
@@ -192,22 +200,7 @@ static inline size_t whole_steps(size_t n_active)
     return (n_active + ACTIVE_STEP - 1) / ACTIVE_STEP * ACTIVE_STEP;
 }
 
-// The same for the active rows of dx only, in whole steps.
-ALWAYS_INLINE void wide_linear_backward_active(const Sizes *s, const double *w, const double *dy,
-                                               double *dx, size_t n_out, size_t n_in,
-                                               const uint32_t *active, size_t n_active)
-{
-    Products p = {.w = w + (n_out - 1) * n_in,
-                  .w_out = 1,
-                  .w_term = -(ptrdiff_t)n_in,
-                  .x = dy + (n_out - 1) * s->stride,
-                  .x_term = -(ptrdiff_t)s->stride,
-                  .n_terms = n_out,
-                  .outs = active};
-    sum_positions(s, p, dx, whole_steps(n_active));
-}
-
-// The same with n_terms values of o in a given order.
+// The gradients of all rows, with n_terms values of o in a given order.
 ALWAYS_INLINE void wide_linear_backward_input_order(const Sizes *s, const double *w,
                                                     const double *dy, double *dx, size_t n_in,
                                                     const uint32_t *order, size_t n_terms)
@@ -580,21 +573,6 @@ ALWAYS_INLINE void wide_relu_backward(const Sizes *s, const double *h, double *d
     }
 }
 
-// y[o,t] = sum of w[o,j] * h[j,t], j rising over the active rows.
-ALWAYS_INLINE void wide_linear_forward_active(const Sizes *s, const double *w, const double *h,
-                                              double *y, size_t n_out, size_t n_in,
-                                              const uint32_t *active, size_t n_active)
-{
-    Products p = {.w = w,
-                  .w_out = (ptrdiff_t)n_in,
-                  .w_term = 1,
-                  .x = h,
-                  .x_term = (ptrdiff_t)s->stride,
-                  .n_terms = n_active,
-                  .order = active};
-    sum_positions(s, p, y, n_out);
-}
-
 ALWAYS_INLINE void wide_embedding_forward(const Sizes *s, const Model *model, const int *tokens,
                                           Wide *wide)
 {
@@ -618,12 +596,13 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
 {
     WideLayer *layer = &wide->layers[l];
     const double *fc2 = matrix_data(model, MATRIX_MLP_FC2, l);
+    const Rows all = {NULL, s->n_embd};
     wide_rmsnorm_forward(s, layer->x0, layer->xn1, layer->norm1, wide->inverse_n_embd);
     // The three matrices are contiguous in memory, and form a matrix of 3E rows.
     assert(matrix_data(model, MATRIX_ATTN_WV, l) ==
            matrix_data(model, MATRIX_ATTN_WQ, l) + 2 * s->n_embd * s->n_embd);
     wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WQ, l), layer->xn1, layer->qkv,
-                        3 * s->n_embd, s->n_embd);
+                        3 * s->n_embd, s->n_embd, all);
     // The queries need no check. If one is not finite, none of its scores is, so its probabilities
     // are NaN, and so is h, which is checked below. If it is finite, its skipped products are zero.
     if (!all_usual(layer->qkv + s->n_embd * s->stride, 2 * s->n_embd * s->stride)) {
@@ -631,12 +610,12 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
     }
     wide_attention_forward(s, wide, layer);
     wide_linear_forward(s, matrix_data(model, MATRIX_ATTN_WO, l), layer->xa, layer->x1, s->n_embd,
-                        s->n_embd);
+                        s->n_embd, all);
     wide_add(s, layer->x1, layer->x0, s->n_embd);
 
     wide_rmsnorm_forward(s, layer->x1, layer->xn2, layer->norm2, wide->inverse_n_embd);
     wide_linear_forward(s, matrix_data(model, MATRIX_MLP_FC1, l), layer->xn2, layer->h,
-                        4 * s->n_embd, s->n_embd);
+                        4 * s->n_embd, s->n_embd, all);
     // Each of fc1's weights and each xn2 is part of one of these sums; if it is not finite, neither
     // is the sum.
     if (!all_usual(layer->h, 4 * s->n_embd * s->stride) ||
@@ -644,8 +623,8 @@ ALWAYS_INLINE bool wide_layer_forward(const Sizes *s, const Model *model, Wide *
         return false;
     }
     layer->n_active = wide_relu_forward(s, layer->h, 4 * s->n_embd, layer->active);
-    wide_linear_forward_active(s, fc2, layer->h, out, s->n_embd, 4 * s->n_embd, layer->active,
-                               layer->n_active);
+    wide_linear_forward(s, fc2, layer->h, out, s->n_embd, 4 * s->n_embd,
+                        (Rows){layer->active, layer->n_active});
     wide_add(s, out, layer->x1, s->n_embd);
     return true;
 }
@@ -686,7 +665,7 @@ ALWAYS_INLINE bool forward(const Sizes s, Wide *wide, const Model *model, const 
         }
     }
     wide_linear_forward(&s, matrix_data(model, MATRIX_LM_HEAD, -1), wide->xf, wide->e, s.vocab_size,
-                        s.n_embd);
+                        s.n_embd, (Rows){NULL, s.n_embd});
     loss_softmax(&s, wide->e, wide->total, wide->inverse);
 
     double sum = 0.0;
@@ -762,7 +741,8 @@ ALWAYS_INLINE void wide_lm_head_backward(const Sizes *s, Wide *wide, Model *mode
         }
     }
     memset(&wide->rows[s->n * s->row], 0, (s->end - s->n) * s->row * sizeof(double));
-    wide_linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd);
+    wide_linear_backward_input(s, w, dlogits, wide->dx, s->vocab_size, s->n_embd,
+                               (Rows){NULL, s->n_embd});
     transpose(wide->rows, s->row, wide->dxn, s->stride, s->end, s->n_embd);
     wide_add(s, wide->dx, wide->dxn, s->n_embd);
     for (size_t t = 0; t < s->n; t++) {
@@ -795,8 +775,8 @@ ALWAYS_INLINE void wide_mlp_backward(const Sizes *s, Wide *wide, Model *model, i
                             .x_row = hidden_row};
     wide_linear_backward_weight(s, dfc2_sums, s->n_embd);
 
-    wide_linear_backward_active(s, matrix_data(model, MATRIX_MLP_FC2, l), wide->dx, wide->dh,
-                                s->n_embd, n_hidden, layer->active, n_active);
+    wide_linear_backward_input(s, matrix_data(model, MATRIX_MLP_FC2, l), wide->dx, wide->dh,
+                               s->n_embd, n_hidden, (Rows){layer->active, whole_steps(n_active)});
     wide_relu_backward(s, layer->h, wide->dh, layer->active, n_active);
     for (size_t i = 0; i < n_active; i++) {
         wide->falling[i] = layer->active[n_active - 1 - i];
@@ -918,7 +898,7 @@ ALWAYS_INLINE bool wide_attention_backward(const Sizes *s, Wide *wide, Model *mo
 {
     WideLayer *layer = &wide->layers[l];
     wide_linear_backward_input(s, matrix_data(model, MATRIX_ATTN_WO, l), wide->dx, wide->dxa,
-                               s->n_embd, s->n_embd);
+                               s->n_embd, s->n_embd, (Rows){NULL, s->n_embd});
     if (!all_usual(wide->dxa, s->n_embd * s->stride)) {
         return false;
     }
