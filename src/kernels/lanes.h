@@ -14,4 +14,21 @@
 #define AT_LEVEL(name) name##_neon
 #endif
 
+#ifndef LANES_AVX512 // which has faster ways
+
+// Whether |a| >= 2^-511 (or a is NaN).
+static inline LaneMask lanes_not_tiny(Lanes a)
+{
+    return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
+}
+
+// a == 0 or |a| >= low (also NaN).
+static inline LaneMask lanes_zero_or_above(Lanes a, double low)
+{
+    LaneMask zero = lanes_equal(a, lanes_all(0.0));
+    return lanes_either(zero, lanes_not_less(lanes_abs(a), lanes_all(low)));
+}
+
+#endif
+
 #endif

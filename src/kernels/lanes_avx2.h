@@ -112,19 +112,6 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
 }
 
-// Whether |a| >= 2^-511 (or a is NaN).
-static inline LaneMask lanes_not_tiny(Lanes a)
-{
-    return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
-}
-
-// a == 0 or |a| >= low (also NaN).
-static inline LaneMask lanes_zero_or_above(Lanes a, double low)
-{
-    LaneMask zero = lanes_equal(a, lanes_all(0.0));
-    return _mm256_or_pd(zero, lanes_not_less(lanes_abs(a), lanes_all(low)));
-}
-
 static inline LaneMask lanes_both(LaneMask a, LaneMask b)
 {
     return _mm256_and_pd(a, b);

@@ -116,12 +116,6 @@ static inline LaneMask lanes_equal(Lanes a, Lanes b)
     return vceqq_f64(a, b);
 }
 
-// Whether |a| >= 2^-511 (or a is NaN).
-static inline LaneMask lanes_not_tiny(Lanes a)
-{
-    return lanes_not_less(vabsq_f64(a), lanes_all(0x1p-511));
-}
-
 static inline LaneMask lanes_both(LaneMask a, LaneMask b)
 {
     return vandq_u64(a, b);
@@ -130,12 +124,6 @@ static inline LaneMask lanes_both(LaneMask a, LaneMask b)
 static inline LaneMask lanes_either(LaneMask a, LaneMask b)
 {
     return vorrq_u64(a, b);
-}
-
-// a == 0 or |a| >= low (also NaN).
-static inline LaneMask lanes_zero_or_above(Lanes a, double low)
-{
-    return lanes_either(vceqzq_f64(a), lanes_not_less(vabsq_f64(a), lanes_all(low)));
 }
 
 // Bit i is set if the condition holds in lane i.
