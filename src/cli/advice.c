@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool is_setting(const char *word, size_t length)
@@ -24,41 +23,27 @@ static bool stands_alone(const char *word, size_t length)
     return word[-1] == ' ' && (*end == '\0' || *end == ' ' || *end == ',' || strcmp(end, ".") == 0);
 }
 
-// Appends as much of the text as fits.
-static void append(Error *error, const char *text, size_t n)
+// Turns a name in a message into an option. What no longer fits is cut.
+static void name_option(Error *error, char *name, size_t length)
 {
-    size_t length = strlen(error->message);
-    size_t space = sizeof error->message - 1 - length;
-    size_t n_copied = n < space ? n : space;
-    memcpy(error->message + length, text, n_copied);
-    error->message[length + n_copied] = '\0';
-}
-
-static void append_option(Error *error, const char *name, size_t length)
-{
-    append(error, "--", 2);
+    char *end = error->message + sizeof error->message - 1;
     for (size_t i = 0; i < length; i++) {
-        append(error, name[i] == '_' ? "-" : &name[i], 1);
+        name[i] = name[i] == '_' ? '-' : name[i];
     }
+    memmove(name + 2, name, (size_t)(end - (name + 2)));
+    memcpy(name, "--", 2);
+    *end = '\0';
 }
 
 void advice_name_options(Error *error)
 {
-    char advice[sizeof error->message];
-    char *begin = strrchr(error->message, ';');
-    if (begin == NULL) {
-        return;
-    }
-    snprintf(advice, sizeof advice, "%s", begin);
-    *begin = '\0';
-    for (const char *at = advice; *at != '\0';) {
+    char *at = strrchr(error->message, ';');
+    while (at != NULL && *at != '\0') {
         size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyz_-");
         if (is_setting(at, length) && stands_alone(at, length)) {
-            append_option(error, at, length);
-        } else {
-            length = length > 0 ? length : 1;
-            append(error, at, length);
+            name_option(error, at, length);
+            length += 2;
         }
-        at += length;
+        at += strnlen(at, length > 0 ? length : 1);
     }
 }
