@@ -32,13 +32,22 @@ typedef struct Arithmetic {
     bool short_powers; // 1 / sqrt(x), x * x
 } Arithmetic;
 
+// The values of a kind, each with its inputs, and the memory to compute them with.
 typedef struct Evaluation {
     const Bounds *bounds;
     Arithmetic arithmetic;
-    double *values;            // [n_nodes] of the inputs of a member
+    uint32_t members[MAX_MEMBERS];
     double given[MAX_MEMBERS]; // each member, computed with the graph's own arithmetic
-    uint32_t *terms;           // [MAX_TERMS] of the current sum
-    bool is_known;             // false: one of its inputs is not known
+    size_t first_in_cones[MAX_MEMBERS + 1];
+    size_t n_members;
+    uint32_t *cones; // of all members
+    size_t cones_capacity;
+    bool *is_needed; // [n_nodes] false: used only as the first part of a longer sum
+    bool *wanted;    // [n_nodes] for bounds_find_cone()
+    uint32_t *cone;  // [n_nodes] of the current member
+    double *values;  // [n_nodes] of the inputs of a member
+    uint32_t *terms; // [MAX_TERMS] of the current sum
+    bool is_known;   // false: one of its inputs is not known
 } Evaluation;
 
 static bool is_same_bits(double a, double b)
@@ -270,16 +279,6 @@ static double compute_node(Evaluation *e, uint32_t node_id)
     }
 }
 
-// The values of a kind, each with its inputs.
-typedef struct Members {
-    uint32_t nodes[MAX_MEMBERS];
-    size_t first_in_cones[MAX_MEMBERS + 1];
-    size_t n;
-    uint32_t *cones;
-    size_t capacity;
-    bool *is_needed; // [n_nodes] false: used only as the first part of a longer sum
-} Members;
-
 // Marks the nodes whose values a node needs. It does not need a shorter sum that it continues,
 // because it lists the terms of that sum itself.
 static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
@@ -297,70 +296,58 @@ static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
     }
 }
 
-// Allocates memory for the inputs of a member.
-static bool reserve_cone(Members *members, size_t n)
+// Adds the member whose cone has just been found. Returns false if memory runs out.
+static bool add_member(Evaluation *e, uint32_t node_id, size_t n)
 {
-    size_t n_all = members->first_in_cones[members->n] + n;
-    if (n_all <= members->capacity) {
-        return true;
+    size_t first = e->first_in_cones[e->n_members];
+    if (first + n > e->cones_capacity) {
+        size_t capacity = 2 * (first + n);
+        uint32_t *cones = realloc(e->cones, capacity * sizeof *cones);
+        if (cones == NULL) {
+            return false;
+        }
+        e->cones = cones;
+        e->cones_capacity = capacity;
     }
-    size_t capacity = 2 * n_all;
-    uint32_t *cones = realloc(members->cones, capacity * sizeof *cones);
-    if (cones == NULL) {
-        return false;
-    }
-    members->cones = cones;
-    members->capacity = capacity;
-    return true;
-}
-
-static void add_member(Members *members, const Bounds *b, uint32_t node_id, const uint32_t *cone,
-                       size_t n)
-{
-    size_t first = members->first_in_cones[members->n];
-    memcpy(members->cones + first, cone, n * sizeof *cone);
+    memcpy(e->cones + first, e->cone, n * sizeof *e->cone);
     for (size_t i = 0; i < n; i++) {
-        mark_needed(b, cone[i], members->is_needed);
+        mark_needed(e->bounds, e->cone[i], e->is_needed);
     }
-    members->nodes[members->n++] = node_id;
-    members->first_in_cones[members->n] = first + n;
+    e->members[e->n_members++] = node_id;
+    e->first_in_cones[e->n_members] = first + n;
+    return true;
 }
 
 // Lists the values of a kind, or as many as the time allows. Sets is_small to whether each has so
 // few inputs that it can be computed many times.
-static bool list_members(const Judgement *j, uint32_t node_id, Members *members, bool *wanted,
-                         uint32_t *cone, bool *is_small)
+static bool list_members(Evaluation *e, const Judgement *j, uint32_t node_id, bool *is_small)
 {
     const Bounds *b = &j->bounds;
     uint16_t kind = j->kinds_of_paths.kind_of[node_id];
     *is_small = true;
-    for (uint32_t i = 0; i < b->n_nodes && members->n < MAX_MEMBERS && *is_small; i++) {
+    for (uint32_t i = 0; i < b->n_nodes && e->n_members < MAX_MEMBERS && *is_small; i++) {
         bool belongs = b->dump->has_names ? j->kinds_of_paths.kind_of[i] == kind : i == node_id;
-        if (!belongs || !b->has_data[i] || members->first_in_cones[members->n] > 4 * MAX_CONE) {
+        if (!belongs || !b->has_data[i] || e->first_in_cones[e->n_members] > 4 * MAX_CONE) {
             continue;
         }
-        size_t n = bounds_find_cone(b, &i, 1, wanted, cone);
+        size_t n = bounds_find_cone(b, &i, 1, e->wanted, e->cone);
         *is_small = n <= MAX_CONE;
-        if (!*is_small) {
-            return true;
-        }
-        if (!reserve_cone(members, n)) {
+        if (*is_small && !add_member(e, i, n)) {
             return false;
         }
-        add_member(members, b, i, cone, n);
     }
     return true;
 }
 
 // Computes a member with an arithmetic, from the subject's own values.
-static double evaluate(Evaluation *e, const Members *members, size_t member)
+static double evaluate(Evaluation *e, size_t member)
 {
-    size_t first = members->first_in_cones[member];
-    size_t end = members->first_in_cones[member + 1];
+    size_t first = e->first_in_cones[member];
+    size_t end = e->first_in_cones[member + 1];
     double value = 0;
     for (size_t i = first; i < end && e->is_known; i++) {
-        uint32_t node_id = members->cones[i];
-        if (members->is_needed[node_id] || i == end - 1) {
+        uint32_t node_id = e->cones[i];
+        if (e->is_needed[node_id] || i == end - 1) {
             value = compute_node(e, node_id);
             e->values[node_id] = value;
         }
@@ -370,13 +357,13 @@ static double evaluate(Evaluation *e, const Members *members, size_t member)
 
 // Returns whether an arithmetic gives all members. Counts those for which it differs from the
 // graph's own.
-static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmetic, size_t *n_tell)
+static bool gives_all(Evaluation *e, Arithmetic arithmetic, size_t *n_tell)
 {
     e->arithmetic = arithmetic;
     *n_tell = 0;
-    for (size_t i = 0; i < members->n; i++) {
-        double value = evaluate(e, members, i);
-        if (!e->is_known || !is_same_bits(value, e->bounds->data[members->nodes[i]])) {
+    for (size_t i = 0; i < e->n_members; i++) {
+        double value = evaluate(e, i);
+        if (!e->is_known || !is_same_bits(value, e->bounds->data[e->members[i]])) {
             return false;
         }
         *n_tell += !is_same_bits(value, e->given[i]);
@@ -385,13 +372,13 @@ static bool gives_all(Evaluation *e, const Members *members, Arithmetic arithmet
 }
 
 // Returns whether the graph's own arithmetic can be computed, and does not give all members.
-static bool compute_given(Evaluation *e, const Members *members)
+static bool compute_given(Evaluation *e)
 {
     bool differs = false;
     e->arithmetic = (Arithmetic){.order = ORDER_GIVEN};
-    for (size_t i = 0; i < members->n && e->is_known; i++) {
-        e->given[i] = evaluate(e, members, i);
-        differs = differs || !is_same_bits(e->given[i], e->bounds->data[members->nodes[i]]);
+    for (size_t i = 0; i < e->n_members && e->is_known; i++) {
+        e->given[i] = evaluate(e, i);
+        differs = differs || !is_same_bits(e->given[i], e->bounds->data[e->members[i]]);
     }
     return differs && e->is_known;
 }
@@ -431,7 +418,7 @@ static size_t n_that_must_tell(Arithmetic arithmetic)
 
 // Tries all arithmetics with n_deviations deviations. Returns whether all that fit have the same
 // text.
-static bool try_deviations(Evaluation *e, const Members *members, int n_deviations, char *text)
+static bool try_deviations(Evaluation *e, int n_deviations, char *text)
 {
     char other[HYPOTHESIS_BYTES];
     bool found = false;
@@ -444,8 +431,7 @@ static bool try_deviations(Evaluation *e, const Members *members, int n_deviatio
             Arithmetic arithmetic = {(SumOrder)order, (bits & 2) != 0, (bits & 4) != 0,
                                      (bits & 8) != 0};
             size_t n_tell;
-            if (!gives_all(e, members, arithmetic, &n_tell) ||
-                n_tell < n_that_must_tell(arithmetic)) {
+            if (!gives_all(e, arithmetic, &n_tell) || n_tell < n_that_must_tell(arithmetic)) {
                 continue;
             }
             describe(arithmetic, found ? other : text);
@@ -460,54 +446,27 @@ static bool try_deviations(Evaluation *e, const Members *members, int n_deviatio
 }
 
 // Tries one deviation first, then two, then more.
-static bool try_all(Evaluation *e, const Members *members, char *text)
+static bool try_all(Evaluation *e, char *text)
 {
-    if (!compute_given(e, members)) {
+    if (!compute_given(e)) {
         return false;
     }
     bool found = false;
     for (int n = 1; n <= 4 && !found; n++) {
-        found = try_deviations(e, members, n, text);
+        found = try_deviations(e, n, text);
     }
     return found;
 }
 
-// The memory of a search.
-typedef struct Scratch {
-    bool *wanted;
-    uint32_t *cone;
-    Members *members;
-    double *values;
-    uint32_t *terms;
-} Scratch;
-
-static void free_scratch(Scratch *s)
+static bool allocate(Evaluation *e, size_t n_nodes)
 {
-    if (s->members != NULL) {
-        free(s->members->cones);
-        free(s->members->is_needed);
-    }
-    free(s->members);
-    free(s->wanted);
-    free(s->cone);
-    free(s->values);
-    free(s->terms);
-}
-
-static bool allocate(Scratch *s, size_t n_nodes)
-{
-    *s = (Scratch){
-        .wanted = calloc(n_nodes, sizeof *s->wanted),
-        .cone = malloc(n_nodes * sizeof *s->cone),
-        .members = calloc(1, sizeof *s->members),
-        .values = malloc(n_nodes * sizeof *s->values),
-        .terms = malloc(MAX_TERMS * sizeof *s->terms),
-    };
-    if (s->members != NULL) {
-        s->members->is_needed = calloc(n_nodes, sizeof *s->members->is_needed);
-    }
-    return s->wanted != NULL && s->cone != NULL && s->members != NULL && s->values != NULL &&
-           s->terms != NULL && s->members->is_needed != NULL;
+    e->is_needed = calloc(n_nodes, sizeof *e->is_needed);
+    e->wanted = calloc(n_nodes, sizeof *e->wanted);
+    e->cone = malloc(n_nodes * sizeof *e->cone);
+    e->values = malloc(n_nodes * sizeof *e->values);
+    e->terms = malloc(MAX_TERMS * sizeof *e->terms);
+    return e->is_needed != NULL && e->wanted != NULL && e->cone != NULL && e->values != NULL &&
+           e->terms != NULL;
 }
 
 bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, Error *error)
@@ -519,18 +478,19 @@ bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, E
     if (!is_question) {
         return true;
     }
-    Scratch scratch;
+    Evaluation e = {.bounds = b, .is_known = true};
     bool is_small = false;
-    bool ok =
-        allocate(&scratch, b->n_nodes) &&
-        list_members(judgement, node_id, scratch.members, scratch.wanted, scratch.cone, &is_small);
-    Evaluation e = {
-        .bounds = b, .values = scratch.values, .terms = scratch.terms, .is_known = true};
+    bool ok = allocate(&e, b->n_nodes) && list_members(&e, judgement, node_id, &is_small);
     if (!ok) {
         error_out_of_memory(error, "the arithmetic of a port", b->n_nodes * sizeof(double));
-    } else if (is_small && !try_all(&e, scratch.members, text)) {
+    } else if (is_small && !try_all(&e, text)) {
         text[0] = '\0';
     }
-    free_scratch(&scratch);
+    free(e.cones);
+    free(e.is_needed);
+    free(e.wanted);
+    free(e.cone);
+    free(e.values);
+    free(e.terms);
     return ok;
 }
