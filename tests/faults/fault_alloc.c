@@ -123,10 +123,9 @@ enum {
 
 // Which options of the model a command takes.
 typedef enum ModelOptions {
-    NO_OPTIONS, // the model is in a file
+    NO_OPTIONS, // the model is in a file, or a file has its sizes
     DATA_AND_SIZES,
-    DUMP_SIZES, // those of dumps to compare, and of the command that makes them
-    DATA_AND_DUMP_SIZES,
+    DATA_AND_DUMP_SIZES, // those of dumps to compare
     N_MODEL_OPTIONS,
 } ModelOptions;
 
@@ -141,7 +140,7 @@ typedef struct CommandLine {
 } CommandLine;
 
 // The model's options that are in use.
-static const char *model_options[N_MODEL_OPTIONS] = {"", "", "", ""};
+static const char *model_options[N_MODEL_OPTIONS] = {"", "", ""};
 
 static FILE *report; // the real standard output
 
@@ -238,9 +237,9 @@ static const CommandLine lines[] = {
     {"nodes", command_nodes, "--num-steps 2 --step 2 --sparse --output sparse", DATA_AND_DUMP_SIZES, EXIT_DONE, EXIT_FAILED},
     {"nodes", command_nodes, "--load half --text ana --output loaded", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
     {"documents", command_documents, "--data names --output order", NO_OPTIONS, EXIT_DONE, EXIT_FAILED},
-    {"compare", command_compare, "full full", DUMP_SIZES, EXIT_DONE, EXIT_TROUBLE},
-    {"compare", command_compare, "full named", DUMP_SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
-    {"compare", command_compare, "--json named sparse", DUMP_SIZES, EXIT_DIFFERS, EXIT_TROUBLE},
+    {"compare", command_compare, "full full", NO_OPTIONS, EXIT_DONE, EXIT_TROUBLE},
+    {"compare", command_compare, "full named", NO_OPTIONS, EXIT_DIFFERS, EXIT_TROUBLE},
+    {"compare", command_compare, "--json named sparse", NO_OPTIONS, EXIT_DIFFERS, EXIT_TROUBLE},
     {"crosscheck", command_crosscheck, "--num-steps 2 --num-samples 2", DATA_AND_SIZES, EXIT_DONE, EXIT_TROUBLE},
     {"bench", command_bench, "--documents 2 --num-samples 2", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
     {"inspect", command_inspect, "", DATA_AND_SIZES, EXIT_DONE, EXIT_FAILED},
@@ -266,7 +265,6 @@ int main(int argc, char **argv)
     Error error;
     if (!default_model) {
         // Smaller, because compare tries explanations of a difference on the whole graph.
-        model_options[DUMP_SIZES] = "--n-embd 2 --n-head 1 --block-size 2";
         model_options[DATA_AND_DUMP_SIZES] = "--data names --n-embd 2 --n-head 1 --block-size 2";
         model_options[DATA_AND_SIZES] = "--data names --n-embd 4 --n-head 2 --block-size 6";
     }
