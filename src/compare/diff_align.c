@@ -9,7 +9,6 @@
 #include "compare/graph_order.h"
 
 enum {
-    WINDOW = 256,    // how far from the last node found a constant is searched for
     MAX_USES = 4096, // of a child, among which the counterpart of a node is searched for
 };
 
@@ -29,7 +28,6 @@ typedef struct Alignment {
     bool *is_partly;
     uint32_t *stands_for; // [base->n_nodes] the other graph's node that is the child in its place
     bool *is_taken;       // [other->n_nodes]
-    size_t next;          // in the other graph, one past the last node found
     size_t n_params;
 } Alignment;
 
@@ -82,7 +80,10 @@ static Likeness compare_children(const Alignment *a, uint32_t child, uint32_t ot
 {
     bool is_kind_same = is_constant(a, a->base, child) == is_constant(a, a->other, other_child);
     if (is_kind_same && is_constant(a, a->base, child)) {
-        return is_near(a->base->data[child], a->other->data[other_child]) ? LIKE : NEARLY_LIKE;
+        double x = a->base->data[child];
+        double y = a->other->data[other_child];
+        bool one_is_zero = (x == 0) != (y == 0); // the start of a sum, but no other constant
+        return is_near(x, y) ? LIKE : one_is_zero ? UNLIKE : NEARLY_LIKE;
     }
     if (a->stands_for[child] == other_child) {
         return LIKE;
@@ -144,20 +145,19 @@ static void take(Alignment *a, uint32_t node_id, uint32_t other_id, Likeness lik
     a->counterpart[node_id] = other_id;
     a->stands_for[node_id] = other_id;
     a->is_taken[other_id] = true;
-    a->next = other_id + 1 > a->next ? other_id + 1 : a->next;
 }
 
-// Both graphs were made in the same order, so the counterpart of a constant is near that of the
-// node before it.
-static void find_constant(Alignment *a, uint32_t node_id)
+// Constants are computed from nothing: they correspond if those that are computed from them do.
+static void take_constants(Alignment *a, uint32_t node_id, uint32_t other_id)
 {
-    size_t end = a->next + WINDOW < a->other->n_nodes ? a->next + WINDOW : a->other->n_nodes;
-    size_t i = a->next > a->n_params + WINDOW ? a->next - WINDOW : a->n_params;
-    for (; i < end; i++) {
-        if (!a->is_taken[i] && is_constant(a, a->other, (uint32_t)i) &&
-            is_near(a->base->data[node_id], a->other->data[i])) {
-            take(a, node_id, (uint32_t)i, LIKE);
-            return;
+    uint32_t n = dump_n_children(a->base, node_id);
+    for (uint32_t slot = 0; slot < n && n == dump_n_children(a->other, other_id); slot++) {
+        uint32_t child = dump_child(a->base, node_id, slot);
+        uint32_t other_child = dump_child(a->other, other_id, slot);
+        bool are_constants =
+            is_constant(a, a->base, child) && is_constant(a, a->other, other_child);
+        if (are_constants && a->counterpart[child] == NO_NODE && !a->is_taken[other_child]) {
+            take(a, child, other_child, LIKE);
         }
     }
 }
@@ -185,6 +185,7 @@ static void find_like(Alignment *a, uint32_t node_id)
     }
     if (found != NO_NODE) {
         take(a, node_id, found, most);
+        take_constants(a, node_id, found);
         return;
     }
     uint32_t input = only_input(a, a->base, node_id);
@@ -193,17 +194,17 @@ static void find_like(Alignment *a, uint32_t node_id)
 
 static void align(Alignment *a, size_t *n_aligned)
 {
-    *n_aligned = 0;
     for (uint32_t i = 0; i < a->base->n_nodes; i++) {
         a->counterpart[i] = NO_NODE;
         a->stands_for[i] = NO_NODE;
         if (i < a->n_params) {
             take(a, i, i, LIKE);
-        } else if (is_constant(a, a->base, i)) {
-            find_constant(a, i);
         } else {
             find_like(a, i);
         }
+    }
+    *n_aligned = 0;
+    for (uint32_t i = 0; i < a->base->n_nodes; i++) {
         *n_aligned += a->counterpart[i] != NO_NODE;
     }
 }

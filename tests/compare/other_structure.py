@@ -100,6 +100,9 @@ def rewrite(dump, change):
         children = node.children
         if change == "long_sums" and node.op == "add":
             new[i] = graph.sum([new[child] for child in terms(i)])
+        elif change == "totals_without_0" and node.op == "add" and ".softmax.total" in node.path \
+                and nodes[children[1]].op == "const":
+            new[i] = new[children[0]]
         elif change == "division" and node.op == "mul" and nodes[children[1]].op == "pow" \
                 and nodes[children[1]].data < 0.9 * nodes[nodes[children[1]].children[0]].data:
             new[i] = graph.div(new[children[0]], new[nodes[children[1]].children[0]])
