@@ -88,9 +88,12 @@ class Debugger:
     def ask(self, question):
         """Reads a line that the user types."""
         try:
-            return input(question)
+            line = input(question).strip()
         except (EOFError, KeyboardInterrupt):
+            line = ""
+        if line == "":
             raise Problem("No number was entered.")
+        return line
 
     def run_to_place(self, view, place):
         """Runs backward up to the node at that index of topo, before its first edge.

@@ -992,34 +992,51 @@ def test_steps(setup):
             raise Failure("step passes over %s: %s" % (wanted, names))
 
 
+def run_in_terminal(setup, words, typed=b""):
+    """What gdb prints in a terminal in which this has been typed."""
+    reader, writer = os.openpty()
+    os.write(reader, typed)
+    gdb = subprocess.Popen(
+        [setup.gdb, "-nx", "-batch", *words],
+        stdin=writer,
+        stdout=writer,
+        stderr=writer,
+        cwd=setup.work,
+        env=dict(os.environ, TERM="xterm"),
+    )
+    os.close(writer)
+    text = b""
+    while True:
+        try:
+            piece = os.read(reader, 65536)
+        except OSError:  # the terminal is closed
+            piece = b""
+        if not piece:
+            break
+        text += piece
+    os.close(reader)
+    gdb.wait()
+    return text.decode("utf-8", "replace")
+
+
 def test_terminal(setup):
-    """In a terminal as well, the program's progress line is never in gdb's output."""
-    for scripts, wanted in ((["-x", str(setup.script)], False), ([], True)):
-        command = [setup.gdb, "-nx", "-batch", *scripts]
-        command += ["-ex", "run --engine scalar --num-steps 30", setup.program("microgpt")]
-        reader, writer = os.openpty()
-        gdb = subprocess.Popen(
-            command,
-            stdin=writer,
-            stdout=writer,
-            stderr=writer,
-            cwd=setup.work,
-            env=dict(os.environ, TERM="xterm"),
-        )
-        os.close(writer)
-        text = b""
-        while True:
-            try:
-                piece = os.read(reader, 65536)
-            except OSError:  # the terminal is closed
-                piece = b""
-            if not piece:
-                break
-            text += piece
-        os.close(reader)
-        gdb.wait()
-        if b"sample 20" not in text or (b" left" in text) is not wanted:
-            raise Failure("%s:\n%s" % (command, text.decode("utf-8", "replace")))
+    """In a terminal as well, the progress line is never in gdb's output. Guesses are typed there."""
+    load = ["-x", str(setup.script)]
+    for scripts, wanted in ((load, False), ([], True)):
+        command = [*scripts, "-ex", "run --engine scalar --num-steps 30", setup.program("microgpt")]
+        text = run_in_terminal(setup, command)
+        if "sample 20" not in text or (" left" in text) is not wanted:
+            raise Failure("%s:\n%s" % (command, text))
+    answers = {
+        b" -8 \n": "d.grad is -8: your guess is exact.",
+        b"\n": "No number was entered.",
+        b"x\n": "x is not a number.",
+    }
+    guess = [*load, "-ex", "break graph_backward", "-ex", "run", "-ex", "mg guess d"]
+    for typed, answer in answers.items():
+        text = run_in_terminal(setup, [*guess, setup.program("expression")], typed)
+        if "What will d.grad be? " not in text or answer not in text:
+            raise Failure("%r is typed, %s is missing in:\n%s" % (typed, answer, text))
 
 
 SUBCOMMANDS = "back check dot edge find guess node outline parents show step top tree".split()
