@@ -3,6 +3,7 @@
 #ifndef MICROGPT_DOUBLES_H
 #define MICROGPT_DOUBLES_H
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static inline double *doubles_alloc(size_t n)
 {
     size_t size = count_mul(n, sizeof(double));
     size_t padded = count_add(size, CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    double *doubles = size == SIZE_MAX ? NULL : aligned_alloc(CACHE_LINE, padded);
+    double *doubles = padded > PTRDIFF_MAX ? NULL : aligned_alloc(CACHE_LINE, padded);
     if (doubles != NULL) {
         memset(doubles, 0, padded);
     }

@@ -12,13 +12,13 @@
 #include "compare/dump_about.h"
 #include "microgpt/error.h"
 
-#define NO_NODE UINT32_MAX // no such node; no counterpart in another dump
+#define NO_NODE UINT32_MAX      // no such node; no counterpart in another dump
+#define DUMP_NO_TEXT UINT32_MAX // in place of an offset: there is no text
 
 enum {
-    DUMP_MAX_NODES = 1 << 25,  // five hundred times the default model's graph
-    DUMP_MAX_CHILDREN = 4096,  // of a node, on average; a sum over a wide layer has this many
-    DUMP_FREE_NODES = 256,     // the first nodes, which may have more
-    DUMP_NO_TEXT = UINT32_MAX, // in place of an offset: there is no text
+    DUMP_MAX_NODES = 1 << 25, // five hundred times the default model's graph
+    DUMP_MAX_CHILDREN = 4096, // of a node, on average; a sum over a wide layer has this many
+    DUMP_FREE_NODES = 256,    // the first nodes, which may have more
 };
 
 // Why a dump without names did not get any from dump_name_by_model(), and what to do.

@@ -6,9 +6,7 @@
 
 #include "compare/hypothesis_graph.h"
 
-enum {
-    ANY_KIND = UINT32_MAX,
-};
+#define ANY_KIND UINT32_MAX
 
 static bool say(char *text, const char *what)
 {
