@@ -115,16 +115,17 @@ def parse_options(parser, arguments=None):
     if settings.n_embd % settings.n_head != 0:
         parser.error(f"--n-embd: {settings.n_embd} must be a multiple of --n-head {settings.n_head}")
     if options.stop_after is not None and options.stop_after > settings.num_steps:
-        parser.error(f"--stop-after {options.stop_after} is beyond --num-steps "
-                     f"{settings.num_steps}")
+        parser.error(f"--stop-after: {options.stop_after} comes after the last of "
+                     f"{settings.num_steps} steps; see --num-steps")
     if options.nodes_step is not None and options.nodes is None:
-        parser.error("--nodes-step needs --nodes FILE to write to")
+        parser.error("--nodes-step: needs --nodes FILE as well")
     if options.nodes is not None:
         if options.nodes_step is None:
             options.nodes_step = 1
         last_step = settings.num_steps if options.stop_after is None else options.stop_after
         if options.nodes_step > last_step:
-            parser.error(f"--nodes-step {options.nodes_step} is beyond the last step, {last_step}")
+            parser.error(f"--nodes-step: {options.nodes_step} comes after the last of {last_step} steps; "
+                         f"see {'--num-steps' if options.stop_after is None else '--stop-after'}")
     _check_files(parser, options)
     return options, settings
 

@@ -23,6 +23,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from option_parser import text_of
 from recording import (Recorder, StopTraining, UserError, build_parser, describe_run, documents_of,
                        parse_options, read_data, reason, run_command)
 from revision import Program, calls_backward, contains, is_training_loop, updates_parameter
@@ -394,10 +395,12 @@ def prepare(path, program, options, settings):
 def main():
     parser = build_parser(PROG, "Run an untouched copy of Karpathy's microgpt.py and write down "
                                 "the numbers it computes.")
-    parser.add_argument("--source", metavar="PATH", required=True, help="your copy of microgpt.py")
+    parser.add_argument("--source", metavar="PATH", type=text_of("PATH"), help="your copy of microgpt.py")
     parser.add_argument("--differences", action="store_true",
                         help="only say how the copy differs from the last revision")
     options, settings = parse_options(parser)
+    if options.source is None:
+        parser.error("--source: name your copy of microgpt.py")
 
     def command():
         program = Program(parse_source(options.source))

@@ -77,6 +77,24 @@ class CommandLine(unittest.TestCase):
         for words in WORDS:
             self.assert_alike(words, [1, 2])
 
+    def test_their_own_options(self):
+        for words, what in (
+                (["--stop-after", "9", "--num-steps", "3"],
+                 "--stop-after: 9 comes after the last of 3 steps; see --num-steps"),
+                (["--nodes-step", "2"], "--nodes-step: needs --nodes FILE as well"),
+                (["--nodes", "new", "--nodes-step", "4", "--num-steps", "3"],
+                 "--nodes-step: 4 comes after the last of 3 steps; see --num-steps"),
+                (["--nodes", "new", "--nodes-step", "2", "--stop-after", "1"],
+                 "--nodes-step: 2 comes after the last of 1 steps; see --stop-after")):
+            self.assertEqual(self.run_reference(*words), (2, "", f"microgpt_reference.py: {what}\n"))
+        watch = [sys.executable, "-B", str(Path(REFERENCE, "watch_microgpt.py"))]
+        for words, what in (([], "--source: name your copy of microgpt.py"),
+                            (["--source", ""], "--source: needs a PATH, not an empty text"),
+                            (["--source", "names", "--losses", "names"],
+                             "--losses: names is the program; name another one with --losses")):
+            self.assertEqual(self.run_words(watch, words), (2, "", f"watch_microgpt.py: {what}\n"))
+        self.assertFalse((self.folder / "new").exists())
+
     def test_older_names(self):
         self.assert_alike(["--steps", "1", "--samples", "1", "--data", "names"], [0])
 
