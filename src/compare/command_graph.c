@@ -8,6 +8,7 @@
 
 #include "cli/command_files.h"
 #include "cli/out_file.h"
+#include "cli/spooled_input.h"
 #include "cli/temporary_file.h"
 #include "compare/dump_copy.h"
 #include "compare/dump_names.h"
@@ -219,18 +220,20 @@ static ExitStatus draw_document(LookSession *look, const void *chosen, Error *er
 }
 
 // A dump without names has those of the model of the sizes in its first line.
-static bool read_dump(const GraphOptions *options, NodeDump *dump, Error *error)
+static bool read_dump(NodeDump *dump, const SpooledInput *input, const ModelConfig *defaults,
+                      Error *error)
 {
-    if (!dump_read(dump, options->dump, error)) {
+    if (!dump_read(dump, input->path, error)) {
         return false;
     }
+    dump->file_name = input->name;
     if (dump->is_sparse) {
-        return error_set_file(error, options->dump, 0, "is a sparse dump, which has no graph");
+        return error_set_file(error, input->name, 0, "is a sparse dump, which has no graph");
     }
-    ModelConfig sizes = dump_sizes(dump, &options->look.run.model);
+    ModelConfig sizes = dump_sizes(dump, defaults);
     return dump_name_by_model(dump, &sizes, error) &&
            (dump->has_names ||
-            error_set_file(error, options->dump, 0,
+            error_set_file(error, input->name, 0,
                            "has no names, and it is not a graph of the model; add operation and "
                            "path to each line"));
 }
@@ -245,9 +248,13 @@ static ExitStatus draw_dump(const GraphOptions *options, Error *error)
     if (status != EXIT_DONE) {
         return status;
     }
-    NodeDump dump;
-    status = read_dump(options, &dump, error) ? draw(options, NULL, &dump, error) : EXIT_FAILED;
+    SpooledInput input = {0};
+    NodeDump dump = {0};
+    bool ok = spooled_input_open(&input, options->dump, "node dump", error) &&
+              read_dump(&dump, &input, &options->look.run.model, error);
+    status = ok ? draw(options, NULL, &dump, error) : EXIT_FAILED;
     dump_free(&dump);
+    spooled_input_close(&input, error);
     return status;
 }
 

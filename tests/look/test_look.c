@@ -1024,6 +1024,7 @@ static const BadLoad bad_dumps[] = {
     {1, "graph --dump data", "data", "1: "},
     {1, "graph --dump sparse", "sparse", "has no graph"},
     {1, "graph --dump nameless", "nameless", "has no names"},
+    {1, "graph --dump -", "standard input", "has no graph"},
     {2, "graph --dump named --node c", "--node", "'c' is not a node of named"},
     {2, "graph --dump named --op exp", "--op", "no exp in named"},
 };
@@ -1034,6 +1035,7 @@ START_TEST(a_dump_that_cannot_be_drawn_is_one_line)
     write_text("sparse", "a 2 1\n");
     write_text("nameless", "0 2 1 [] []\n1 4 1 [0] [2]\n");
     write_text("named", "0 2 1 [] [] leaf a\n1 4 1 [0] [2] double b\n");
+    p.stdin_text = "a 2 1\n";
     run(c->arguments);
     assert_failed(c->status, c->named, c->why);
     ck_assert_str_eq(p.out, "");
