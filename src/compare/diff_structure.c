@@ -1,10 +1,10 @@
 // The structure of two graphs: see diff_structure.h.
 #include "compare/diff_structure.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "compare/diff_align.h"
+#include "compare/document_length.h"
 #include "compare/dump_pairs.h"
 
 // Returns whether an operation's name is one of those that this program writes.
@@ -68,18 +68,6 @@ static void compare_structure(GraphDiff *diff)
     }
 }
 
-// Returns the number of the last position in a dump's names, or -1 if there is none.
-static int find_last_position(const NodeDump *dump)
-{
-    int last = -1;
-    for (size_t node_id = 0; node_id < dump->n_nodes; node_id++) {
-        int position;
-        bool has_one = sscanf(dump_path(dump, node_id), "pos%d.", &position) == 1;
-        last = has_one && position > last ? position : last;
-    }
-    return last;
-}
-
 // Returns whether different graphs may be of the same document.
 static bool is_same_document(const GraphDiff *diff)
 {
@@ -87,7 +75,8 @@ static bool is_same_document(const GraphDiff *diff)
     const NodeDump *b = diff->dumps[1];
     StructureKind kind = diff->structure.kind;
     return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && a->n_nodes != b->n_nodes &&
-           (!a->has_names || !b->has_names || find_last_position(a) == find_last_position(b));
+           (!a->has_names || !b->has_names ||
+            document_length(a).of_paths == document_length(b).of_paths);
 }
 
 static void forget_pairs(GraphDiff *diff)

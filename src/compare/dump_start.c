@@ -2,9 +2,11 @@
 #include "compare/dump_start.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "compare/document_length.h"
 #include "compare/path_index.h"
 #include "compare/path_pattern.h"
 
@@ -22,6 +24,7 @@ typedef struct Sums {
     double aa;
     double ab;
     double bb;
+    size_t tokens[2]; // how many rows of wte have a gradient only on one side
 } Sums;
 
 static void add(Sums *sums, double a, double b)
@@ -80,6 +83,20 @@ static size_t add_matrix(const NodeDump *a, size_t begin, const PathIndex *b, Su
     return i;
 }
 
+// Counts the tokens of which only one side has gradients.
+static void count_tokens(const NodeDump *a, const PathIndex *b, size_t *tokens)
+{
+    for (size_t i = 0; i < a->n_nodes; i++) {
+        const char *path = dump_path(a, i);
+        bool is_first = strncmp(path, "wte[", 4) == 0 && strcmp(strchr(path, ','), ",0]") == 0;
+        uint32_t node_id = is_first ? path_index_find(b, path) : NO_NODE;
+        if (node_id != NO_NODE) {
+            tokens[0] += a->grad[i] != 0 && b->dump->grad[node_id] == 0;
+            tokens[1] += a->grad[i] == 0 && b->dump->grad[node_id] != 0;
+        }
+    }
+}
+
 static bool add_by_path(const NodeDump *a, const NodeDump *b, Sums *sums, Error *error)
 {
     PathIndex index;
@@ -89,6 +106,7 @@ static bool add_by_path(const NodeDump *a, const NodeDump *b, Sums *sums, Error 
     for (size_t i = 0; i < a->n_nodes;) {
         i = is_parameter(dump_path(a, i)) ? add_matrix(a, i, &index, sums) : i + 1;
     }
+    count_tokens(a, &index, sums->tokens);
     path_index_free(&index);
     return true;
 }
@@ -102,36 +120,81 @@ static void add_by_index(const NodeDump *a, const NodeDump *b, Sums *sums)
     }
 }
 
-// Sets *differs if the parameters of the two are unrelated: they were initialised differently, and
-// not only trained differently.
-static bool find_start(const NodeDump *a, const NodeDump *b, bool *differs, Error *error)
+static bool add_parameters(const NodeDump *a, const NodeDump *b, Sums *sums, Error *error)
 {
-    Sums sums = {0};
     if (a->has_names && b->has_names) {
-        if (!add_by_path(a, b, &sums, error)) {
-            return false;
-        }
-    } else if (!a->is_sparse && !b->is_sparse) {
-        add_by_index(a, b, &sums);
+        return add_by_path(a, b, sums, error);
     }
-    double size = sqrt(sums.aa) * sqrt(sums.bb);
-    *differs = sums.n >= FEW_PARAMETERS && size > 0 && sums.ab < LEAST_CORRELATION * size;
+    if (!a->is_sparse && !b->is_sparse) {
+        add_by_index(a, b, sums);
+    }
     return true;
+}
+
+// Returns whether the parameters of the two are unrelated: they were initialised differently, and
+// not only trained differently.
+static bool has_other_start(const Sums *sums)
+{
+    double size = sqrt(sums->aa) * sqrt(sums->bb);
+    return sums->n >= FEW_PARAMETERS && size > 0 && sums->ab < LEAST_CORRELATION * size;
+}
+
+// Returns whether the documents have several other tokens. A port that looks up a wrong row has
+// one.
+static bool has_other_tokens(const Sums *sums)
+{
+    return sums->tokens[0] > 0 && sums->tokens[1] > 0 && sums->tokens[0] + sums->tokens[1] > 2;
+}
+
+static void add_warning(DumpWarnings *warnings, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(warnings->lines[warnings->n++], ABOUT_WARNING_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+// Returns whether a dump that shows no positions has gradients of fewer ones than the other dump.
+static bool has_fewer_grads(DocumentLength length, DocumentLength other)
+{
+    return length.of_paths == 0 && length.of_grads > 0 && length.of_grads < other.of_grads;
+}
+
+static void warn_of_lengths(DumpWarnings *warnings, DocumentLength a, DocumentLength b)
+{
+    if (document_lengths_differ(a, b)) {
+        add_warning(warnings,
+                    "A is of a document of %zu positions, B of one of %zu: the loss and the "
+                    "gradients cannot agree",
+                    a.of_paths, b.of_paths);
+    } else if (has_fewer_grads(a, b) || has_fewer_grads(b, a)) {
+        add_warning(warnings,
+                    "A has gradients of %zu positions in wpe, B of %zu, as if their documents had "
+                    "different lengths",
+                    a.of_grads, b.of_grads);
+    }
 }
 
 bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error)
 {
-    bool differs = false;
+    Sums sums = {0};
     warnings->n = dump_about_warn(&a->says, &b->says, warnings->lines);
-    if (!find_start(a, b, &differs, error)) {
+    if (!add_parameters(a, b, &sums, error)) {
         return false;
     }
-    if (differs) {
-        snprintf(
-            warnings->lines[warnings->n], ABOUT_WARNING_BYTES, "%s",
-            "the parameters have nothing in common, so nothing else can agree: B reads another "
-            "data set, has another seed, or draws its own numbers; see docs/porting.md");
-        warnings->n++;
+    warn_of_lengths(warnings, document_length(a), document_length(b));
+    if (has_other_tokens(&sums)) {
+        add_warning(
+            warnings,
+            "A has gradients of %zu tokens in wte that B has none of, and B of %zu that A "
+            "has none of: they are of different documents, or number the tokens differently",
+            sums.tokens[0], sums.tokens[1]);
+    }
+    if (has_other_start(&sums)) {
+        add_warning(warnings, "%s",
+                    "the parameters have nothing in common, so nothing else can agree: B reads "
+                    "another data set, has another seed, or draws its own numbers; see "
+                    "docs/porting.md");
     }
     return true;
 }

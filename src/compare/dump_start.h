@@ -1,4 +1,4 @@
-// Finds out whether two dumps are of the same step of runs that started alike.
+// Finds out whether two dumps are of the same step and document of runs that started alike.
 #ifndef MICROGPT_DUMP_START_H
 #define MICROGPT_DUMP_START_H
 
@@ -8,7 +8,7 @@
 #include "microgpt/error.h"
 
 enum {
-    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 1,
+    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 3,
 };
 
 typedef struct DumpWarnings {
@@ -17,7 +17,8 @@ typedef struct DumpWarnings {
 } DumpWarnings;
 
 // Finds out why two dumps can differ before anything is computed: they are of different steps or
-// runs by their descriptions, or their parameters have nothing in common. Errors: out of memory.
+// runs by their descriptions, of different documents, or their parameters have nothing in
+// common. Errors: out of memory.
 bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error);
 
 #endif

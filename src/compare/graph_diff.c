@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compare/diff_structure.h"
+#include "compare/document_length.h"
 #include "compare/missing_grads.h"
 #include "compare/softmax_groups.h"
 
@@ -400,7 +401,10 @@ static bool compare(GraphDiff *diff, Error *error)
     if (!diff->by_path) {
         compare_local_grads(diff);
     }
-    diff->grad.is_compared = diff->by_path || diff->dumps[0]->n_nodes == diff->dumps[1]->n_nodes;
+    bool is_same_length =
+        !document_lengths_differ(document_length(diff->dumps[0]), document_length(diff->dumps[1]));
+    diff->grad.is_compared =
+        is_same_length && (diff->by_path || diff->dumps[0]->n_nodes == diff->dumps[1]->n_nodes);
     if (diff->has_graph && !order_nodes(diff, error)) {
         return false;
     }

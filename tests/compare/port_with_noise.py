@@ -310,6 +310,7 @@ class Port:
         self.run_document(tokens, n_layers)
 
     def run_document(self, tokens, n_layers):
+        self.named = {}
         self.lookups = []
         self.tokens = tokens
         caches = [([], []) for _ in range(n_layers)]

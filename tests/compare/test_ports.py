@@ -159,8 +159,8 @@ AS_TRUE = {
         "leaves out posN.layer0.attn.residual[*] in posN.layer0.mlp.residual[*]",
 }
 
-# How the structure of a graph without names differs, how many nodes of the reference are found in it, and what
-# the report must say.
+# How the structure of a graph without names differs, how many nodes of the reference are found in it, and
+# what the report must say.
 STRUCTURES = {
     "times_1": (528, ["nothing is unexplained", "data: the same"]),
     "division": (520, ["nothing is unexplained", "B divides, rounded once"]),
@@ -294,6 +294,32 @@ class Checks:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.check(json.loads(done.stdout)["warnings"] == lines, "warnings in JSON", done.stdout)
 
+    def check_documents(self, folder):
+        """The report says that the document is another one; it compares no gradients of other lengths."""
+        documents = Path(folder, "documents.txt")
+        documents.write_text("abca\ndeed\n")
+        full, sparse = Path(folder, "documents.full"), Path(folder, "documents.sparse")
+        subprocess.run([self.program, "nodes", "--text", "abca", "--names", "--data", str(documents),
+                        "--n-embd", "8", "--n-head", "2", "--block-size", "8", "--output", str(full)],
+                       check=True)
+        length = "warning: A is of a document of 5 positions, B of one of"
+        grads = "warning: A has gradients of 5 positions in wpe, B of"
+        tokens = "warning: A has gradients of 3 tokens in wte that B has none of, and B of 2"
+        for letters, form, warning in (
+                ("abc", ("vectors", "all"), f"{length} 4:"), ("abc", ("landmarks", "all"), f"{length} 4:"),
+                ("abcab", ("vectors", "all"), f"{length} 6:"), ("abc", ("none", "params"), f"{grads} 4,"),
+                ("deed", ("vectors", "all"), tokens), ("deed", ("none", "params"), tokens),
+                ("abca", ("vectors", "all"), ""), ("abca", ("none", "params"), "")):
+            token_ids = [5, *("abcde".index(letter) for letter in letters), 5]
+            port = port_with_noise.run(full, token_ids, 2, 1, False, None)
+            with open(sparse, "w") as file:
+                port_with_noise.write(port, *form, file)
+            code, report = self.compare(str(full), str(sparse))
+            found = [line for line in report.splitlines() if line.startswith("warning")]
+            self.check(code == 1 and len(found) == (warning != ""), f"{letters} {form}", report)
+            self.check("".join(found).startswith(warning), f"{letters} {form}: not '{warning}'", report)
+            self.check(("gradients: not compared" in report) == warning.startswith(length), letters, report)
+
     def check_nameless(self, folder):
         """Without names, nodes of another structure are paired by their inputs."""
         nameless = Path(folder, "nameless.full")
@@ -359,6 +385,7 @@ def main():
         checks.check_case(*case)
     with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
         checks.check_extract(folder)
+        checks.check_documents(folder)
         checks.check_nameless(folder)
         checks.check_structures(folder)
         checks.check_mistakes(folder, sys.argv[2:] == ["torture"])
