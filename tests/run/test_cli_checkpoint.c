@@ -246,8 +246,9 @@ START_TEST(where_nothing_can_be_saved_nothing_is_trained)
 {
     run("train " QUICK " --save missing/file");
     assert_refused(1, "missing/file", strerror(ENOENT));
-    run("train " QUICK " --save /dev/null");
-    assert_refused(1, "/dev/null", "is not a regular file");
+    ck_assert_int_eq(mkdir("folder", 0700), 0);
+    run("train " QUICK " --save folder");
+    assert_refused(1, "folder", "is not a regular file");
     if (permissions_hold()) {
         ck_assert_int_eq(mkdir("closed", 0500), 0);
         p.obeys_permissions = true;
