@@ -210,8 +210,8 @@ static ExitStatus draw(const GraphOptions *options, const LookSession *look, con
 static ExitStatus draw_document(LookSession *look, const void *chosen, Error *error)
 {
     NodeDump graph;
-    if (!look_forward(look, error) || !look_backward(look, error) ||
-        !dump_copy_graph(&graph, look_graph(look), look->model->n_params, error)) {
+    if (!look_forward(look, error) || !engine_backward(look->engine, error) ||
+        !dump_copy_graph(&graph, engine_graph(look->engine), look->model->n_params, error)) {
         return EXIT_FAILED;
     }
     ExitStatus status = draw(chosen, look, &graph, error);

@@ -42,7 +42,7 @@ static bool make_graph(LookSession *look, Error *error)
         double loss;
         return trainer_forward(trainer, &loss, error) && trainer_backward(trainer, error);
     }
-    return look_forward(look, error) && look_backward(look, error);
+    return look_forward(look, error) && engine_backward(look->engine, error);
 }
 
 static bool write_about(FILE *file, const LookSession *look, Error *error)
@@ -81,13 +81,14 @@ static bool write_nodes(const LookSession *look, const NodesOptions *options, Er
         return false;
     }
     if (options->sparse) {
-        node_dump_write_sparse(out.file, look_graph(look), look->model->n_params);
+        node_dump_write_sparse(out.file, engine_graph(look->engine), look->model->n_params);
         const Adam *adam = adam_of(look);
         if (adam != NULL) {
-            node_dump_write_moments(out.file, look_graph(look), adam);
+            node_dump_write_moments(out.file, engine_graph(look->engine), adam);
         }
     } else {
-        node_dump_write(out.file, look_graph(look), look->model->n_params, options->names);
+        node_dump_write(out.file, engine_graph(look->engine), look->model->n_params,
+                        options->names);
     }
     return out_file_close(&out, error);
 }

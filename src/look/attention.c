@@ -34,7 +34,7 @@ bool attention_read(Attention *attention, const LookSession *look, Error *error)
         return error_out_of_memory(error, "the attention maps",
                                    count_mul(n, sizeof *attention->weights));
     }
-    StageWalk walk = stage_walk(look_graph(look));
+    StageWalk walk = stage_walk(engine_graph(look->engine));
     StageNode node;
     while (stage_walk_next(&walk, &node)) {
         if (node.kind == STAGE_HEAD_WEIGHT) {

@@ -72,7 +72,7 @@ static void see_prob(Outcome *outcome, const StageNode *node, int target_id)
 static void trace_read(Trace *trace)
 {
     const LookSession *look = trace->look;
-    StageWalk walk = stage_walk(look_graph(look));
+    StageWalk walk = stage_walk(engine_graph(look->engine));
     StageNode node;
     while (stage_walk_next(&walk, &node)) {
         size_t row = stage_row(&look->model->config, node.kind, node.layer);
@@ -261,7 +261,8 @@ static ExitStatus show(LookSession *look, const void *chosen, Error *error)
 {
     const TraceOptions *options = chosen;
     Trace trace;
-    if (!look_forward(look, error) || (options->backward && !look_backward(look, error)) ||
+    if (!look_forward(look, error) ||
+        (options->backward && !engine_backward(look->engine, error)) ||
         !trace_alloc(&trace, look, error)) {
         return EXIT_FAILED;
     }

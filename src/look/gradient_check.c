@@ -33,7 +33,7 @@ static bool relu_passes(const Graph *g, size_t node_id)
 // Every forward pass makes the same nodes with the same ids, so this searches for the ReLUs once.
 static bool find_relus(GradientCheck *check, Error *error)
 {
-    const Graph *g = look_graph(check->look);
+    const Graph *g = engine_graph(check->look->engine);
     size_t n_relus = 0;
     for (size_t node_id = 0; node_id < graph_n_nodes(g); node_id++) {
         n_relus += graph_node(g, node_id)->op == OP_RELU;
@@ -55,7 +55,7 @@ static bool find_relus(GradientCheck *check, Error *error)
 
 static bool relus_are_the_same(const GradientCheck *check)
 {
-    const Graph *g = look_graph(check->look);
+    const Graph *g = engine_graph(check->look->engine);
     for (size_t i = 0; i < check->n_relus; i++) {
         if (relu_passes(g, check->relu_ids[i]) != check->relu_passes[i]) {
             return false;
@@ -164,8 +164,8 @@ bool gradient_check_run(GradientCheck *check, LookSession *look, GradientCheckPr
         error_out_of_memory(error, "the check", n_params * sizeof *check->params);
         return false;
     }
-    bool ok = look_forward(look, error) && look_backward(look, error) && find_relus(check, error) &&
-              check_all(check, progress, error) &&
+    bool ok = look_forward(look, error) && engine_backward(look->engine, error) &&
+              find_relus(check, error) && check_all(check, progress, error) &&
               look_forward(look, error); // makes the graph of the unchanged model again
     if (!ok) {
         gradient_check_free(check);

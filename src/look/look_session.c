@@ -349,16 +349,6 @@ bool look_forward(LookSession *look, Error *error)
     return engine_forward(look->engine, look->tokens, look->n_positions, &look->loss, error);
 }
 
-bool look_backward(LookSession *look, Error *error)
-{
-    return engine_backward(look->engine, error);
-}
-
-const Graph *look_graph(const LookSession *look)
-{
-    return engine_graph(look->engine);
-}
-
 // Returns how many steps the model was trained for; 0 also for a file of another program.
 static size_t count_steps(const LookSession *look)
 {

@@ -79,12 +79,8 @@ ExitStatus look_open(LookSession *look, const LookOptions *options, Error *error
 bool look_train(LookSession *look, double *losses, Error *error);
 void look_close(LookSession *look);
 
-// Run the document through the model, and backward: see engine_forward() and engine_backward().
+// Runs the document through the model: see engine_forward(). The engine then has its graph.
 bool look_forward(LookSession *look, Error *error);
-bool look_backward(LookSession *look, Error *error);
-
-// Returns the graph of the document.
-const Graph *look_graph(const LookSession *look);
 
 // Prints a line about the model, and one about the document if there is one.
 void look_print_subject(const LookSession *look, const Screen *screen);

@@ -142,12 +142,12 @@ static bool put_letters(JsonOut *out, const Model *model, Error *error)
 // The graph of the document replaces that of the sampler.
 static bool put_document(JsonOut *out, LookSession *look, Error *error)
 {
-    if (!look_forward(look, error) || !look_backward(look, error) ||
-        !report_check_graph(look_graph(look), error)) {
+    if (!look_forward(look, error) || !engine_backward(look->engine, error) ||
+        !report_check_graph(engine_graph(look->engine), error)) {
         return false;
     }
     json_out_number(out, out->root, "loss", look->loss);
-    report_put_graph(out, "graph", look_graph(look), look->model->n_params);
+    report_put_graph(out, "graph", engine_graph(look->engine), look->model->n_params);
     return true;
 }
 
