@@ -1,5 +1,5 @@
-// Gradients left over from the step before: see left_over.h.
-#include "compare/left_over.h"
+// Gradients left over from the step before: see update_values.h.
+#include "compare/update_values.h"
 
 // The unexplained rest must be at most this share of the difference of both sides. After an update
 // that differs, A's gradients are only near those that B should have.

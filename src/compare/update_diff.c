@@ -14,7 +14,6 @@
 
 #include "cli/json_out.h"
 #include "compare/diff_numbers.h"
-#include "compare/left_over.h"
 #include "microgpt/adam_rule.h"
 
 // The settings of microgpt.py.

@@ -46,4 +46,9 @@ bool update_values_init(UpdateValues *values, const UpdateFiles *files, Error *e
 // Frees the values; does nothing to zeroed ones.
 void update_values_free(UpdateValues *values);
 
+// Returns whether B's gradients after the update are A's plus those that B had before it, so that B
+// does not set them to 0 between the steps, in the parameters from begin up to end. The parameters
+// may differ a little. Returns false if the gradients after the update are not known.
+bool left_over_is_found(const UpdateValues *values, size_t begin, size_t end);
+
 #endif
