@@ -99,8 +99,8 @@ static inline __attribute__((always_inline)) Lanes v_by(Lanes square, Lanes deca
 
 // Updates m and v of N_LANES parameters. is_known tells in which lanes libm must give the same v.
 static inline __attribute__((always_inline)) Halfway
-update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
-               Division how, LaneMask *is_known)
+update_moment_lanes(const double *g, double *m, double *v, const AdamStep *s, Divisor correction2,
+                    Division how, LaneMask *is_known)
 {
     Lanes grad = lanes_load(g);
     lanes_store(m, lanes_all(s->beta1) * lanes_load(m) + lanes_all(s->one_minus_beta1) * grad);
@@ -137,8 +137,8 @@ update_moments(const double *g, double *m, double *v, const AdamStep *s, Divisor
 // above 2^128. But such small roots do not change eps >= 2^-64, and if a root is so large, v is in
 // doubt.)
 static inline __attribute__((always_inline)) LaneMask
-update_params(double *p, const double *m, Halfway halfway, const AdamStep *s, Divisor correction1,
-              Division how)
+update_param_lanes(double *p, const double *m, Halfway halfway, const AdamStep *s,
+                   Divisor correction1, Division how)
 {
     Lanes root = halfway.root;
     Lanes old_p = lanes_load(p);
@@ -179,7 +179,7 @@ update_block(double *p, const double *g, double *m, double *v, size_t n, const A
         if (i >= LAG) {
             size_t j = (i - LAG) * N_LANES;
             Lanes old_p = lanes_load(&p[j]);
-            LaneMask is_known = update_params(&p[j], &m[j], *slot, &s, correction1, how1);
+            LaneMask is_known = update_param_lanes(&p[j], &m[j], *slot, &s, correction1, how1);
             if (__builtin_expect(lanes_bits(is_known) != ALL_LANES, 0)) {
                 note_doubt(&doubts->p[n_p], j, is_known, old_p);
                 n_p++;
@@ -190,7 +190,7 @@ update_block(double *p, const double *g, double *m, double *v, size_t n, const A
             size_t j = i * N_LANES;
             Lanes old_v = lanes_load(&v[j]);
             LaneMask is_known;
-            *slot = update_moments(&g[j], &m[j], &v[j], &s, correction2, how2, &is_known);
+            *slot = update_moment_lanes(&g[j], &m[j], &v[j], &s, correction2, how2, &is_known);
             if (__builtin_expect(lanes_bits(is_known) != ALL_LANES, 0)) {
                 note_doubt(&doubts->v[n_v], j, is_known, lanes_load(&p[j]));
                 lanes_store(doubts->v[n_v].v, old_v);
@@ -229,10 +229,10 @@ static size_t settle_p(double *p, const double *m, const double *v, const Doubt 
 //   away; rest is at most half of that, so that with the slack it reaches both of them.
 // Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
 // v, so do all numbers between them. (Infinities and NaN are not equal to anything here. A huge v
-// remains in doubt because of its root: see update_params().)
+// remains in doubt because of its root: see update_param_lanes().)
 //
-// As a part of update_moments(), even after a branch, this made Adam slower by a fifth for a small
-// model, and no faster for a wide model, which has many tiny gradients.
+// As a part of update_moment_lanes(), even after a branch, this made Adam slower by a fifth for
+// a small model, and no faster for a wide model, which has many tiny gradients.
 static unsigned known_of_any_size(const double *g, const double *old_v, const double *new_v,
                                   const AdamStep *s)
 {
