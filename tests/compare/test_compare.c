@@ -65,61 +65,60 @@ static void run_backward(NodeDump *dump, Mistake mistake)
 }
 
 // Two dumps of the small model, of which B is to be changed, and their comparison.
-typedef struct Pair {
+static struct {
     NodeDump a;
     NodeDump b;
     GraphDiff diff;
     Judgement judgement;
     char *text;
     size_t text_size;
-} Pair;
+} pair; // freed after each test
 
-static void open_pair(Pair *pair)
+static void open_pair(void)
 {
-    *pair = (Pair){.text = NULL};
-    dump_small_model(&pair->a, DUMP_NAMED);
-    dump_small_model(&pair->b, DUMP_NAMED);
+    dump_small_model(&pair.a, DUMP_NAMED);
+    dump_small_model(&pair.b, DUMP_NAMED);
 }
 
 // Compares both, and prints the report into text.
-static void compare_pair(Pair *pair, const DiffRules *rules)
+static void compare_pair(const DiffRules *rules)
 {
     Error error;
-    ck_assert_msg(graph_diff(&pair->diff, &pair->a, &pair->b, rules, &error), "%s", error.message);
-    ck_assert_msg(judgement_init(&pair->judgement, &pair->diff, &error), "%s", error.message);
-    FILE *file = open_memstream(&pair->text, &pair->text_size);
-    ck_assert(diff_print_text(file, &pair->judgement, true, &error));
+    ck_assert_msg(graph_diff(&pair.diff, &pair.a, &pair.b, rules, &error), "%s", error.message);
+    ck_assert_msg(judgement_init(&pair.judgement, &pair.diff, &error), "%s", error.message);
+    FILE *file = open_memstream(&pair.text, &pair.text_size);
+    ck_assert(diff_print_text(file, &pair.judgement, true, &error));
     ck_assert_int_eq(fclose(file), 0);
 }
 
 // Frees the comparison; the dumps remain.
-static void forget_comparison(Pair *pair)
+static void forget_comparison(void)
 {
-    judgement_free(&pair->judgement);
-    graph_diff_free(&pair->diff);
-    free(pair->text);
-    pair->text = NULL;
+    judgement_free(&pair.judgement);
+    graph_diff_free(&pair.diff);
+    free(pair.text);
+    pair.text = NULL;
 }
 
-static void close_pair(Pair *pair)
+static void close_pair(void)
 {
-    forget_comparison(pair);
-    dump_free(&pair->a);
-    dump_free(&pair->b);
+    forget_comparison();
+    dump_free(&pair.a);
+    dump_free(&pair.b);
 }
 
-static void assert_says(const Pair *pair, const char *what)
+static void assert_says(const char *what)
 {
-    ck_assert_msg(strstr(pair->text, what) != NULL, "expected: %s\nin: %s", what, pair->text);
+    ck_assert_msg(strstr(pair.text, what) != NULL, "expected: %s\nin: %s", what, pair.text);
 }
 
 // Checks what the first of all causes is.
-static void assert_first_cause(const Pair *pair, CauseKind kind, const char *path)
+static void assert_first_cause(CauseKind kind, const char *path)
 {
     uint32_t node_id;
     char label[LABEL_BYTES];
-    ck_assert_msg(diff_first_cause(&pair->diff, &node_id) == kind, "%s", pair->text);
-    ck_assert_msg(strcmp(diff_label(&pair->diff, node_id, label), path) == 0, "%s", pair->text);
+    ck_assert_msg(diff_first_cause(&pair.diff, &node_id) == kind, "%s", pair.text);
+    ck_assert_msg(strcmp(diff_label(&pair.diff, node_id, label), path) == 0, "%s", pair.text);
 }
 
 static uint32_t *child_of(NodeDump *dump, const char *path, int slot)
@@ -134,21 +133,18 @@ static bool has_op(const NodeDump *dump, uint32_t node_id, const char *op)
 
 START_TEST(the_same_dump_is_the_same)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     run_backward(&pair.b, NO_MISTAKE); // the tests' own backward is that of Python
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     ck_assert(graph_diff_is_same(&pair.diff));
-    assert_says(&pair, "same: data and gradients of");
-    close_pair(&pair);
+    assert_says("same: data and gradients of");
 }
 END_TEST
 
 // x * x comes first in the model, and swapping does not change it; x * scale is next.
 START_TEST(swapped_local_gradients_of_mul_are_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     size_t n_swapped = 0;
     for (uint32_t i = 0; i < pair.b.n_nodes; i++) {
         double *local_grads = pair.b.local_grads + pair.b.first_edge[i];
@@ -160,15 +156,14 @@ START_TEST(swapped_local_gradients_of_mul_are_found)
         }
     }
     run_backward(&pair.b, NO_MISTAKE);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_LOCAL_GRADS, "pos0.norm.ms");
-    assert_says(&pair, "A has those of mul");
-    assert_says(&pair, "B has them swapped");
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_LOCAL_GRADS, "pos0.norm.ms");
+    assert_says("A has those of mul");
+    assert_says("B has them swapped");
     ck_assert_uint_eq(pair.diff.local_grads.n_causes, n_swapped);
     ck_assert_uint_gt(pair.diff.grad.n_differ, 100);
     ck_assert_uint_eq(pair.diff.grad.n_causes, 0); // they follow from the cause
     ck_assert_uint_eq(pair.diff.data.n_differ, 0);
-    close_pair(&pair);
 }
 END_TEST
 
@@ -176,15 +171,13 @@ END_TEST
 // e / total and in total.
 START_TEST(a_forgotten_plus_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     run_backward(&pair.b, EQUALS_FOR_PLUS_EQUALS);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_GRAD, "pos3.softmax.exp[4]");
-    assert_says(&pair, "the sum of 2 contributions");
-    assert_says(&pair, "A is their sum");
-    assert_says(&pair, "B is the last of them alone, number 2: `=` where `+=` belongs");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_GRAD, "pos3.softmax.exp[4]");
+    assert_says("the sum of 2 contributions");
+    assert_says("A is their sum");
+    assert_says("B is the last of them alone, number 2: `=` where `+=` belongs");
 }
 END_TEST
 
@@ -192,10 +185,9 @@ END_TEST
 // are wrong, too, and all others are unchanged.
 START_TEST(one_forgotten_plus_is_told_from_what_follows)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t wrong = find_node(&pair.b, "pos1.norm[2]");
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     Contribution *c;
     size_t n;
     Error error;
@@ -211,21 +203,19 @@ START_TEST(one_forgotten_plus_is_told_from_what_follows)
     for (uint32_t e = pair.b.first_edge[wrong]; e < pair.b.first_edge[wrong + 1]; e++) {
         pair.b.grad[pair.b.children[e]] *= 1.5;
     }
-    forget_comparison(&pair);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_GRAD, "pos1.norm[2]");
-    assert_says(&pair, "B is their sum from number 2: `=` where `+=` belongs");
-    assert_says(&pair, "2 more differ and merely follow; 0 further causes");
-    close_pair(&pair);
+    forget_comparison();
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_GRAD, "pos1.norm[2]");
+    assert_says("B is their sum from number 2: `=` where `+=` belongs");
+    assert_says("2 more differ and merely follow; 0 further causes");
 }
 END_TEST
 
 START_TEST(a_lost_contribution_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t wrong = find_node(&pair.b, "pos1.norm[2]");
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     Contribution *c;
     size_t n;
     Error error;
@@ -235,11 +225,10 @@ START_TEST(a_lost_contribution_is_found)
         pair.b.grad[wrong] += i == 2 ? 0 : c[i].amount;
     }
     free(c);
-    forget_comparison(&pair);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_GRAD, "pos1.norm[2]");
-    assert_says(&pair, "B is their sum without number 3");
-    close_pair(&pair);
+    forget_comparison();
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_GRAD, "pos1.norm[2]");
+    assert_says("B is their sum without number 3");
 }
 END_TEST
 
@@ -247,44 +236,38 @@ END_TEST
 // that lm_head multiplies: depth-first, its use in the target's logit comes last.
 START_TEST(gradients_in_the_order_of_creation_are_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     run_backward(&pair.b, ORDER_OF_CREATION);
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     uint32_t node_id;
     ck_assert_int_eq(diff_first_cause(&pair.diff, &node_id), CAUSE_GRAD);
     char label[LABEL_BYTES];
     diff_label(&pair.diff, node_id, label);
     ck_assert_msg(strncmp(label, "pos3.layer0.mlp.residual[", 25) == 0, "%s", pair.text);
-    assert_says(&pair, "B is their sum in the order of creation, from the last node to the first");
-    close_pair(&pair);
+    assert_says("B is their sum in the order of creation, from the last node to the first");
 }
 END_TEST
 
 START_TEST(fused_gradients_are_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     run_backward(&pair.b, FUSED_MULTIPLY_ADD);
-    compare_pair(&pair, &all_bits);
-    assert_says(&pair, "A is their sum\n");
-    assert_says(&pair, "B is their sum by fused multiply-add: see -ffp-contract=off");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_says("A is their sum\n");
+    assert_says("B is their sum by fused multiply-add: see -ffp-contract=off");
 }
 END_TEST
 
 // A gradient that remains from the last step, for a parameter that this document does not use.
 START_TEST(a_gradient_left_over_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.grad[find_node(&pair.b, "wte[3,1]")] = 0.25;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_GRAD, "wte[3,1]");
-    assert_says(&pair, "nothing contributes to it");
-    assert_says(&pair, "A is right");
-    assert_says(&pair, "B is not 0, though nothing contributes to it");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_GRAD, "wte[3,1]");
+    assert_says("nothing contributes to it");
+    assert_says("A is right");
+    assert_says("B is not 0, though nothing contributes to it");
 }
 END_TEST
 
@@ -335,7 +318,6 @@ START_TEST(a_short_way_for_a_power_is_found)
     }
     Graph g;
     Error error;
-    Pair pair = {.text = NULL};
     graph_init(&g);
     Value *power = value_pow(&g, value_leaf(&g, x), cases[_i].exponent);
     ck_assert(value_backward(&g, value_exp(&g, power), &error));
@@ -344,29 +326,26 @@ START_TEST(a_short_way_for_a_power_is_found)
     graph_free(&g);
     pair.b.data[1] = cases[_i].short_way(x);
     pair.b.data[2] = 1 + pair.a.data[2]; // follows from the cause
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "pow");
-    assert_says(&pair, "1 ULP apart");
-    assert_says(&pair, "input 0: ");
-    assert_says(&pair, "A is what pow gives for these inputs");
-    assert_says(&pair, cases[_i].says);
-    assert_says(&pair, "1 more differs and merely follows; 0 further causes");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "pow");
+    assert_says("1 ULP apart");
+    assert_says("input 0: ");
+    assert_says("A is what pow gives for these inputs");
+    assert_says(cases[_i].says);
+    assert_says("1 more differs and merely follows; 0 further causes");
 }
 END_TEST
 
 // The same mistake in Adam is not a mistake of the graph: it shows as a parameter of the next step.
 START_TEST(a_wrong_update_is_found_in_the_parameters)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t wrong = find_node(&pair.b, "layer0.attn_wq[1,2]");
     pair.b.data[wrong] = nextafter(pair.b.data[wrong], 1);
     pair.b.data[pair.b.n_nodes - 1] += 0.125;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "layer0.attn_wq[1,2]");
-    assert_says(&pair, "a parameter: it differs before this step computes anything");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "layer0.attn_wq[1,2]");
+    assert_says("a parameter: it differs before this step computes anything");
 }
 END_TEST
 
@@ -375,7 +354,6 @@ START_TEST(another_operation_with_other_children_is_structure)
 {
     Graph g;
     Error error;
-    Pair pair = {.text = NULL};
     for (int side = 0; side < 2; side++) {
         graph_init(&g);
         Value *x = value_leaf(&g, 1.5);
@@ -384,12 +362,11 @@ START_TEST(another_operation_with_other_children_is_structure)
         dump_graph(side == 0 ? &pair.a : &pair.b, &g, 1, DUMP_NAMED);
         graph_free(&g);
     }
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "pow");
-    assert_says(&pair, "first place: a node with another number of children: pow\n"
-                       "    A: pow of 1 child\n       const (node 0, param)\n"
-                       "    B: mul of 2 children\n");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "pow");
+    assert_says("first place: a node with another number of children: pow\n"
+                "    A: pow of 1 child\n       const (node 0, param)\n"
+                "    B: mul of 2 children\n");
 }
 END_TEST
 
@@ -397,7 +374,6 @@ START_TEST(another_operation_with_the_same_children_is_structure)
 {
     Graph g;
     Error error;
-    Pair pair = {.text = NULL};
     for (int side = 0; side < 2; side++) {
         graph_init(&g);
         Value *x = value_leaf(&g, 2);
@@ -406,17 +382,15 @@ START_TEST(another_operation_with_the_same_children_is_structure)
         dump_graph(side == 0 ? &pair.a : &pair.b, &g, 1, DUMP_NAMED);
         graph_free(&g);
     }
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "add");
-    assert_says(&pair, "a node with another operation");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "add");
+    assert_says("a node with another operation");
 }
 END_TEST
 
 // With the first row of fc1 all zero, the input of its relu is exactly 0.
 START_TEST(a_gradient_of_relu_at_0_is_found)
 {
-    Pair pair = {.text = NULL};
     dump_model(&pair.a, 0, DUMP_NAMED);
     dump_model(&pair.b, 0, DUMP_NAMED);
     for (uint32_t i = 0; i < pair.b.n_nodes; i++) {
@@ -426,13 +400,12 @@ START_TEST(a_gradient_of_relu_at_0_is_found)
         }
     }
     run_backward(&pair.b, NO_MISTAKE);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_LOCAL_GRADS, "pos0.layer0.mlp.fc1[0].relu");
-    assert_says(&pair, "B has a gradient at 0, where relu has none: 0 wins the tie");
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_LOCAL_GRADS, "pos0.layer0.mlp.fc1[0].relu");
+    assert_says("B has a gradient at 0, where relu has none: 0 wins the tie");
     ck_assert_uint_eq(pair.diff.local_grads.n_causes, TEST_TOKENS - 1); // one in each position
     ck_assert_uint_eq(pair.diff.grad.n_causes, 0);
     ck_assert_uint_gt(pair.diff.grad.n_differ, 0);
-    close_pair(&pair);
 }
 END_TEST
 
@@ -494,20 +467,17 @@ static void run_forward(NodeDump *dump)
 
 START_TEST(the_tests_own_forward_is_the_models)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     run_forward(&pair.b);
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     ck_assert_msg(graph_diff_is_same(&pair.diff), "%s", pair.text);
-    close_pair(&pair);
 }
 END_TEST
 
 // Each query attends to the keys of one position earlier than it should, the first one to its own.
 START_TEST(a_kv_cache_off_by_one_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     for (int pos = 1; pos < TEST_TOKENS - 1; pos++) {
         for (int head = 0; head < 2; head++) {
             for (int j = 0; j < 2; j++) {
@@ -522,25 +492,23 @@ START_TEST(a_kv_cache_off_by_one_is_found)
     }
     run_forward(&pair.b);
     run_backward(&pair.b, NO_MISTAKE);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "pos1.layer0.attn.head0.logit[1].mul[0]");
-    assert_says(&pair, "structure: 12 nodes differ");
-    assert_says(&pair, "    A: mul of 2 children\n       pos1.layer0.attn.q[0] (");
-    assert_says(&pair, "       pos1.layer0.attn.k[0] (");
-    assert_says(&pair, "    B: mul of 2 children\n       pos1.layer0.attn.q[0] (");
-    assert_says(&pair, "       pos0.layer0.attn.k[0] (");
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "pos1.layer0.attn.head0.logit[1].mul[0]");
+    assert_says("structure: 12 nodes differ");
+    assert_says("    A: mul of 2 children\n       pos1.layer0.attn.q[0] (");
+    assert_says("       pos1.layer0.attn.k[0] (");
+    assert_says("    B: mul of 2 children\n       pos1.layer0.attn.q[0] (");
+    assert_says("       pos0.layer0.attn.k[0] (");
     ck_assert_uint_gt(pair.diff.data.n_differ, 100);
     ck_assert_uint_eq(pair.diff.data.n_causes, 0); // all differences follow from the structure
     ck_assert_uint_gt(pair.diff.grad.n_differ, 100);
     ck_assert_uint_eq(pair.diff.grad.n_causes, 0);
-    close_pair(&pair);
 }
 END_TEST
 
 START_TEST(a_weight_used_transposed_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     for (int pos = 0; pos < TEST_TOKENS - 1; pos++) {
         for (int i = 0; i < 4; i++) {
             for (int j = 0; j < 4; j++) {
@@ -553,20 +521,18 @@ START_TEST(a_weight_used_transposed_is_found)
         }
     }
     run_forward(&pair.b);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "pos0.layer0.attn.q[0].mul[1]");
-    assert_says(&pair, "    A: mul of 2 children\n       layer0.attn_wq[0,1] (");
-    assert_says(&pair, "    B: mul of 2 children\n       layer0.attn_wq[1,0] (");
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "pos0.layer0.attn.q[0].mul[1]");
+    assert_says("    A: mul of 2 children\n       layer0.attn_wq[0,1] (");
+    assert_says("    B: mul of 2 children\n       layer0.attn_wq[1,0] (");
     ck_assert_uint_eq(pair.diff.data.n_causes, 0);
-    close_pair(&pair);
 }
 END_TEST
 
 // A port that stores the matrix transposed.
 START_TEST(a_weight_stored_transposed_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t first = find_node(&pair.b, "layer0.attn_wq[0,0]");
     for (uint32_t i = 0; i < 4; i++) {
         for (uint32_t j = 0; j < 4; j++) {
@@ -574,13 +540,12 @@ START_TEST(a_weight_stored_transposed_is_found)
         }
     }
     run_forward(&pair.b);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "layer0.attn_wq[0,1]");
-    assert_says(&pair, "A is what B has in layer0.attn_wq[1,0]");
-    assert_says(&pair, "B is what A has in layer0.attn_wq[1,0]");
-    assert_says(&pair, "unexplained: 12 values of 1 kind\n");
-    assert_says(&pair, "    B keeps layer0.attn_wq transposed\n");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "layer0.attn_wq[0,1]");
+    assert_says("A is what B has in layer0.attn_wq[1,0]");
+    assert_says("B is what A has in layer0.attn_wq[1,0]");
+    assert_says("unexplained: 12 values of 1 kind\n");
+    assert_says("    B keeps layer0.attn_wq transposed\n");
 }
 END_TEST
 
@@ -588,18 +553,16 @@ END_TEST
 // difference could follow from.
 START_TEST(constants_that_softmax_makes_of_data_are_no_causes)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     for (int i = 0; i < 4; i++) { // whichever logit is the largest, it changes
         char path[LABEL_BYTES];
         snprintf(path, sizeof path, "lm_head[%d,0]", i);
         pair.b.data[find_node(&pair.b, path)] += 0.5;
     }
     run_forward(&pair.b);
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     ck_assert_uint_eq(pair.diff.data.n_causes, 4);
-    assert_first_cause(&pair, CAUSE_DATA, "lm_head[0,0]");
-    close_pair(&pair);
+    assert_first_cause(CAUSE_DATA, "lm_head[0,0]");
 }
 END_TEST
 
@@ -623,67 +586,58 @@ static uint32_t find_fusible(const NodeDump *dump, double *fused)
 
 START_TEST(fused_data_are_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     double fused = 0;
     uint32_t node_id = find_fusible(&pair.b, &fused);
     pair.b.data[node_id] = fused;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, dump_path(&pair.a, node_id));
-    assert_says(&pair, "A is what add gives for these inputs");
-    assert_says(&pair, "B is what a fused multiply-add gives: see -ffp-contract=off");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, dump_path(&pair.a, node_id));
+    assert_says("A is what add gives for these inputs");
+    assert_says("B is what a fused multiply-add gives: see -ffp-contract=off");
 }
 END_TEST
 
 START_TEST(single_precision_data_are_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t node_id = find_node(&pair.b, "pos1.layer0.attn.k[1].mul[2]");
     pair.b.data[node_id] = (double)(float)pair.b.data[node_id];
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "pos1.layer0.attn.k[1].mul[2]");
-    assert_says(&pair, "B is that in single precision");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "pos1.layer0.attn.k[1].mul[2]");
+    assert_says("B is that in single precision");
 }
 END_TEST
 
 // The dump of a shorter document is the same up to its end.
 START_TEST(a_missing_position_is_found)
 {
-    Pair pair = {.text = NULL};
     char path[TEST_PATH_BYTES];
     dump_small_model(&pair.a, DUMP_NAMED);
     write_model(path, &small_config, small_tokens, 3, NAN, DUMP_NAMED);
     assert_read(&pair.b, path);
     unlink(path);
     pair.b.file_name = "shorter";
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "pos3.embed[0]");
-    assert_says(&pair, "A: add of 2 children\n       wte[0,0]");
-    assert_says(&pair, "B: const of 0 children");
-    assert_says(&pair, "only the nodes before it are compared");
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "pos3.embed[0]");
+    assert_says("A: add of 2 children\n       wte[0,0]");
+    assert_says("B: const of 0 children");
+    assert_says("only the nodes before it are compared");
     ck_assert_uint_eq(pair.diff.data.n_differ, 0);
     ck_assert(!pair.diff.grad.is_compared);
-    close_pair(&pair);
 }
 END_TEST
 
 START_TEST(a_dump_that_ends_too_early_is_found)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.n_nodes -= 2;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_STRUCTURE, "loss.const");
-    assert_says(&pair, "B has no such node: it ends here; is the file cut off?");
-    close_pair(&pair);
-    open_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_STRUCTURE, "loss.const");
+    assert_says("B has no such node: it ends here; is the file cut off?");
+    open_pair();
     pair.a.n_nodes -= 2; // A is the base, and has no name for the position
-    compare_pair(&pair, &all_bits);
-    assert_says(&pair, "A has no such node: it ends here; is the file cut off?");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_says("A has no such node: it ends here; is the file cut off?");
 }
 END_TEST
 
@@ -693,7 +647,6 @@ START_TEST(nodes_off_the_way_back_contribute_nothing)
 {
     Graph g;
     Error error;
-    Pair pair = {.text = NULL};
     graph_init(&g);
     Value *x = value_leaf(&g, 3);
     value_mul(&g, x, x);
@@ -702,10 +655,9 @@ START_TEST(nodes_off_the_way_back_contribute_nothing)
     dump_graph(&pair.b, &g, 1, DUMP_NAMED);
     graph_free(&g);
     pair.b.grad[0] = 1;
-    compare_pair(&pair, &all_bits);
-    assert_says(&pair, "the sum of 1 contribution,");
-    assert_says(&pair, "A is that\n    B is not that");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_says("the sum of 1 contribution,");
+    assert_says("A is that\n    B is not that");
 }
 END_TEST
 
@@ -746,41 +698,35 @@ END_TEST
 
 START_TEST(small_differences_may_pass)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t node_id = find_node(&pair.b, "pos0.logit[1]");
     pair.b.data[node_id] = nextafter(nextafter(pair.b.data[node_id], 9), 9);
-    compare_pair(&pair, &(DiffRules){2, NULL});
+    compare_pair(&(DiffRules){2, NULL});
     ck_assert(graph_diff_is_same(&pair.diff));
-    forget_comparison(&pair);
-    compare_pair(&pair, &(DiffRules){1, NULL});
-    assert_first_cause(&pair, CAUSE_DATA, "pos0.logit[1]");
-    close_pair(&pair);
+    forget_comparison();
+    compare_pair(&(DiffRules){1, NULL});
+    assert_first_cause(CAUSE_DATA, "pos0.logit[1]");
 }
 END_TEST
 
 START_TEST(the_sign_of_zero_is_a_difference)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.data[find_node(&pair.b, "loss.sum.const")] = -0.0;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "loss.sum.const");
-    assert_says(&pair, "the sign of zero: 0 ULP apart, and other bits");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "loss.sum.const");
+    assert_says("the sign of zero: 0 ULP apart, and other bits");
 }
 END_TEST
 
 START_TEST(a_nan_is_a_difference)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.data[find_node(&pair.b, "pos0.loss.log")] = NAN;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "pos0.loss.log");
-    assert_says(&pair, "one of them is not a number");
-    assert_says(&pair, "      nan      inf |"); // in the table
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "pos0.loss.log");
+    assert_says("one of them is not a number");
+    assert_says("      nan      inf |"); // in the table
 }
 END_TEST
 
@@ -808,26 +754,24 @@ END_TEST
 // Differences outside the pattern do not count; those inside it may follow from outside.
 START_TEST(only_looks_at_what_it_names)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.data[find_node(&pair.b, "pos1.logit[2].mul[1]")] += 1;
     run_backward(&pair.b, NO_MISTAKE);
     for (const char *path = "pos1.logit[2].add[1]"; path != NULL; path = NULL) {
         pair.b.data[find_node(&pair.b, path)] += 1;
     }
-    compare_pair(&pair, &(DiffRules){0, "pos0.*"});
+    compare_pair(&(DiffRules){0, "pos0.*"});
     ck_assert(graph_diff_is_same(&pair.diff));
-    forget_comparison(&pair);
-    compare_pair(&pair, &(DiffRules){0, "pos1.logit[2].add*"});
+    forget_comparison();
+    compare_pair(&(DiffRules){0, "pos1.logit[2].add*"});
     ck_assert(!graph_diff_is_same(&pair.diff));
     ck_assert_uint_eq(pair.diff.data.n_differ, 1);
     ck_assert_uint_eq(pair.diff.data.n_causes, 0);
     ck_assert_uint_eq(pair.diff.data.n_elsewhere, 1);
-    assert_says(&pair, "all follow from other differences; the first is pos1.logit[2].add[1]");
-    forget_comparison(&pair);
-    compare_pair(&pair, &(DiffRules){0, "pos1.*"});
-    assert_first_cause(&pair, CAUSE_DATA, "pos1.logit[2].mul[1]");
-    close_pair(&pair);
+    assert_says("all follow from other differences; the first is pos1.logit[2].add[1]");
+    forget_comparison();
+    compare_pair(&(DiffRules){0, "pos1.*"});
+    assert_first_cause(CAUSE_DATA, "pos1.logit[2].mul[1]");
 }
 END_TEST
 
@@ -842,46 +786,41 @@ static void assert_refused(const NodeDump *a, const NodeDump *b, const char *onl
 
 START_TEST(a_pattern_that_fits_nothing_is_refused)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     assert_refused(&pair.a, &pair.b, "pos9.*", "--only: no path of dump is like 'pos9.*'");
     pair.a.has_names = false;
     assert_refused(&pair.a, &pair.b, "pos1.*", "--only: the nodes of dump have no names");
-    close_pair(&pair);
 }
 END_TEST
 
 START_TEST(nodes_without_names_go_by_their_numbers)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     uint32_t node_id = find_node(&pair.b, "pos0.norm[0]");
     pair.a.has_names = false;
     pair.b.has_names = false;
     pair.b.data[node_id] += 1;
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     char label[LABEL_BYTES];
     snprintf(label, sizeof label, "first cause: node %u\n", (unsigned)node_id);
-    assert_says(&pair, label);
-    assert_says(&pair, "no names: ");
+    assert_says(label);
+    assert_says("no names: ");
     pair.b.has_names = true; // the names of one side are used for both
-    forget_comparison(&pair);
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "pos0.norm[0]");
-    assert_says(&pair, "B is not what mul gives for these inputs");
-    close_pair(&pair);
+    forget_comparison();
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "pos0.norm[0]");
+    assert_says("B is not what mul gives for these inputs");
 }
 END_TEST
 
 // The parts of the table together contain all nodes.
 START_TEST(the_table_counts_every_node_once)
 {
-    Pair pair;
-    open_pair(&pair);
+    open_pair();
     pair.b.data[find_node(&pair.b, "pos0.layer0.mlp.fc1[2].relu")] += 1;
     pair.b.data[find_node(&pair.b, "pos3.layer0.mlp.fc1[2].relu")] += 2;
     run_backward(&pair.b, EQUALS_FOR_PLUS_EQUALS);
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     size_t n_nodes = 0;
     size_t n_grads = 0;
     for (int part = 0; part < N_MODEL_PARTS; part++) {
@@ -892,30 +831,26 @@ START_TEST(the_table_counts_every_node_once)
     ck_assert_uint_eq(n_grads, pair.diff.grad.n_differ);
     ck_assert_uint_eq(pair.diff.data_of_part[PART_RELU].n_differ, 2);
     ck_assert_uint_eq(pair.diff.data_of_part[PART_OTHER].n_nodes, 0);
-    close_pair(&pair);
 }
 END_TEST
 
-static void open_sparse(Pair *pair, bool a_is_sparse, bool b_is_sparse)
+static void open_sparse(bool a_is_sparse, bool b_is_sparse)
 {
-    *pair = (Pair){.text = NULL};
-    dump_small_model(&pair->a, a_is_sparse ? DUMP_SPARSE : DUMP_NAMED);
-    dump_small_model(&pair->b, b_is_sparse ? DUMP_SPARSE : DUMP_NAMED);
+    dump_small_model(&pair.a, a_is_sparse ? DUMP_SPARSE : DUMP_NAMED);
+    dump_small_model(&pair.b, b_is_sparse ? DUMP_SPARSE : DUMP_NAMED);
 }
 
 // All four combinations of kinds, by the last bits of _i.
 START_TEST(sparse_dumps_are_compared_by_path)
 {
-    Pair pair;
-    open_sparse(&pair, _i & 1, _i & 2);
-    compare_pair(&pair, &all_bits);
+    open_sparse(_i & 1, _i & 2);
+    compare_pair(&all_bits);
     ck_assert_msg(graph_diff_is_same(&pair.diff), "%s", pair.text);
-    forget_comparison(&pair);
+    forget_comparison();
     pair.b.data[find_node(&pair.b, "pos2.logit[1]")] += 1;
     pair.b.data[find_node(&pair.b, "pos2.prob[1]")] += 1;
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_DATA, "pos2.logit[1]");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_DATA, "pos2.logit[1]");
 }
 END_TEST
 
@@ -923,37 +858,32 @@ END_TEST
 // nodes.
 START_TEST(a_sparse_dump_narrows_the_fault_down)
 {
-    Pair pair;
-    open_sparse(&pair, false, true);
+    open_sparse(false, true);
     pair.b.data[find_node(&pair.b, "pos2.logit[1]")] += 1;
     pair.b.data[find_node(&pair.b, "pos2.prob[3]")] += 1; // follows, because of the total
-    compare_pair(&pair, &all_bits);
-    assert_says(&pair, "1 more differs and merely follows; 0 further causes");
-    assert_says(&pair, " nodes lie between, from pos0.embed[0] on");
-    close_pair(&pair);
-    open_sparse(&pair, false, true);
+    compare_pair(&all_bits);
+    assert_says("1 more differs and merely follows; 0 further causes");
+    assert_says(" nodes lie between, from pos0.embed[0] on");
+    open_sparse(false, true);
     pair.b.data[find_node(&pair.b, "loss")] += 1;
-    compare_pair(&pair, &all_bits); // 5 of the sum and the constant 1/n
-    assert_says(&pair, "6 nodes lie between, from loss.sum.const on");
-    close_pair(&pair);
+    compare_pair(&all_bits); // 5 of the sum and the constant 1/n
+    assert_says("6 nodes lie between, from loss.sum.const on");
 }
 END_TEST
 
 // The full dump contains the contributions, whichever side it is.
 START_TEST(a_gradient_of_a_sparse_dump_is_explained)
 {
-    Pair pair;
-    open_sparse(&pair, _i == 0, _i == 1);
+    open_sparse(_i == 0, _i == 1);
     const NodeDump *full = _i == 0 ? &pair.b : &pair.a;
     NodeDump *sparse = _i == 0 ? &pair.a : &pair.b;
     double first = full->grad[find_node(full, "pos1.embed[3]")];
     sparse->grad[find_node(sparse, "wte[0,3]")] = first; // of token 0 at positions 3 and 1
-    compare_pair(&pair, &all_bits);
-    assert_first_cause(&pair, CAUSE_GRAD, "wte[0,3]");
-    assert_says(&pair, _i == 0 ? "A is the last of them alone, number 2: `=` where `+=` belongs"
-                               : "B is the last of them alone, number 2: `=` where `+=` belongs");
-    assert_says(&pair, "pos3.embed[3]");
-    close_pair(&pair);
+    compare_pair(&all_bits);
+    assert_first_cause(CAUSE_GRAD, "wte[0,3]");
+    assert_says(_i == 0 ? "A is the last of them alone, number 2: `=` where `+=` belongs"
+                        : "B is the last of them alone, number 2: `=` where `+=` belongs");
+    assert_says("pos3.embed[3]");
 }
 END_TEST
 
@@ -968,35 +898,30 @@ static void read_text(NodeDump *dump, const char *text)
 
 START_TEST(a_path_that_the_full_dump_has_not_is_a_difference)
 {
-    Pair pair = {.text = NULL};
     dump_small_model(&pair.a, DUMP_NAMED);
     read_text(&pair.b, "pos9.loss 0x1p0 0x0p0\nloss.sum.const 0x0p0 0x1p-2\n");
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     ck_assert(!graph_diff_is_same(&pair.diff));
-    assert_says(&pair, "1 paths of the sparse dump are not in the full one\n"
-                       "  first place: the path: pos9.loss");
-    close_pair(&pair);
+    assert_says("1 paths of the sparse dump are not in the full one\n"
+                "  first place: the path: pos9.loss");
 }
 END_TEST
 
 // Two sparse dumps may contain different values: those that both contain are compared.
 START_TEST(sparse_dumps_need_not_name_the_same)
 {
-    Pair pair = {.text = NULL};
     read_text(&pair.a, "a 0x1p0 0x0p0\nb 0x1p0 0x0p0\n");
     read_text(&pair.b, "c 0x1p0 0x0p0\nb 0x1p0 0x0p0\n");
-    compare_pair(&pair, &all_bits);
+    compare_pair(&all_bits);
     ck_assert(graph_diff_is_same(&pair.diff));
     ck_assert_uint_eq(pair.diff.n_paired, 1);
-    close_pair(&pair);
 }
 END_TEST
 
 START_TEST(what_cannot_be_paired_is_refused)
 {
-    Pair pair;
     NodeDump sparse;
-    open_pair(&pair);
+    open_pair();
     read_text(&sparse, "a 0x1p0 0x0p0\n");
     assert_refused(&pair.a, &sparse, NULL, "text: has no path in common with dump");
     dump_free(&sparse);
@@ -1007,7 +932,6 @@ START_TEST(what_cannot_be_paired_is_refused)
     pair.a.has_names = false;
     assert_refused(&pair.a, &sparse, NULL, "dump: its nodes have no names to find them by");
     dump_free(&sparse);
-    close_pair(&pair);
 }
 END_TEST
 
@@ -1016,8 +940,7 @@ START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
 {
     static const double numbers[] = {0.0, -0.0, 1, NAN, INFINITY, -INFINITY, 0x1p-1074, -1e300};
     uint32_t state = 88675123u + (uint32_t)_i;
-    Pair pair;
-    open_sparse(&pair, _i % 5 == 1, _i % 7 == 2);
+    open_sparse(_i % 5 == 1, _i % 7 == 2);
     for (int i = 0; i < 30; i++) {
         NodeDump *dump = next_random(&state) % 2 != 0 ? &pair.a : &pair.b;
         uint32_t node_id = next_random(&state) % (uint32_t)dump->n_nodes;
@@ -1044,12 +967,11 @@ START_TEST(no_mutation_of_a_graph_makes_the_comparison_fall)
             dump->n_nodes -= dump->n_nodes > 1500 ? next_random(&state) % 2 : 0;
         }
     }
-    compare_pair(&pair, &(DiffRules){next_random(&state) % 3, _i % 3 == 0 ? "pos*" : NULL});
+    compare_pair(&(DiffRules){next_random(&state) % 3, _i % 3 == 0 ? "pos*" : NULL});
     Error error;
     FILE *null = fopen("/dev/null", "w");
     ck_assert(diff_print_json(null, &pair.judgement, &error));
     fclose(null);
-    close_pair(&pair);
 }
 END_TEST
 
@@ -1281,6 +1203,7 @@ END_TEST
 static TCase *mistakes_tcase(void)
 {
     TCase *tcase = tcase_create("mistakes");
+    tcase_add_checked_fixture(tcase, NULL, close_pair);
     tcase_add_test(tcase, the_same_dump_is_the_same);
     tcase_add_test(tcase, swapped_local_gradients_of_mul_are_found);
     tcase_add_test(tcase, a_forgotten_plus_is_found);
@@ -1310,6 +1233,7 @@ static TCase *mistakes_tcase(void)
 static TCase *rules_tcase(void)
 {
     TCase *tcase = tcase_create("rules");
+    tcase_add_checked_fixture(tcase, NULL, close_pair);
     tcase_add_test(tcase, distances_count_doubles);
     tcase_add_test(tcase, numbers_differ_by_their_bits);
     tcase_add_test(tcase, small_differences_may_pass);
