@@ -493,7 +493,8 @@ static void print_dump(const TextReport *r, int side)
         [GRADS_NONE] = ", without gradients",
     };
     print_side_file(r->file, side, dump->file_name);
-    fprintf(r->file, ": %zu %s%s%s\n", dump->n_nodes, dump->is_sparse ? "values" : "nodes",
+    fprintf(r->file, ": %zu %s%s%s%s\n", dump->n_nodes, dump->is_sparse ? "value" : "node",
+            dump->n_nodes == 1 ? "" : "s",
             r->judgement->is_single[side] ? ", in single precision" : "",
             grads[r->diff->grads_of_side[side]]);
 }

@@ -8,6 +8,7 @@
 #include "cli/json_out.h"
 
 static const char prefix[] = "# microgpt-nodes ";
+static const char documents_prefix[] = "# microgpt-documents ";
 static const char not_flat[] = "has no flat JSON object after `# microgpt-nodes 1`";
 static const char no_memory[] = "needs more memory than there is";
 
@@ -88,6 +89,11 @@ const char *dump_about_parse(DumpSays *says, const char *comment, size_t length)
 {
     assert(says != NULL && comment != NULL);
     size_t n_prefix = strlen(prefix);
+    size_t n_documents_prefix = strlen(documents_prefix);
+    if (length >= n_documents_prefix &&
+        memcmp(comment, documents_prefix, n_documents_prefix) == 0) {
+        return "is a list of documents, not a node dump; microgpt nodes writes dumps";
+    }
     if (says->is_said || length < n_prefix || memcmp(comment, prefix, n_prefix) != 0) {
         return NULL;
     }

@@ -59,8 +59,10 @@ static bool pair_all(const PathIndex *index, const NodeDump *other, uint32_t *co
         }
     }
     return n_pairs > 0 ||
-           error_set_file(error, other->file_name, 0, "has no path in common with %.200s",
-                          index->dump->file_name);
+           error_set_file(error, other->file_name, 0,
+                          "has no path in common with %.100s: its first is %.60s, and not like "
+                          "%.60s; see docs/node-format.md",
+                          index->dump->file_name, dump_path(other, 0), dump_path(index->dump, 0));
 }
 
 bool dump_pair_by_path(const NodeDump *base, const NodeDump *other, uint32_t *counterpart,

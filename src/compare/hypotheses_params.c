@@ -1,8 +1,13 @@
 // Hypotheses about parameters: see hypotheses.h.
+#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "compare/hypothesis_graph.h"
+
+// The relative error of rounding to bfloat16, in either direction.
+static const double LEAST_DIGITS = 0x1p-7;
 
 // Returns whether nearly all parameters that the port shows differ from those of the reference.
 static bool has_own_params(const HypothesisSearch *s)
@@ -15,6 +20,57 @@ static bool has_own_params(const HypothesisSearch *s)
         n_odd += b->has_data[i] && !bounds_explain(b, b->data_bound[i], b->data[i]);
     }
     return n > 3 && n_odd * 10 >= n * 9;
+}
+
+// Returns whether a number has no more digits than a half or bfloat16 number has.
+static bool is_short(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits & ((UINT64_C(1) << 42) - 1)) == 0; // 10 bits of the significand are left
+}
+
+// Returns whether all parameters are those of the reference, rounded to a type of fewer bits.
+static bool are_rounded(const HypothesisSearch *s)
+{
+    const Bounds *b = s->bounds;
+    for (uint32_t i = 0; i < b->n_nodes && b->rules[i] == RULE_PARAM; i++) {
+        double own = range_middle(b->data_bound[i]);
+        if (b->has_data[i] &&
+            (!is_short(b->data[i]) || fabs(b->data[i] - own) > LEAST_DIGITS * fabs(own))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Returns whether B has the numbers of another matrix.
+static bool is_other(const HypothesisSearch *s, const ParamMatrix *m, const ParamMatrix *other)
+{
+    const Bounds *b = s->bounds;
+    for (uint32_t i = 0; i < m->n_rows * m->n_columns; i++) {
+        uint32_t own = m->first + i;
+        if (!b->has_data[own] ||
+            !bounds_explain(b, b->data_bound[other->first + i], b->data[own])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Finds the matrix whose numbers B has in the place of this one.
+static bool find_other(const HypothesisSearch *s, const ParamMatrix *m, ParamMatrix *other)
+{
+    const Bounds *b = s->bounds;
+    uint32_t i = 0;
+    while (i < b->n_nodes && b->rules[i] == RULE_PARAM && hypothesis_find_matrix(s, i, other)) {
+        bool is_same_shape = other->n_rows == m->n_rows && other->n_columns == m->n_columns;
+        if (is_same_shape && other->first != m->first && is_other(s, m, other)) {
+            return true;
+        }
+        i = other->first + other->n_rows * other->n_columns;
+    }
+    return false;
 }
 
 static bool is_transposed(const HypothesisSearch *s, const ParamMatrix *m)
@@ -92,15 +148,24 @@ static void transpose_if_used_so(HypothesisSearch *s, const ParamMatrix *m)
 bool hypotheses_find_params(HypothesisSearch *search, const uint32_t *members, char *text)
 {
     ParamMatrix m;
+    ParamMatrix other;
     if (!search->bounds->dump->has_names) {
         return false;
     }
     if (has_own_params(search)) {
-        snprintf(text, HYPOTHESIS_BYTES, "%s",
-                 "has parameters of its own: nodes --load takes them, for an A with the same");
+        snprintf(text, HYPOTHESIS_BYTES, "has %s: nodes --load takes them, for an A with the same",
+                 are_rounded(search) ? "these parameters, rounded to fewer bits"
+                                     : "parameters of its own");
         return true;
     }
-    if (hypothesis_find_matrix(search, members[0], &m) && is_transposed(search, &m)) {
+    if (!hypothesis_find_matrix(search, members[0], &m)) {
+        return false;
+    }
+    if (find_other(search, &m, &other)) {
+        snprintf(text, HYPOTHESIS_BYTES, "has the numbers of %.100s there", other.name);
+        return true;
+    }
+    if (is_transposed(search, &m)) {
         transpose_if_used_so(search, &m);
         snprintf(text, HYPOTHESIS_BYTES, "keeps %.100s transposed", m.name);
         return true;

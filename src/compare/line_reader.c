@@ -144,6 +144,10 @@ static bool begin_line(LineReader *r, const char *line, size_t length)
     r->at = line;
     r->line_end = line + length;
     if (r->line == 1) {
+        if (length >= 4 && memcmp(line, "\xff\xfe\0\0", 4) == 0) {
+            return line_fail(r, "is UTF-32; convert the file, for example with "
+                                "iconv -f UTF-32 -t UTF-8");
+        }
         if (is_utf16(line, length)) {
             return line_fail(r, "is UTF-16; convert the file, for example with "
                                 "iconv -f UTF-16 -t UTF-8");

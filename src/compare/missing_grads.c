@@ -73,6 +73,17 @@ static bool drop_kinds(GraphDiff *diff, int side, size_t n_leaves, Error *error)
     return true;
 }
 
+// Returns whether a full dump has gradients of computed nodes, which may not be paired.
+static bool shows_computed(const NodeDump *dump)
+{
+    for (size_t i = dump_n_leading_leaves(dump); !dump->is_sparse && i < dump->n_nodes; i++) {
+        if (dump->has_grad[i] && dump->grad[i] != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool missing_grads_find(GraphDiff *diff, int side, Error *error)
 {
     size_t n_nonzero[2][2] = {{0, 0}, {0, 0}}; // of computed nodes, of parameters
@@ -97,7 +108,7 @@ bool missing_grads_find(GraphDiff *diff, int side, Error *error)
         drop(diff, side, true, n_leaves);
         n_params = 0;
     }
-    if (n_computed == 0) {
+    if (n_computed == 0 && !shows_computed(diff->dumps[side])) {
         diff->grads_of_side[side] = n_params == 0 ? GRADS_NONE : GRADS_PARAMS;
     }
     return true;

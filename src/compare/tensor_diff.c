@@ -165,8 +165,11 @@ bool tensor_diff(TensorDiff *diff, const TensorFile *a, const TensorFile *b, Err
     }
     if (n_common == 0) {
         tensor_diff_free(diff);
-        return error_set_file(error, b->path, 0, "has no tensor of a name that %.200s has",
-                              a->path);
+        return error_set_file(
+            error, b->path, 0,
+            "has no tensor of a name that %.100s has: its first is %.60s, and not "
+            "like %.60s; rename them",
+            a->path, b->tensors[0].name, a->tensors[0].name);
     }
     return true;
 }

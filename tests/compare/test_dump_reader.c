@@ -466,6 +466,7 @@ static const BrokenDump broken_dumps[] = {
     {"\xfe\xff"
      "a\n",
      ":1: is UTF-16"},
+    {"# microgpt-documents 1 {}\n1\t1 0 1\t\"a\"\n", ":1: is a list of documents, not a node dump"},
     {"# microgpt-nodes 2 {}\n", ":1: has a format version other than 1"},
     {"# microgpt-nodes 1 {\"step\": }\n", ":1: has no flat JSON object"},
     {"# microgpt-nodes 1 {\"step\": {}}\n", ":1: has no flat JSON object"},

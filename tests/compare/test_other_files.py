@@ -82,6 +82,24 @@ class Pipes(OtherFiles):
                          ("", "microgpt: pipe:1: 'x' is not a number\n"))
 
 
+class OtherTexts(OtherFiles):
+    def test_encodings(self):
+        self.write("a", "loss 1 1\n")
+        for name in ("UTF-16", "UTF-32"):
+            for byte_order in ("LE", "BE"):
+                if name + byte_order == "UTF-32BE":
+                    continue  # which begins with zeros, as much else does
+                text = "\ufeffloss 1 1\n".encode(name + byte_order)
+                self.assertIn(f"b:1: is {name}; convert the file, for example with iconv -f {name} -t UTF-8",
+                              self.refused("a", self.write("b", text)))
+
+    def test_other_names(self):
+        self.write("a", "wte[0,0] 1 1\n")
+        self.assertIn("b: has no path in common with a: its first is wte.weight[0][0], and not like "
+                      "wte[0,0]; see docs/node-format.md",
+                      self.refused("a", self.write("b", "wte.weight[0][0] 1 1\n")))
+
+
 class LossFiles(OtherFiles):
     def setUp(self):
         super().setUp()
@@ -335,7 +353,7 @@ class TensorFiles(OtherFiles):
         self.assertIn("it ends within its header", self.refused("a", self.write("b", longest)))
         self.assertIn("b: has no tensor of F64, F32 or BF16",
                       self.refused("a", self.write("b", good.replace(b"F64", b"I64"))))
-        self.assertIn("has no tensor of a name that a has", self.refused(
+        self.assertIn("has no tensor of a name that a has: its first is x, and not like ", self.refused(
             "a", self.write("b", safetensors({"x": ("F64", [1], [1])}))))
         for n, what in ((1000, "too many brackets"), (12, "nested deeper than 8 levels")):
             deep = b"{" + b'"a":[' * n

@@ -11,7 +11,9 @@ other form each, in turn; torture: in all forms, which takes ten minutes.
 
 import itertools
 import json
+import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -283,6 +285,44 @@ class Checks:
             self.check(found == ([], [("grad", f"has the gradients of {name} transposed")]),
                        "gradients", name, found)
 
+    def check_other_params(self, full, folder):
+        """Parameters that a port has read into another matrix, or with fewer bits."""
+        port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, False, None)
+
+        def compare(params):
+            sparse = Path(folder, "params.sparse")
+            with open(sparse, "w") as file:
+                for name, rows in params.items():
+                    for i, row in enumerate(rows):
+                        for k, x in enumerate(row):
+                            print(f"{name}[{i},{k}]", x.hex(), file=file)
+            _, report = self.compare(str(full), str(sparse), "--json")
+            return {(kind["pattern"], kind["subject_did"])
+                    for kind in json.loads(report)["unexplained"]["kinds"]}
+
+        params = {name: [[x.data for x in row] for row in rows] for name, rows in port.params.items()}
+        q, k = "layer0.attn_wq", "layer0.attn_wk"
+        found = compare({**params, q: params[k], k: params[q]})
+        self.check(found == {(f"{q}[*]", f"has the numbers of {k} there"),
+                             (f"{k}[*]", f"has the numbers of {q} there")}, "swapped matrices", found)
+        for says, change in (
+                ("has these parameters, rounded to fewer bits",
+                 lambda x: math.ldexp(round(math.ldexp(math.frexp(x)[0], 8)), math.frexp(x)[1] - 8)),
+                ("has parameters of its own", lambda x: 1.003 * x)):
+            found = compare({name: [[change(x) for x in row] for row in rows]
+                             for name, rows in params.items()})
+            self.check(len(found) == len(params) and all(did.startswith(says) for _, did in found),
+                       says, found)
+
+    def check_other_sizes(self, full, folder):
+        """Of a model of another size only the parameters are paired, but the dump has all gradients."""
+        nameless = Path(folder, "other_sizes.full")
+        subprocess.run([self.program, "nodes", "--step", "1", "--data", str(Path(folder, "document.txt")),
+                        "--n-embd", "4", "--n-head", "2", "--output", str(nameless)], check=True)
+        nameless.write_text(nameless.read_text().split("\n", 1)[1])
+        _, report = self.compare(str(full), str(nameless))
+        self.check(re.search(r"B  .*: \d+ nodes\n", report) is not None, "other sizes", report)
+
     def check_warnings(self, full, folder):
         """What the dumps say of themselves is part of the report, as text and as JSON."""
         sparse = Path(folder, "other_step.sparse")
@@ -365,6 +405,8 @@ class Checks:
                        check=True)
         self.check_short_decimals(full, folder)
         self.check_transposed(full, folder)
+        self.check_other_params(full, folder)
+        self.check_other_sizes(full, folder)
         self.check_warnings(full, folder)
         others = itertools.cycle(FORMS[:1] + FORMS[2:])
         for mistake in [None, *SAYS]:
