@@ -39,6 +39,7 @@ static const CommandCase commands[] = {
     {"trace ab --data %s " SIZES, "data", {NULL}, 0, 0},
     {"attention ab --load %s", "good", {"--svg", "--format svg --output"}, 0, 0},
     {"graph --text ab --load %s", "good", {"--output"}, 0, 0},
+    {"graph --dump %s", "graph", {"--output"}, 0, 0},
     {"gradcheck --text ab --load %s", "good", {NULL}, 0, 0},
     {"report --output page --text ab --num-samples 1 --load %s", "good", {"--output"}, 0, 1},
 };
@@ -49,6 +50,8 @@ enum {
 };
 
 static const char DATA[] = "ab\nba\nabba\n";
+static const char GRAPH[] = "0 0x1p0 0x1p1 [] [] const a\n"
+                            "1 0x1p1 0x1p0 [0 0] [0x1p0 0x1p0] add loss\n";
 
 static void setup(void)
 {
@@ -59,6 +62,7 @@ static void setup(void)
     renew_program();
     empty_directory();
     write_text("data", DATA);
+    write_text("graph", GRAPH);
     if (good_size == 0) {
         run("train --data data --num-steps 2 --save good " SIZES);
         assert_done();
@@ -284,7 +288,9 @@ static const char *name_of(const char *option)
 static void expect_collision(const CommandCase *c, const char *option, const char *path)
 {
     assert_refused(2, name_of(option),
-                   strcmp(c->input, "data") == 0 ? "is the data file" : "is the checkpoint");
+                   strcmp(c->input, "data") == 0    ? "is the data file"
+                   : strcmp(c->input, "graph") == 0 ? "is the node dump"
+                                                    : "is the checkpoint");
     ck_assert_ptr_nonnull(strstr(p.err, path));
 }
 
