@@ -28,10 +28,13 @@ static void name_option(Error *error, char *name, size_t length)
 {
     char *end = error->message + sizeof error->message - 1;
     for (size_t i = 0; i < length; i++) {
-        name[i] = name[i] == '_' ? '-' : name[i];
+        if (name[i] == '_') {
+            name[i] = '-';
+        }
     }
     memmove(name + 2, name, (size_t)(end - (name + 2)));
-    memcpy(name, "--", 2);
+    name[0] = '-';
+    name[1] = '-';
     *end = '\0';
 }
 

@@ -65,6 +65,7 @@ static int compare_names(const void *a, const void *b)
 
 static bool sort_by_name(TensorFile *file)
 {
+    assert(file->n_tensors > 0);
     size_t size = file->n_tensors * sizeof(const Tensor *);
     file->by_name = malloc(size);
     if (file->by_name == NULL) {
