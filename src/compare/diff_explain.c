@@ -112,24 +112,36 @@ static bool find_exponent(const GraphDiff *diff, uint32_t node_id, double *expon
     return fabs(guess - *exponent) < 1e-6;
 }
 
-// Computes a node's operation from its children. Returns false if the operation is not known.
-static bool compute_data(const GraphDiff *diff, uint32_t node_id, double *data)
+// Computes a node's operation and its local gradients from its children. Returns false if the
+// operation is not known.
+// Shapes: local_grads [2].
+static bool compute(const GraphDiff *diff, uint32_t node_id, double *data, double *local_grads)
 {
     uint32_t n_children = dump_n_children(base_dump(diff), node_id);
     double exponent;
+    double x = n_children > 0 ? child_data(diff, node_id, 0) : 0;
+    double y = n_children > 1 ? child_data(diff, node_id, 1) : 0;
     if (n_children == 2 && has_op(diff, node_id, "add")) {
-        *data = child_data(diff, node_id, 0) + child_data(diff, node_id, 1);
+        *data = x + y;
+        local_grads[0] = 1;
+        local_grads[1] = 1;
     } else if (n_children == 2 && has_op(diff, node_id, "mul")) {
-        *data = child_data(diff, node_id, 0) * child_data(diff, node_id, 1);
+        *data = x * y;
+        local_grads[0] = y;
+        local_grads[1] = x;
     } else if (n_children == 1 && has_op(diff, node_id, "exp")) {
-        *data = exp(child_data(diff, node_id, 0));
+        *data = exp(x);
+        local_grads[0] = *data;
     } else if (n_children == 1 && has_op(diff, node_id, "log")) {
-        *data = log(child_data(diff, node_id, 0));
+        *data = log(x);
+        local_grads[0] = 1 / x;
     } else if (n_children == 1 && has_op(diff, node_id, "relu")) {
-        *data = child_data(diff, node_id, 0) > 0 ? child_data(diff, node_id, 0) : 0;
+        *data = x > 0 ? x : 0;
+        local_grads[0] = x > 0 ? 1 : 0;
     } else if (n_children == 1 && has_op(diff, node_id, "pow") &&
                find_exponent(diff, node_id, &exponent)) {
-        *data = pow(child_data(diff, node_id, 0), exponent);
+        *data = pow(x, exponent);
+        local_grads[0] = exponent * pow(x, exponent - 1);
     } else {
         return false;
     }
@@ -172,7 +184,8 @@ static bool is_fused(const GraphDiff *diff, uint32_t node_id, double data)
 static bool explain_operation(const GraphDiff *diff, uint32_t node_id, double data, char *text)
 {
     double expected;
-    if (!compute_data(diff, node_id, &expected)) {
+    double unused[2];
+    if (!compute(diff, node_id, &expected, unused)) {
         return false;
     }
     if (is_same_bits(data, expected)) {
@@ -231,39 +244,12 @@ bool explain_data(const GraphDiff *diff, uint32_t node_id, int side, char *text)
     return !diff->by_path && explain_operation(diff, node_id, diff_data(diff, side, node_id), text);
 }
 
-// Computes what a node's local gradients should be. Returns false if that is not known.
-// Shapes: local_grads [2].
-static bool compute_local_grads(const GraphDiff *diff, uint32_t node_id, double *local_grads)
-{
-    uint32_t n_children = dump_n_children(base_dump(diff), node_id);
-    double exponent;
-    double x = n_children > 0 ? child_data(diff, node_id, 0) : 0;
-    if (n_children == 2 && has_op(diff, node_id, "add")) {
-        local_grads[0] = 1;
-        local_grads[1] = 1;
-    } else if (n_children == 2 && has_op(diff, node_id, "mul")) {
-        local_grads[0] = child_data(diff, node_id, 1);
-        local_grads[1] = x;
-    } else if (n_children == 1 && has_op(diff, node_id, "exp")) {
-        local_grads[0] = exp(x);
-    } else if (n_children == 1 && has_op(diff, node_id, "log")) {
-        local_grads[0] = 1 / x;
-    } else if (n_children == 1 && has_op(diff, node_id, "relu")) {
-        local_grads[0] = x > 0 ? 1 : 0;
-    } else if (n_children == 1 && has_op(diff, node_id, "pow") &&
-               find_exponent(diff, node_id, &exponent)) {
-        local_grads[0] = exponent * pow(x, exponent - 1);
-    } else {
-        return false;
-    }
-    return true;
-}
-
 bool explain_local_grads(const GraphDiff *diff, uint32_t node_id, int side, char *text)
 {
     text[0] = '\0';
+    double unused;
     double expected[2] = {0, 0};
-    if (!compute_local_grads(diff, node_id, expected)) {
+    if (!compute(diff, node_id, &unused, expected)) {
         return false;
     }
     const double *local_grads = diff_local_grads(diff, side, node_id);
