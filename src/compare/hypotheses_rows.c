@@ -144,32 +144,36 @@ static void change_transposed(HypothesisSearch *s, const Hypothesis *h, uint32_t
     }
 }
 
+static bool is_of_any(const ParamMatrix *matrices, size_t n, uint32_t param)
+{
+    for (size_t i = 0; i < n; i++) {
+        const ParamMatrix *m = &matrices[i];
+        if (param >= m->first && param - m->first < m->n_rows * m->n_columns) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool hypotheses_try_transposed(HypothesisSearch *s, char *text)
 {
-    uint32_t tried[LIST_MAX];
+    ParamMatrix tried[LIST_MAX];
     size_t n_tried = 0;
     for (size_t i = 0; i < s->n_cone && n_tried < LIST_MAX; i++) {
-        uint32_t node_id = s->cone[i];
-        ParamMatrix m;
-        if (s->bounds->rules[node_id] != RULE_MUL ||
-            !hypothesis_find_matrix(s, hypothesis_child(s, node_id, 0), &m) ||
-            s->bounds->rules[hypothesis_child(s, node_id, 0)] != RULE_PARAM) {
+        bool is_product = s->bounds->rules[s->cone[i]] == RULE_MUL;
+        uint32_t param = is_product ? hypothesis_child(s, s->cone[i], 0) : NO_NODE;
+        if (!is_product || s->bounds->rules[param] != RULE_PARAM ||
+            is_of_any(tried, n_tried, param) ||
+            !hypothesis_find_matrix(s, param, &tried[n_tried])) {
             continue;
         }
-        bool is_known = false;
-        for (size_t k = 0; k < n_tried; k++) {
-            is_known = is_known || tried[k] == m.first;
-        }
-        if (is_known) {
-            continue;
-        }
-        tried[n_tried++] = m.first;
+        const ParamMatrix *m = &tried[n_tried++];
         Hypothesis h = {.change = change_transposed,
-                        .first = m.first,
-                        .n_rows = m.n_rows,
-                        .n_columns = m.n_columns};
+                        .first = m->first,
+                        .n_rows = m->n_rows,
+                        .n_columns = m->n_columns};
         if (hypothesis_holds(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "reads %s transposed", m.name);
+            snprintf(text, HYPOTHESIS_BYTES, "reads %s transposed", m->name);
             return true;
         }
     }
