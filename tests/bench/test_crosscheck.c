@@ -110,6 +110,41 @@ static void check_samples(Check *check, size_t n_samples)
     }
 }
 
+static void assert_found(Check *check, const char *what)
+{
+    LockstepDifference difference;
+    Error error = {""};
+    ck_assert(lockstep_step(&check->lockstep, &difference, &error));
+    ck_assert(difference.found);
+    ck_assert_uint_eq(difference.run, 1);
+    ck_assert_uint_eq(difference.step, check->lockstep.sessions[0].trainer.step);
+    ck_assert_str_eq(difference.what, what);
+    ck_assert_double_ne(difference.numbers[0], difference.numbers[1]);
+}
+
+START_TEST(what_differs_is_found)
+{
+    Check check;
+    LockstepDifference difference;
+    Error error = {""};
+    RunOptions options = run_options_default();
+    open_check(&check, "a changed run", &options);
+    Session *changed = &check.lockstep.sessions[1];
+    check_steps(&check, 1);
+    changed->adam.m[0] += 1;
+    assert_found(&check, "parameter wte[0,0]");
+    for (size_t i = 0; i < changed->model.n_params; i++) {
+        changed->model.data[i] *= 0.5;
+    }
+    assert_found(&check, "loss");
+    random_seed(&changed->random, 7);
+    ck_assert(lockstep_sample(&check.lockstep, options.temperature, &difference, &error));
+    ck_assert(difference.found);
+    ck_assert_ptr_nonnull(strstr(difference.what, " of a sample"));
+    close_check(&check);
+}
+END_TEST
+
 static void check_default_run(size_t n_steps)
 {
     Check check;
@@ -484,6 +519,10 @@ END_TEST
 int main(int argc, char **argv)
 {
     Suite *suite = suite_create("crosscheck");
+    TCase *differences = tcase_create("differences");
+    tcase_set_timeout(differences, 0);
+    tcase_add_test(differences, what_differs_is_found);
+    suite_add_tcase(suite, differences);
     TCase *tcase = tcase_create("crosscheck");
     tcase_set_timeout(tcase, 0); // Meson's time-out is enough
     suite_add_tcase(suite, tcase);
