@@ -459,6 +459,16 @@ START_TEST(matrices_are_those_of_inspect)
 }
 END_TEST
 
+START_TEST(the_tokens_are_those_of_the_text)
+{
+    json_t *root = report("--num-steps 0 --text anna " SMALL);
+    json_t *expected = json_pack("[nssssn]", "a", "n", "n", "a");
+    ck_assert(json_equal(get(root, "tokens"), expected));
+    json_decref(expected);
+    json_decref(root);
+}
+END_TEST
+
 START_TEST(a_letter_is_a_point)
 {
     json_t *root = report("--num-steps 2 " SMALL);
@@ -597,6 +607,7 @@ static void add_tests(Suite *suite)
     tcase_add_test(tcase, the_page_begins_with_five_nodes);
     tcase_add_test(tcase, the_first_step_is_one_before_any_training);
     tcase_add_test(tcase, matrices_are_those_of_inspect);
+    tcase_add_test(tcase, the_tokens_are_those_of_the_text);
     tcase_add_test(tcase, a_letter_is_a_point);
     tcase_add_test(tcase, numbers_too_large_for_the_statistics_are_refused);
     tcase_add_loop_test(tcase, a_failure_is_one_line_and_the_old_page_stays, 0, COUNT(bad_cases));
