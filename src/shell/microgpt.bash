@@ -14,7 +14,7 @@ _microgpt_choices()
                 printf '%s\n' dot svg json
             fi
             ;;
-        --op) printf '%s\n' const add mul pow log exp relu ;;
+        --op) printf '%s\n' const add mul pow log exp relu param ;;
     esac
 }
 
