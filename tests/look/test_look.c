@@ -1205,6 +1205,18 @@ START_TEST(the_default_model_is_within_1e_6)
 }
 END_TEST
 
+START_TEST(the_largest_gradient_of_a_matrix_is_shown)
+{
+    double largest = 0;
+    run("gradcheck --text ab --n-embd 4 --n-head 2 --block-size 4");
+    assert_done();
+    const char *line = strstr(p.out, "  wte ");
+    ck_assert_ptr_nonnull(line);
+    ck_assert_int_eq(sscanf(line, "  wte %*d %lf", &largest), 1);
+    ck_assert_double_gt(largest, 0.1);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
@@ -1263,6 +1275,7 @@ static void add_tests(Suite *suite)
     tcase_add_test(gradcheck, a_corner_of_a_relu_is_measured_with_a_smaller_step);
     tcase_add_test(gradcheck, a_parameter_at_a_corner_is_left_out);
     tcase_add_test(gradcheck, the_default_model_is_within_1e_6);
+    tcase_add_test(gradcheck, the_largest_gradient_of_a_matrix_is_shown);
 }
 
 int main(int argc, char **argv)
