@@ -11,6 +11,7 @@
 typedef struct DocumentLength {
     size_t of_paths; // positions in its paths, perhaps not all of the document
     size_t of_grads; // rows of wpe with gradients
+    bool shows_end;  // whether it shows a further row of wpe, which has none
 } DocumentLength;
 
 DocumentLength document_length(const NodeDump *dump);

@@ -157,7 +157,8 @@ static void add_warning(DumpWarnings *warnings, const char *format, ...)
 // Returns whether a dump that shows no positions has gradients of fewer ones than the other dump.
 static bool has_fewer_grads(DocumentLength length, DocumentLength other)
 {
-    return length.of_paths == 0 && length.of_grads > 0 && length.of_grads < other.of_grads;
+    return length.of_paths == 0 && length.of_grads > 0 && length.shows_end &&
+           length.of_grads < other.of_grads;
 }
 
 static void warn_of_lengths(DumpWarnings *warnings, DocumentLength a, DocumentLength b)
