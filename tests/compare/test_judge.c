@@ -469,7 +469,7 @@ static uint32_t n_trials(uint32_t n)
     if (is_torture) {
         return 3 * n;
     }
-    return is_quick() ? n / 8 : n;
+    return is_quick() ? n / 6 : n;
 }
 
 START_TEST(no_rounding_is_unexplained)
