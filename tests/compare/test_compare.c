@@ -864,6 +864,7 @@ START_TEST(a_sparse_dump_narrows_the_fault_down)
     compare_pair(&all_bits);
     assert_says("1 more differs and merely follows; 0 further causes");
     assert_says(" nodes lie between, from pos0.embed[0] on");
+    close_pair();
     open_sparse(false, true);
     pair.b.data[find_node(&pair.b, "loss")] += 1;
     compare_pair(&all_bits); // 5 of the sum and the constant 1/n
