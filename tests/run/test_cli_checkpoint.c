@@ -4,6 +4,7 @@
 // All tests run in a folder of their own; setup() has the program write a checkpoint `good` there.
 // Stopping a run by signals is tested in faults/fault_signal.c.
 #include <check.h>
+#include <time.h>
 
 #include "check_more.h"
 #include "checkpoint/checkpoint_more.h"
@@ -449,14 +450,32 @@ START_TEST(everything_stays_on_one_row)
 }
 END_TEST
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+// Returns how many steps take two seconds in this build on this machine.
+static int steps_of_two_seconds(void)
+{
+    double start = seconds_now();
+    run("train " QUICK " --num-steps 1000");
+    assert_done();
+    return (int)(2000 / (seconds_now() - start));
+}
+
 // The progress line is written a few times a second. In the second half the resize was long ago.
 START_TEST(progress_follows_a_resize)
 {
     static char text[1 << 20];
     static const unsigned short sizes[][2] = {{80, 20}, {20, 80}};
     unsigned short columns = sizes[_i][1];
+    char arguments[256];
+    snprintf(arguments, sizeof arguments, "train " QUICK " --num-steps %d", steps_of_two_seconds());
     p.resized_to = columns;
-    run_in_window(sizes[_i][0], "train " QUICK " --num-steps 4000", "out", text, sizeof text);
+    run_in_window(sizes[_i][0], arguments, "out", text, sizeof text);
     size_t farthest = farthest_column(strchr(text + strlen(text) / 2, '\r'));
     ck_assert_msg(farthest < columns, "%zu of %u columns", farthest, columns);
     ck_assert_msg(farthest > 20 || columns == 20, "%zu of %u columns", farthest, columns);
