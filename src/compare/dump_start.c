@@ -88,7 +88,8 @@ static void count_tokens(const NodeDump *a, const PathIndex *b, size_t *tokens)
 {
     for (size_t i = 0; i < a->n_nodes; i++) {
         const char *path = dump_path(a, i);
-        bool is_first = strncmp(path, "wte[", 4) == 0 && strcmp(strchr(path, ','), ",0]") == 0;
+        const char *comma = strchr(path, ',');
+        bool is_first = strncmp(path, "wte[", 4) == 0 && comma != NULL && strcmp(comma, ",0]") == 0;
         uint32_t node_id = is_first ? path_index_find(b, path) : NO_NODE;
         if (node_id != NO_NODE) {
             tokens[0] += a->grad[i] != 0 && b->dump->grad[node_id] == 0;

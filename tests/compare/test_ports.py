@@ -216,6 +216,13 @@ class Checks:
         code, report = self.compare(str(DUMPS / "tiny.full"), str(extract), *SIZES)
         self.check(code == 0 and "same: data and gradients of" in report, "the extract", report)
 
+    def check_other_indices(self, folder):
+        """A matrix may have paths with one index, or none."""
+        sparse = Path(folder, "indices.sparse")
+        sparse.write_text("wte[5] 1 1\nwte[ 1 1\nloss 1 1\n")
+        code, report = self.compare(str(sparse), str(sparse))
+        self.check(code == 0, "other indices", code, report)
+
     def check_mistake(self, full, port, mistake, single, values, grads, folder):
         sparse = Path(folder, "port.sparse")
         with open(sparse, "w") as file:
@@ -427,6 +434,7 @@ def main():
         checks.check_case(*case)
     with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
         checks.check_extract(folder)
+        checks.check_other_indices(folder)
         checks.check_documents(folder)
         checks.check_nameless(folder)
         checks.check_structures(folder)
