@@ -34,8 +34,7 @@ typedef struct GraphOptions {
     SubgraphQuery query;
     const char *format_name;
     GraphFormat format;
-    const char *output; // NULL: standard output
-    const char *svg;    // short for --format svg and --output
+    const char *svg; // short for --format svg and --output
 } GraphOptions;
 
 typedef struct Drawing {
@@ -80,7 +79,7 @@ static bool check_beside_dump(const GraphOptions *chosen, Error *error)
 
 static bool check_options(GraphOptions *chosen, Error *error)
 {
-    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, &chosen->output, error)) {
+    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, error)) {
         return false;
     }
     if (chosen->dump != NULL && !check_beside_dump(chosen, error)) {
@@ -153,7 +152,7 @@ static bool write_output(const Drawing *drawing, FILE *svg, Error *error)
 {
     const GraphOptions *options = drawing->options;
     OutFile out;
-    if (!out_file_open(&out, options->output, error)) {
+    if (!out_file_open(&out, options->look.output, error)) {
         return false;
     }
     bool ok = true;
@@ -242,7 +241,7 @@ static ExitStatus draw_dump(const GraphOptions *options, Error *error)
 {
     const CommandFile files[] = {
         {options->dump, FILE_READ, "--dump", "the node dump"},
-        {options->output, FILE_REPLACED, options->look.output_option, "the output"},
+        {options->look.output, FILE_REPLACED, options->look.output_option, "the output"},
     };
     ExitStatus status = command_files_check(files, 2, false, error);
     if (status != EXIT_DONE) {
@@ -282,7 +281,7 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
          .group = OPTION_OWN},
         {"format", &chosen.format_name, "FORMAT", "dot, svg (needs graphviz) or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", &chosen.output, "FILE", "the file to write", OPTION_TEXT,
+        {"output", &chosen.look.output, "FILE", "the file to write", OPTION_TEXT,
          .default_text = "standard output"},
         {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
@@ -294,8 +293,6 @@ ExitStatus command_graph(int argc, char **argv, Error *error)
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
-    chosen.look.output = chosen.output;
-    chosen.look.output_option = chosen.svg != NULL ? "--svg" : "--output";
     return chosen.dump != NULL ? draw_dump(&chosen, error)
                                : look_run(&chosen.look, draw_document, &chosen, error);
 }

@@ -141,7 +141,6 @@ ExitStatus command_nodes(int argc, char **argv, Error *error)
     if (status != EXIT_DONE || chosen.look.list.is_answered) {
         return status;
     }
-    chosen.look.output_option = "--output";
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }

@@ -12,8 +12,7 @@
 typedef struct AttentionOptions {
     LookOptions look;
     const char *format_name;
-    const char *output; // NULL: standard output
-    const char *svg;    // short for --format svg and --output
+    const char *svg; // short for --format svg and --output
 } AttentionOptions;
 
 // The layout of a map. If it has too many columns for the screen, it is printed in several panels,
@@ -171,7 +170,7 @@ static bool draws(const AttentionOptions *options)
 static bool write_svg(const Attention *attention, const AttentionOptions *options, Error *error)
 {
     OutFile out;
-    if (!out_file_open(&out, options->output, error)) {
+    if (!out_file_open(&out, options->look.output, error)) {
         return false;
     }
     attention_write_svg(out.file, attention);
@@ -199,7 +198,7 @@ static bool check_options(AttentionOptions *chosen, Error *error)
 {
     static const char *const names[] = {"text", "svg", "json"};
     size_t i = 0;
-    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, &chosen->output, error)) {
+    if (!look_take_svg(&chosen->look, chosen->svg, &chosen->format_name, error)) {
         return false;
     }
     while (strcmp(chosen->format_name, names[i]) != 0) {
@@ -209,7 +208,7 @@ static bool check_options(AttentionOptions *chosen, Error *error)
                              chosen->format_name);
         }
     }
-    if (chosen->output != NULL && !draws(chosen)) {
+    if (chosen->look.output != NULL && !draws(chosen)) {
         return error_set(error, "--output: is for --format svg; add that, or leave this out");
     }
     if (chosen->look.json &&
@@ -217,7 +216,7 @@ static bool check_options(AttentionOptions *chosen, Error *error)
         strcmp(chosen->format_name, "text") == 0) {
         return error_set(error, "--json: contradicts --format text; leave one out");
     }
-    if (draws(chosen) && chosen->look.json && out_file_is_standard_output(chosen->output)) {
+    if (draws(chosen) && chosen->look.json && out_file_is_standard_output(chosen->look.output)) {
         return error_set(error, "--json: the drawing goes to standard output already; name a file "
                                 "with --output");
     }
@@ -237,7 +236,7 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     const Option own[] = {
         {"format", &chosen.format_name, "FORMAT", "text, svg or json", OPTION_TEXT,
          .group = OPTION_OWN},
-        {"output", &chosen.output, "FILE", "the SVG file to write", OPTION_TEXT,
+        {"output", &chosen.look.output, "FILE", "the SVG file to write", OPTION_TEXT,
          .default_text = "standard output"},
         {"svg", &chosen.svg, "FILE", "short for --format svg --output FILE", OPTION_TEXT,
          .group = OPTION_OWN},
@@ -249,8 +248,7 @@ ExitStatus command_attention(int argc, char **argv, Error *error)
     if (!check_options(&chosen, error)) {
         return EXIT_USAGE;
     }
-    chosen.look.output = chosen.output;
-    chosen.look.output_option = chosen.svg != NULL ? "--svg" : "--output";
-    chosen.look.prints_besides = !draws(&chosen) || !out_file_is_standard_output(chosen.output);
+    chosen.look.prints_besides =
+        !draws(&chosen) || !out_file_is_standard_output(chosen.look.output);
     return look_run(&chosen.look, show, &chosen, error);
 }

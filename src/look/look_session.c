@@ -105,7 +105,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
                       int argc, char **argv, Error *error)
 {
     size_t n_arguments;
-    *look = (LookOptions){.run = run_options_default()};
+    *look = (LookOptions){.run = run_options_default(), .output_option = "--output"};
     look->run.num_steps = usage->is_report || usage->is_step ? look->run.num_steps : 0;
     look->run.engine = ENGINE_SCALAR; // the engine that has a graph
     look->list.usage = usage->usage;
@@ -128,19 +128,19 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
     return check_together(look, usage, error) ? EXIT_DONE : EXIT_USAGE;
 }
 
-bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
-                   const char **output, Error *error)
+bool look_take_svg(LookOptions *look, const char *svg, const char **format_name, Error *error)
 {
     Option *format = options_find(&look->list, format_name);
     if (svg == NULL) {
         return true;
     }
-    if (format->given != NULL || *output != NULL) {
+    if (format->given != NULL || look->output != NULL) {
         return error_set(error, "--svg: is short for --format svg --output FILE; leave these out");
     }
     format->given = "--svg";
     *format_name = "svg";
-    *output = svg;
+    look->output = svg;
+    look->output_option = "--svg";
     return true;
 }
 

@@ -22,10 +22,10 @@ typedef struct LookOptions {
     const char *text; // the document; NULL: the first document of the data after the shuffle
     const char
         *text_name; // for errors: the argument TEXT or the option --text; NULL if there is neither
-    const char *output; // a file that the command writes; NULL if there is none
-    const char *output_option;
-    bool prints_besides; // whether it also prints to standard output if it writes such a file
-    size_t step;         // show the document of this step, counted from 1; 0: the first document
+    const char *output;        // a file that the command writes; NULL if there is none
+    const char *output_option; // the option that named it
+    bool prints_besides;       // whether it also prints to standard output if it writes such a file
+    size_t step; // show the document of this step, counted from 1; 0: the first document
     bool json;
 } LookOptions;
 
@@ -49,8 +49,7 @@ ExitStatus look_parse(LookOptions *look, const LookUsage *usage, const Option *o
 
 // Replaces --svg FILE with --format svg --output FILE.
 // Errors: one of these is also given.
-bool look_take_svg(LookOptions *look, const char *svg, const char **format_name,
-                   const char **output, Error *error);
+bool look_take_svg(LookOptions *look, const char *svg, const char **format_name, Error *error);
 
 typedef struct LookSession {
     const LookOptions *options;

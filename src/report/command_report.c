@@ -14,14 +14,9 @@ enum {
     MAX_SAMPLES = 1000,
 };
 
-typedef struct ReportOptions {
-    LookOptions look;
-    const char *output;
-} ReportOptions;
-
-static bool check_counts(const ReportOptions *options, Error *error)
+static bool check_counts(const LookOptions *options, Error *error)
 {
-    const RunOptions *run = &options->look.run;
+    const RunOptions *run = &options->run;
     if (run->num_samples > MAX_SAMPLES) {
         return error_set(error, "--num-samples: a page shows at most %d names", MAX_SAMPLES);
     }
@@ -56,7 +51,7 @@ static bool check_size(const LookSession *look, Error *error)
     return true;
 }
 
-static bool collect_and_write(LookSession *look, const ReportOptions *options, const double *losses,
+static bool collect_and_write(LookSession *look, const LookOptions *options, const double *losses,
                               Error *error)
 {
     JsonOut data = json_out_begin();
@@ -67,7 +62,7 @@ static bool collect_and_write(LookSession *look, const ReportOptions *options, c
     return ok;
 }
 
-static ExitStatus report(LookSession *look, const ReportOptions *options, Error *error)
+static ExitStatus report(LookSession *look, const LookOptions *options, Error *error)
 {
     if (!check_size(look, error)) {
         return EXIT_USAGE;
@@ -96,13 +91,13 @@ static const LookUsage usage = {
 
 ExitStatus command_report(int argc, char **argv, Error *error)
 {
-    ReportOptions chosen = {.output = NULL};
+    LookOptions chosen;
     const Option own[] = {
         {"output", &chosen.output, "FILE", "the page to write", OPTION_TEXT, .group = OPTION_OWN},
     };
     LookSession look;
-    ExitStatus status = look_parse(&chosen.look, &usage, own, 1, argc, argv, error);
-    if (status != EXIT_DONE || chosen.look.list.is_answered) {
+    ExitStatus status = look_parse(&chosen, &usage, own, 1, argc, argv, error);
+    if (status != EXIT_DONE || chosen.list.is_answered) {
         return status;
     }
     if (chosen.output == NULL) {
@@ -113,9 +108,7 @@ ExitStatus command_report(int argc, char **argv, Error *error)
     if (!check_counts(&chosen, error)) {
         return EXIT_USAGE;
     }
-    chosen.look.output = chosen.output;
-    chosen.look.output_option = "--output";
-    status = look_open(&look, &chosen.look, error);
+    status = look_open(&look, &chosen, error);
     if (status != EXIT_DONE) {
         return status;
     }
