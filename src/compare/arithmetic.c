@@ -55,16 +55,6 @@ static bool is_same_bits(double a, double b)
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
-static uint32_t child_of(const Bounds *b, uint32_t node_id, uint32_t slot)
-{
-    return b->children[b->dump->first_edge[node_id] + slot];
-}
-
-static uint32_t n_children(const Bounds *b, uint32_t node_id)
-{
-    return dump_n_children(b->dump, node_id);
-}
-
 static double value_of(const Evaluation *e, uint32_t node_id)
 {
     return e->bounds->has_data[node_id] ? e->bounds->data[node_id] : e->values[node_id];
@@ -72,7 +62,7 @@ static double value_of(const Evaluation *e, uint32_t node_id)
 
 static double child_value(const Evaluation *e, uint32_t node_id, uint32_t slot)
 {
-    return value_of(e, child_of(e->bounds, node_id, slot));
+    return value_of(e, bounds_child(e->bounds, node_id, slot));
 }
 
 static bool is_zero_leaf(const Bounds *b, uint32_t node_id)
@@ -83,7 +73,8 @@ static bool is_zero_leaf(const Bounds *b, uint32_t node_id)
 // Returns whether a sum is only a part of another sum, and the subject does not show it.
 static bool is_open_sum(const Bounds *b, uint32_t node_id)
 {
-    return b->rules[node_id] == RULE_ADD && !b->has_data[node_id] && n_children(b, node_id) == 2;
+    return b->rules[node_id] == RULE_ADD && !b->has_data[node_id] &&
+           bounds_n_children(b, node_id) == 2;
 }
 
 // Lists the terms of a sum from left to right, without the constant 0 that it starts with. Returns
@@ -96,8 +87,8 @@ static size_t list_terms(const Evaluation *e, uint32_t node_id)
         if (n + 2 > MAX_TERMS) {
             return 0;
         }
-        uint32_t left = child_of(b, node_id, 0);
-        uint32_t right = child_of(b, node_id, 1);
+        uint32_t left = bounds_child(b, node_id, 0);
+        uint32_t right = bounds_child(b, node_id, 1);
         if (!is_zero_leaf(b, right)) {
             e->terms[n++] = right;
         }
@@ -178,7 +169,7 @@ static double sum_in_order(const Evaluation *e, const uint32_t *terms, size_t n)
 
 static double compute_sum(Evaluation *e, uint32_t node_id)
 {
-    if (n_children(e->bounds, node_id) != 2) {
+    if (bounds_n_children(e->bounds, node_id) != 2) {
         e->is_known = false;
         return 0;
     }
@@ -215,7 +206,7 @@ static bool is_one_over_whole(const Bounds *b, uint32_t node_id, double *whole)
 static double compute_product(const Evaluation *e, uint32_t node_id)
 {
     const Bounds *b = e->bounds;
-    uint32_t right = child_of(b, node_id, 1);
+    uint32_t right = bounds_child(b, node_id, 1);
     double x = child_value(e, node_id, 0);
     double whole;
     if (e->arithmetic.divides && is_inverse(b, right)) {
@@ -283,8 +274,8 @@ static double compute_node(Evaluation *e, uint32_t node_id)
 // because it lists the terms of that sum itself.
 static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
 {
-    for (uint32_t slot = 0; slot < n_children(b, node_id); slot++) {
-        uint32_t child = child_of(b, node_id, slot);
+    for (uint32_t slot = 0; slot < bounds_n_children(b, node_id); slot++) {
+        uint32_t child = bounds_child(b, node_id, slot);
         bool goes_on = slot == 0 && b->rules[node_id] == RULE_ADD && is_open_sum(b, child);
         is_needed[child] = is_needed[child] || !goes_on;
     }

@@ -29,16 +29,6 @@ static const double LOG_UNITS = 32;
 // port may round what another does not.
 static const double MARGIN = 2;
 
-static uint32_t n_children(const Bounds *bounds, uint32_t node_id)
-{
-    return bounds->dump->first_edge[node_id + 1] - bounds->dump->first_edge[node_id];
-}
-
-static uint32_t child_of(const Bounds *bounds, uint32_t node_id, uint32_t slot)
-{
-    return bounds->children[bounds->dump->first_edge[node_id] + slot];
-}
-
 // Returns how much rounding may change the sum of n terms; terms is the sum of their absolute
 // values.
 static double find_rounding(const Bounds *bounds, double terms, size_t n)
@@ -74,7 +64,7 @@ static Range closed_data(const Bounds *bounds, uint32_t node_id)
 
 static Range child_data(const Bounds *bounds, uint32_t node_id, uint32_t slot)
 {
-    return closed_data(bounds, child_of(bounds, node_id, slot));
+    return closed_data(bounds, bounds_child(bounds, node_id, slot));
 }
 
 // Adds one child to a sum. A child that is itself a sum, and that the subject does not show, may be
@@ -180,7 +170,7 @@ static Range round_to_single(Range x)
 
 static Range compute_product(const Bounds *bounds, uint32_t node_id)
 {
-    bool is_square = child_of(bounds, node_id, 0) == child_of(bounds, node_id, 1);
+    bool is_square = bounds_child(bounds, node_id, 0) == bounds_child(bounds, node_id, 1);
     Range x = child_data(bounds, node_id, 0);
     return is_square ? range_square(x) : range_mul(x, child_data(bounds, node_id, 1));
 }
@@ -287,8 +277,8 @@ static void want(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n
 // Marks the inputs of a node. The inputs of softmax's constant are not its children in the graph.
 static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
 {
-    for (uint32_t slot = 0; slot < n_children(bounds, node_id); slot++) {
-        want(bounds, child_of(bounds, node_id, slot), wanted, n_pending);
+    for (uint32_t slot = 0; slot < bounds_n_children(bounds, node_id); slot++) {
+        want(bounds, bounds_child(bounds, node_id, slot), wanted, n_pending);
     }
     if (bounds->rules[node_id] != RULE_MINUS_MAX) {
         return;
@@ -415,13 +405,13 @@ Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
 
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
 {
-    if (bounds->rules[node_id] != RULE_ADD || n_children(bounds, node_id) != 2) {
+    if (bounds->rules[node_id] != RULE_ADD || bounds_n_children(bounds, node_id) != 2) {
         return NO_NODE;
     }
     for (uint32_t slot = 0; slot < 2; slot++) {
-        uint32_t other = child_of(bounds, node_id, 1 - slot);
+        uint32_t other = bounds_child(bounds, node_id, 1 - slot);
         if (bounds->rules[other] == RULE_LEAF && bounds->constants[other] == 0) {
-            return child_of(bounds, node_id, slot);
+            return bounds_child(bounds, node_id, slot);
         }
     }
     return NO_NODE;
@@ -588,8 +578,8 @@ static Rule guess_rule(Bounds *bounds, uint32_t node_id)
 {
     const NodeDump *dump = bounds->dump;
     const double *local_grads = dump->local_grads + dump->first_edge[node_id];
-    uint32_t n = n_children(bounds, node_id);
-    double x = dump->data[child_of(bounds, node_id, 0)];
+    uint32_t n = bounds_n_children(bounds, node_id);
+    double x = dump->data[bounds_child(bounds, node_id, 0)];
     if (n == 1) {
         Rule rule = guess_function(x, dump->data[node_id], local_grads[0]);
         return rule == RULE_UNKNOWN && is_sum_of_children(bounds, node_id) ? RULE_ADD : rule;
@@ -597,21 +587,21 @@ static Rule guess_rule(Bounds *bounds, uint32_t node_id)
     if (is_sum_of_children(bounds, node_id)) {
         return RULE_ADD;
     }
-    return n == 2 ? guess_of_two(x, dump->data[child_of(bounds, node_id, 1)], dump->data[node_id],
-                                 local_grads)
+    return n == 2 ? guess_of_two(x, dump->data[bounds_child(bounds, node_id, 1)],
+                                 dump->data[node_id], local_grads)
                   : RULE_UNKNOWN;
 }
 
 static bool has_right_number_of_children(const Bounds *bounds, uint32_t node_id, Rule rule)
 {
-    uint32_t n = n_children(bounds, node_id);
+    uint32_t n = bounds_n_children(bounds, node_id);
     return rule == RULE_ADD || n == (rule == RULE_MUL ? 2 : 1);
 }
 
 static void find_rule(Bounds *bounds, uint32_t node_id)
 {
     const NodeDump *dump = bounds->dump;
-    if (n_children(bounds, node_id) == 0) {
+    if (bounds_n_children(bounds, node_id) == 0) {
         bounds->rules[node_id] = RULE_LEAF;
         bounds->constants[node_id] = dump->data[node_id];
         return;
@@ -628,7 +618,7 @@ static void find_rule(Bounds *bounds, uint32_t node_id)
     }
     bounds->rules[node_id] = rule;
     if (rule == RULE_POW &&
-        !find_exponent(dump->data[child_of(bounds, node_id, 0)], dump->data[node_id],
+        !find_exponent(dump->data[bounds_child(bounds, node_id, 0)], dump->data[node_id],
                        dump->local_grads[dump->first_edge[node_id]], &bounds->constants[node_id])) {
         bounds->rules[node_id] = RULE_UNKNOWN;
     }

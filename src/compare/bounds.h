@@ -80,6 +80,17 @@ typedef struct Bounds {
     bool own_params; // whether parameters that the subject does not show may be any numbers
 } Bounds;
 
+// Return the number of a node's children, and one of them.
+static inline uint32_t bounds_n_children(const Bounds *bounds, uint32_t node_id)
+{
+    return bounds->dump->first_edge[node_id + 1] - bounds->dump->first_edge[node_id];
+}
+
+static inline uint32_t bounds_child(const Bounds *bounds, uint32_t node_id, uint32_t slot)
+{
+    return bounds->children[bounds->dump->first_edge[node_id] + slot];
+}
+
 // Makes bounds for the graph of a dump; none of the subject's values are known yet.
 // Errors: out of memory. Requires: a full dump, which outlives the bounds.
 bool bounds_init(Bounds *bounds, const NodeDump *dump, Error *error);

@@ -154,7 +154,7 @@ static void print_children(const TextReport *r, uint32_t node_id)
 {
     const NodeDump *dump = r->diff->dumps[r->diff->base];
     for (uint32_t i = 0; i < dump_n_children(dump, node_id); i++) {
-        uint32_t child = dump->children[dump->first_edge[node_id] + i];
+        uint32_t child = dump_child(dump, node_id, i);
         char hex[HEXFLOAT_BYTES];
         hexfloat_format(dump->data[child], hex);
         fprintf(r->file, "    input %u: %-24s %.17g  ", (unsigned)i, hex, dump->data[child]);

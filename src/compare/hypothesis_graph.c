@@ -6,12 +6,12 @@
 
 uint32_t hypothesis_n_children(const HypothesisSearch *s, uint32_t node_id)
 {
-    return dump_n_children(s->bounds->dump, node_id);
+    return bounds_n_children(s->bounds, node_id);
 }
 
 uint32_t hypothesis_child(const HypothesisSearch *s, uint32_t node_id, uint32_t slot)
 {
-    return s->bounds->children[s->bounds->dump->first_edge[node_id] + slot];
+    return bounds_child(s->bounds, node_id, slot);
 }
 
 void hypothesis_set_term(HypothesisSearch *s, uint32_t node_id, uint32_t slot, double factor)
