@@ -217,10 +217,12 @@ def open_output(path):
 
 
 class _Output:
-    """A file to write to. It is opened before the run, so that a wrong path does not waste a training run."""
+    """A file to write to. It is opened before the run, so that a wrong path does not waste a training run. If
+    the run fails before it has written anything, there is no file afterwards."""
 
     def __init__(self, path, binary=False):
         self._path = path
+        self._is_empty = True
         with self._named_errors(), contextlib.ExitStack() as stack:
             self._file = stack.enter_context(open_output(path))
             if path.endswith(".gz"):
@@ -235,10 +237,15 @@ class _Output:
     def write(self, content):
         with self._named_errors():
             self._file.write(content)
+        self._is_empty = False
 
-    def close(self):
+    def __exit__(self, exception, *_):
         with self._named_errors():
             self._closer.close()
+        if exception is not None and self._is_empty:
+            with contextlib.suppress(OSError):
+                if stat.S_ISREG(os.lstat(self._path).st_mode):
+                    os.remove(self._path)
 
     @contextlib.contextmanager
     def _named_errors(self):
@@ -328,14 +335,14 @@ class Recorder:
         if path is None:
             return None
         output = _Output(path, binary)
-        stack.callback(output.close)
+        stack.push(output)
         return output
 
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
-        self._closer.close()
+        return self._closer.__exit__(*exception)
 
     def created(self, node, children, local_grads):
         """A node was made. It is kept only in the step whose graph is recorded."""

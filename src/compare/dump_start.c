@@ -155,6 +155,30 @@ static void add_warning(DumpWarnings *warnings, const char *format, ...)
     va_end(arguments);
 }
 
+// Returns whether a full dump has gradients, but not that of a loss: of a cut one, the end is
+// missing.
+static bool ends_early(const NodeDump *dump)
+{
+    bool has_grads = false;
+    for (size_t i = 0; i < dump->n_nodes && !dump->is_sparse; i++) {
+        if (dump->grad[i] == 1 && dump_n_children(dump, i) > 0) {
+            return false;
+        }
+        has_grads = has_grads || dump->grad[i] != 0;
+    }
+    return has_grads;
+}
+
+static void warn_of_end(DumpWarnings *warnings, char side, const NodeDump *dump)
+{
+    if (ends_early(dump)) {
+        add_warning(warnings,
+                    "%c ends early, at node %zu: no node has a loss's gradient, 1; if writing the "
+                    "dump was interrupted, write it again",
+                    side, dump->n_nodes - 1);
+    }
+}
+
 // Returns whether a dump that shows no positions has gradients of fewer ones than the other dump.
 static bool has_fewer_grads(DocumentLength length, DocumentLength other)
 {
@@ -184,6 +208,8 @@ bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDum
     if (!add_parameters(a, b, &sums, error)) {
         return false;
     }
+    warn_of_end(warnings, 'A', a);
+    warn_of_end(warnings, 'B', b);
     warn_of_lengths(warnings, document_length(a), document_length(b));
     if (has_other_tokens(&sums)) {
         add_warning(

@@ -1,4 +1,5 @@
-// Finds out whether two dumps are of the same step and document of runs that started alike.
+// Finds out whether two dumps are complete, and of the same step and document of runs that started
+// alike.
 #ifndef MICROGPT_DUMP_START_H
 #define MICROGPT_DUMP_START_H
 
@@ -8,7 +9,7 @@
 #include "microgpt/error.h"
 
 enum {
-    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 3,
+    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 5,
 };
 
 typedef struct DumpWarnings {
@@ -16,9 +17,10 @@ typedef struct DumpWarnings {
     char lines[MAX_DUMP_WARNINGS][ABOUT_WARNING_BYTES];
 } DumpWarnings;
 
-// Finds out why two dumps can differ before anything is computed: they are of different steps or
-// runs by their descriptions, of different documents, or their parameters have nothing in
-// common. Errors: out of memory.
+// Finds out why two dumps can differ before anything is computed: one of them is cut off,
+// they are of different steps or runs by their descriptions, of different documents, or their
+// parameters have nothing in common.
+// Errors: out of memory.
 bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error);
 
 #endif

@@ -137,6 +137,14 @@ static bool is_utf16(const char *bytes, size_t n)
                       (bytes[0] == '\0') != (bytes[1] == '\0'));
 }
 
+// Returns whether a line is text. A file that was being written while its machine stopped may be
+// full of zeros.
+static bool check_zeros(const LineReader *r, const char *line, size_t length)
+{
+    return memchr(line, '\0', length) == NULL ||
+           line_fail(r, "has bytes that are 0, so it was damaged or cut off; write it again");
+}
+
 // Makes a line the current one, without blanks at both ends and without its line end.
 static bool begin_line(LineReader *r, const char *line, size_t length)
 {
@@ -155,6 +163,9 @@ static bool begin_line(LineReader *r, const char *line, size_t length)
         if (length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) {
             r->at += 3;
         }
+    }
+    if (!check_zeros(r, line, length)) {
+        return false;
     }
     line_skip_blanks(r);
     while (r->line_end > r->at && (is_blank(r->line_end[-1]) || r->line_end[-1] == '\r')) {
@@ -185,7 +196,8 @@ static bool next_line(LineReader *r, bool *found)
         if (r->at_end) {
             r->line++;
             *found = false;
-            return n == 0 || line_fail(r, "ends without a newline; is the file cut off?");
+            return n == 0 || (check_zeros(r, line, n) &&
+                              line_fail(r, "ends without a newline; is the file cut off?"));
         }
         searched = n;
         if (!read_more(r)) {

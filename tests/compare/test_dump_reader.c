@@ -491,6 +491,22 @@ START_TEST(a_broken_dump_gives_its_line)
 }
 END_TEST
 
+// A machine that stops may leave zeros where a file was being written, even within a line.
+START_TEST(zeros_are_damage)
+{
+    const char *texts[] = {"a 1\nb 0\0\n", "a 1\nb \0\0\0", "a 1\n\0\0\0\0\0"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char path[TEST_PATH_BYTES];
+        write_temporary(path, texts[i], 9);
+        NodeDump dump;
+        Error error;
+        ck_assert(!dump_read(&dump, path, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, ":2: has bytes that are 0"));
+        unlink(path);
+    }
+}
+END_TEST
+
 // Lines of a megabyte, which deflate to a thousandth of their size: nodes with 130,000 children,
 // again and again.
 START_TEST(too_many_children_are_refused)
@@ -765,6 +781,7 @@ int main(void)
     tcase_add_test(tcase, moments_stand_apart);
     tcase_add_test(tcase, two_dumps_are_of_different_steps);
     tcase_add_test(tcase, decimals_of_floats_are_floats);
+    tcase_add_test(tcase, zeros_are_damage);
     tcase_add_loop_test(tcase, a_broken_dump_gives_its_line, 0,
                         (int)(sizeof broken_dumps / sizeof *broken_dumps));
     tcase_add_test(tcase, a_line_without_an_end_is_refused);

@@ -341,6 +341,16 @@ class Checks:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.check(json.loads(done.stdout)["warnings"] == lines, "warnings in JSON", done.stdout)
 
+    def check_cut(self, full, folder):
+        """A full dump that ends at the end of a line is complete only if it has a loss."""
+        lines = full.read_text().splitlines(keepends=True)
+        cut = Path(folder, "cut.full")
+        for n in (1, 40, len(lines) // 2, len(lines) - 20):
+            cut.write_text("".join(lines[:-n]))
+            _, report = self.compare(str(full), str(cut))
+            warning = f"warning: B ends early, at node {len(lines) - n - 2}: no node has a loss's gradient"
+            self.check(report.startswith(warning), f"{n} lines less", report)
+
     def check_documents(self, folder):
         """The report says that the document is another one; it compares no gradients of other lengths."""
         documents = Path(folder, "documents.txt")
@@ -415,6 +425,7 @@ class Checks:
         self.check_other_params(full, folder)
         self.check_other_sizes(full, folder)
         self.check_warnings(full, folder)
+        self.check_cut(full, folder)
         others = itertools.cycle(FORMS[:1] + FORMS[2:])
         for mistake in [None, *SAYS]:
             for single in (False, True):

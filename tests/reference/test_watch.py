@@ -81,6 +81,8 @@ class Watched(unittest.TestCase):
             watch_microgpt.main, "--source", path, "--data", self.folder / "names.txt",
             "--stop-after", 2, "--nodes-step", 2, "--nodes", nodes, "--losses", losses, *words)
         if status != 0:
+            for path in (nodes, losses):
+                self.assertFalse(path.exists() and path.stat().st_size == 0, path)
             return status, None, None, err
         return status, nodes.read_text(), losses.read_text(), err
 
