@@ -195,7 +195,6 @@ static void find_like(Alignment *a, uint32_t node_id)
 static void align(Alignment *a, size_t *n_aligned)
 {
     for (uint32_t i = 0; i < a->base->n_nodes; i++) {
-        a->counterpart[i] = NO_NODE;
         a->stands_for[i] = NO_NODE;
         if (i < a->n_params) {
             take(a, i, i, LIKE);
@@ -203,7 +202,6 @@ static void align(Alignment *a, size_t *n_aligned)
             find_like(a, i);
         }
     }
-    *n_aligned = 0;
     for (uint32_t i = 0; i < a->base->n_nodes; i++) {
         *n_aligned += a->counterpart[i] != NO_NODE;
     }
@@ -229,7 +227,12 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
     }
     ok = ok && graph_order_init(&alignment.order, other->n_nodes, other->first_edge,
                                 other->children, error);
-    *n_aligned = 0; // if the parameters are different, there is nothing to start from
+    *n_aligned = 0;
+    for (uint32_t i = 0; i < base->n_nodes && ok; i++) {
+        counterpart[i] = NO_NODE;
+        is_partly[i] = false;
+    }
+    // If the parameters are different, there is nothing to start from.
     if (ok && dump_n_leading_leaves(other) == alignment.n_params) {
         align(&alignment, n_aligned);
     }

@@ -124,6 +124,7 @@ static bool pair_other_graphs(GraphDiff *diff, Error *error)
     diff->by_shape = diff->by_path;
     for (uint32_t node_id = 0; node_id < diff->n_nodes && !diff->by_path; node_id++) {
         diff->counterpart[node_id] = node_id < n_before ? node_id : NO_NODE;
+        diff->is_partly[node_id] = false;
     }
     return true;
 }
