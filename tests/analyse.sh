@@ -23,6 +23,6 @@ cd "$source"
 find src -name '*.c' -print0 |
     xargs -0 -n 1 clang-tidy -p "$build/clang" --quiet --warnings-as-errors='*' || failed=1
 cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --error-exitcode=1 \
-    -D__x86_64__ -D__AVX2__ -Iinclude -Isrc \
+    -D__x86_64__ -DLANES_AVX2 -Iinclude -Isrc \
     src || failed=1
 exit $failed

@@ -61,7 +61,7 @@ static bool lengthen_documents(Row *row, size_t n_letters, Error *error)
     for (size_t i = 0; i < dataset->n_docs; i++) {
         n_bytes += dataset->docs[i].size;
     }
-    row->text = malloc(n_bytes);
+    row->text = malloc(n_bytes + 1); // never 0 bytes, for which malloc() may return NULL
     if (row->text == NULL) {
         return error_out_of_memory(error, "long documents", n_bytes);
     }

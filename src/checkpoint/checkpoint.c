@@ -107,9 +107,12 @@ static bool prepare(const Checkpoint *checkpoint, const char *name, char **heade
     assert(checkpoint->adam.n_params == checkpoint->model.n_params);
     assert(checkpoint->tokenizer.vocab_size == checkpoint->model.config.vocab_size);
     Error reason;
-    return (check_finite(checkpoint, &reason) &&
-            checkpoint_header_make(checkpoint, header, header_size, &reason)) ||
-           error_set_file(error, name, 0, "%s", reason.message);
+    bool ok = check_finite(checkpoint, &reason) &&
+              checkpoint_header_make(checkpoint, header, header_size, &reason);
+    if (!ok) {
+        error_set_file(error, name, 0, "%s", reason.message);
+    }
+    return ok;
 }
 
 bool checkpoint_check_contents(const Checkpoint *checkpoint, const char *name, Error *error)

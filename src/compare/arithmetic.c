@@ -1,6 +1,7 @@
 // Finds the arithmetic that explains different bits: see arithmetic.h.
 #include "compare/arithmetic.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 enum {
     MAX_TERMS = 4096, // of a sum
     MAX_MEMBERS = 256,
-    MAX_CONE = 20000,
+    MAX_CONE = 20000,         // of a member
+    MAX_CONES = 5 * MAX_CONE, // of all members
     MAX_LANES = 8,
 };
 
@@ -40,8 +42,7 @@ typedef struct Evaluation {
     double given[MAX_MEMBERS]; // each member, computed with the graph's own arithmetic
     size_t first_in_cones[MAX_MEMBERS + 1];
     size_t n_members;
-    uint32_t *cones; // of all members
-    size_t cones_capacity;
+    uint32_t *cones; // [MAX_CONES] of all members
     bool *is_needed; // [n_nodes] false: used only as the first part of a longer sum
     bool *wanted;    // [n_nodes] for bounds_find_cone()
     uint32_t *cone;  // [n_nodes] of the current member
@@ -49,11 +50,6 @@ typedef struct Evaluation {
     uint32_t *terms; // [MAX_TERMS] of the current sum
     bool is_known;   // false: one of its inputs is not known
 } Evaluation;
-
-static bool is_same_bits(double a, double b)
-{
-    return memcmp(&a, &b, sizeof a) == 0;
-}
 
 static double value_of(const Evaluation *e, uint32_t node_id)
 {
@@ -114,10 +110,10 @@ static double add_term(const Evaluation *e, double sum, uint32_t term)
 
 static double sum_pairwise(const Evaluation *e, const uint32_t *terms, size_t n)
 {
-    double sums[64];
-    size_t sizes[64];
-    size_t depth = 0;
-    for (size_t i = 0; i < n; i++) { // like a binary counter: two sums of equal size are added
+    double sums[64] = {value_of(e, terms[0])};
+    size_t sizes[64] = {1};
+    size_t depth = 1;
+    for (size_t i = 1; i < n; i++) { // like a binary counter: two sums of equal size are added
         sums[depth] = value_of(e, terms[i]);
         sizes[depth] = 1;
         while (depth > 0 && sizes[depth] == sizes[depth - 1]) {
@@ -127,9 +123,9 @@ static double sum_pairwise(const Evaluation *e, const uint32_t *terms, size_t n)
         }
         depth++;
     }
-    double sum = depth > 0 ? sums[depth - 1] : 0;
-    for (size_t i = depth; i-- > 1;) {
-        sum = sums[i - 1] + sum;
+    double sum = sums[--depth];
+    while (depth > 0) {
+        sum = sums[--depth] + sum;
     }
     return sum;
 }
@@ -169,12 +165,11 @@ static double sum_in_order(const Evaluation *e, const uint32_t *terms, size_t n)
 
 static double compute_sum(Evaluation *e, uint32_t node_id)
 {
-    if (bounds_n_children(e->bounds, node_id) != 2) {
+    size_t n = bounds_n_children(e->bounds, node_id) == 2 ? list_terms(e, node_id) : 0;
+    if (n == 0) {
         e->is_known = false;
         return 0;
     }
-    size_t n = list_terms(e, node_id);
-    e->is_known = e->is_known && n > 0;
     switch (e->arithmetic.order) {
     case ORDER_PAIRWISE:
         return sum_pairwise(e, e->terms, n);
@@ -287,45 +282,35 @@ static void mark_needed(const Bounds *b, uint32_t node_id, bool *is_needed)
     }
 }
 
-// Adds the member whose cone has just been found. Returns false if memory runs out.
-static bool add_member(Evaluation *e, uint32_t node_id, size_t n)
+// Adds the member whose cone has just been found.
+static void add_member(Evaluation *e, uint32_t node_id, size_t n)
 {
     size_t first = e->first_in_cones[e->n_members];
-    if (first + n > e->cones_capacity) {
-        size_t capacity = 2 * (first + n);
-        uint32_t *cones = realloc(e->cones, capacity * sizeof *cones);
-        if (cones == NULL) {
-            return false;
-        }
-        e->cones = cones;
-        e->cones_capacity = capacity;
-    }
+    assert(first + n <= MAX_CONES);
     memcpy(e->cones + first, e->cone, n * sizeof *e->cone);
     for (size_t i = 0; i < n; i++) {
         mark_needed(e->bounds, e->cone[i], e->is_needed);
     }
     e->members[e->n_members++] = node_id;
     e->first_in_cones[e->n_members] = first + n;
-    return true;
 }
 
-// Lists the values of a kind, or as many as the time allows. Sets is_small to whether each has so
-// few inputs that it can be computed many times.
-static bool list_members(Evaluation *e, const Judgement *j, uint32_t node_id, bool *is_small)
+// Lists the values of a kind, or as many as the time allows. Returns whether each has so few inputs
+// that it can be computed many times.
+static bool list_members(Evaluation *e, const Judgement *j, uint32_t node_id)
 {
     const Bounds *b = &j->bounds;
     uint16_t kind = j->kinds_of_paths.kind_of[node_id];
-    *is_small = true;
-    for (uint32_t i = 0; i < b->n_nodes && e->n_members < MAX_MEMBERS && *is_small; i++) {
+    for (uint32_t i = 0; i < b->n_nodes && e->n_members < MAX_MEMBERS; i++) {
         bool belongs = b->dump->has_names ? j->kinds_of_paths.kind_of[i] == kind : i == node_id;
-        if (!belongs || !b->has_data[i] || e->first_in_cones[e->n_members] > 4 * MAX_CONE) {
+        if (!belongs || !b->has_data[i] || e->first_in_cones[e->n_members] > MAX_CONES - MAX_CONE) {
             continue;
         }
         size_t n = bounds_find_cone(b, &i, 1, e->wanted, e->cone);
-        *is_small = n <= MAX_CONE;
-        if (*is_small && !add_member(e, i, n)) {
+        if (n > MAX_CONE) {
             return false;
         }
+        add_member(e, i, n);
     }
     return true;
 }
@@ -411,7 +396,6 @@ static size_t n_that_must_tell(Arithmetic arithmetic)
 // text.
 static bool try_deviations(Evaluation *e, int n_deviations, char *text)
 {
-    char other[HYPOTHESIS_BYTES];
     bool found = false;
     for (unsigned bits = 1; bits < 16; bits++) {
         if (__builtin_popcount(bits) != n_deviations) {
@@ -425,11 +409,13 @@ static bool try_deviations(Evaluation *e, int n_deviations, char *text)
             if (!gives_all(e, arithmetic, &n_tell) || n_tell < n_that_must_tell(arithmetic)) {
                 continue;
             }
-            describe(arithmetic, found ? other : text);
-            if (found && strcmp(text, other) != 0) {
+            char fitting[HYPOTHESIS_BYTES];
+            describe(arithmetic, fitting);
+            if (found && strcmp(text, fitting) != 0) {
                 text[0] = '\0';
                 return false;
             }
+            snprintf(text, HYPOTHESIS_BYTES, "%s", fitting);
             found = true;
         }
     }
@@ -451,13 +437,14 @@ static bool try_all(Evaluation *e, char *text)
 
 static bool allocate(Evaluation *e, size_t n_nodes)
 {
+    e->cones = malloc(MAX_CONES * sizeof *e->cones);
     e->is_needed = calloc(n_nodes, sizeof *e->is_needed);
     e->wanted = calloc(n_nodes, sizeof *e->wanted);
     e->cone = malloc(n_nodes * sizeof *e->cone);
     e->values = malloc(n_nodes * sizeof *e->values);
     e->terms = malloc(MAX_TERMS * sizeof *e->terms);
-    return e->is_needed != NULL && e->wanted != NULL && e->cone != NULL && e->values != NULL &&
-           e->terms != NULL;
+    return e->cones != NULL && e->is_needed != NULL && e->wanted != NULL && e->cone != NULL &&
+           e->values != NULL && e->terms != NULL;
 }
 
 bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, Error *error)
@@ -470,11 +457,10 @@ bool arithmetic_find(const Judgement *judgement, uint32_t node_id, char *text, E
         return true;
     }
     Evaluation e = {.bounds = b, .is_known = true};
-    bool is_small = false;
-    bool ok = allocate(&e, b->n_nodes) && list_members(&e, judgement, node_id, &is_small);
+    bool ok = allocate(&e, b->n_nodes);
     if (!ok) {
         error_out_of_memory(error, "the arithmetic of a port", b->n_nodes * sizeof(double));
-    } else if (is_small && !try_all(&e, text)) {
+    } else if (!list_members(&e, judgement, node_id) || !try_all(&e, text)) {
         text[0] = '\0';
     }
     free(e.cones);

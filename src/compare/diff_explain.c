@@ -11,18 +11,6 @@ enum {
     MAX_FOR_LEAVING_OUT = 4096, // sums with one term omitted take n * n additions
 };
 
-static uint64_t bits_of(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static bool is_same_bits(double a, double b)
-{
-    return bits_of(a) == bits_of(b) || (isnan(a) && isnan(b));
-}
-
 static const NodeDump *base_dump(const GraphDiff *diff)
 {
     return diff->dumps[diff->base];

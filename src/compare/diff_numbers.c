@@ -26,14 +26,14 @@ uint64_t ulp_distance(double a, double b)
                              : (uint64_t)place_b - (uint64_t)place_a;
 }
 
+bool is_same_bits(double a, double b)
+{
+    return (place(a) == place(b) && signbit(a) == signbit(b)) || (isnan(a) && isnan(b));
+}
+
 bool numbers_differ(double a, double b, uint64_t max_ulp)
 {
-    if (place(a) == place(b) && signbit(a) == signbit(b)) {
-        return false;
-    }
-    uint64_t distance = ulp_distance(a, b);
-    bool other_zero = distance == 0 && !isnan(a);
-    return distance > max_ulp || (other_zero && max_ulp == 0);
+    return !is_same_bits(a, b) && (max_ulp == 0 || ulp_distance(a, b) > max_ulp);
 }
 
 double relative_difference(double a, double b)

@@ -10,8 +10,12 @@
 // two zeros and for two NaNs, UINT64_MAX for a NaN and a number.
 uint64_t ulp_distance(double a, double b);
 
+// Returns whether two numbers have the same bits, or are both NaN. So +0.0 and -0.0 are not the
+// same, though they are 0 ULP apart.
+bool is_same_bits(double a, double b);
+
 // Returns whether two numbers count as different: more than max_ulp apart, or, if max_ulp is 0, not
-// the same bits. So +0.0 and -0.0 differ, though they are 0 ULP apart. All NaNs are the same.
+// the same bits.
 bool numbers_differ(double a, double b, uint64_t max_ulp);
 
 // Returns |a - b| relative to the larger of the two; infinity if that is not a number.

@@ -62,12 +62,12 @@ static size_t add_matrix(const NodeDump *a, size_t begin, const PathIndex *b, Su
     split(name, &length, &row, &column);
     for (; i < a->n_nodes && strncmp(dump_path(a, i), name, (size_t)length) == 0; i++) {
         const char *path = dump_path(a, i);
-        char swapped[PATTERN_BYTES];
         uint32_t node_id = path_index_find(b, path);
         if (node_id != NO_NODE) {
             add(&as_it_is, a->data[i], b->dump->data[node_id]);
         }
         if (split(path, &length, &row, &column)) {
+            char swapped[PATTERN_BYTES];
             snprintf(swapped, sizeof swapped, "%.*s%u,%u]", length, path, column, row);
             node_id = path_index_find(b, swapped);
         }

@@ -146,7 +146,7 @@ static void see_later(HypothesisSearch *s, const Head *h, const Sight *sight, ui
     uint32_t total_const =
         find(s, "pos%u.layer%u.attn.head%u.softmax.total.const", h->position, h->layer, h->head);
     double total = 0;
-    double later[MAX_LATER];
+    double later[MAX_LATER] = {0};
     uint32_t n = 0;
     for (uint32_t i = 0; i <= h->position; i++) {
         total += value_at(s, find_in_head(s, h, "softmax.exp", i, ""));

@@ -460,14 +460,14 @@ static bool try_row(const GradSums *sums, const uint32_t *members, bool is_furth
         }
         first_row = i == 0 ? row : first_row;
         has_rows = has_rows || row != first_row;
-        if (has_rows && !is_further) {
-            return false;
-        }
         snprintf(other, sizeof other, "%.*s[%d,%u]", length, path, is_further ? (int)row + to : to,
                  column);
         others[i] = path_index_find(&s->index, other);
+        if (!is_further && (has_rows || others[0] == NO_NODE)) {
+            return false;
+        }
     }
-    if ((is_further ? !has_rows : others[0] == NO_NODE) || !are_those_of(sums, members, others)) {
+    if ((is_further && !has_rows) || !are_those_of(sums, members, others)) {
         return false;
     }
     if (is_further) {
@@ -584,9 +584,9 @@ static bool find_forward(HypothesisSearch *search, const uint32_t *members, size
 }
 
 // Searches for what explains the gradients as sums of contributions, or in the forward pass.
-static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
+static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_t n,
+                        size_t n_tested, char *text)
 {
-    size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
     GradSums sums = {search, malloc(n_tested * sizeof *sums.sums), 0};
     bool ok = sums.sums != NULL;
     while (ok && sums.n < n_tested) {
@@ -609,13 +609,14 @@ static bool search_sums(HypothesisSearch *search, const uint32_t *members, size_
 
 bool hypotheses_find_grads(HypothesisSearch *search, const uint32_t *members, size_t n, char *text)
 {
-    if (has_too_many_terms(search->bounds, members, n < MAX_TESTED ? n : MAX_TESTED)) {
+    size_t n_tested = n < MAX_TESTED ? n : MAX_TESTED;
+    if (has_too_many_terms(search->bounds, members, n_tested)) {
         return false;
     }
-    bool found = search_sums(search, members, n, text);
+    bool found = search_sums(search, members, n, n_tested, text);
     if (!found && !search->has_failed) {
         hypothesis_begin_points(search);
-        found = search_sums(search, members, n, text);
+        found = search_sums(search, members, n, n_tested, text);
         hypothesis_end_points(search);
     }
     return found;

@@ -25,8 +25,8 @@ static void take_other_path(HypothesisSearch *s, uint32_t node_id, uint32_t slot
 {
     uint32_t child = hypothesis_child(s, node_id, slot);
     const char *rest = rest_of_path(hypothesis_path(s, child), old_path);
-    char path[2 * PATTERN_BYTES];
     if (rest != NULL) {
+        char path[2 * PATTERN_BYTES];
         snprintf(path, sizeof path, "%s%s", new_path, rest);
         uint32_t other = path_index_find(&s->index, path);
         hypothesis_set_child(s, node_id, slot, other != NO_NODE ? other : child);
@@ -105,8 +105,8 @@ static void list_uses(const HypothesisSearch *s, const char *with, PathUses *use
             if (!is_element) {
                 continue;
             }
-            char name[PATTERN_BYTES];
             if (with == NULL) {
+                char name[PATTERN_BYTES];
                 snprintf(name, PATTERN_BYTES, "posN%.150s", rest); // `posN.norm` of `pos2.norm`
                 list_use(uses, s->kinds->kind_of[s->cone[i]], name);
             } else if (strstr(path, with) != NULL) {

@@ -98,7 +98,7 @@ void hypothesis_compute_affected(HypothesisSearch *search, const uint32_t *nodes
             bounds_compute_data(search->bounds, id);
         }
         bool is_same = before.n_terms == r.n_terms[id] && before.terms == r.terms[id] &&
-                       memcmp(&before.used, &r.used[id], sizeof before.used) == 0;
+                       before.used.lo == r.used[id].lo && before.used.hi == r.used[id].hi;
         search->is_changed[id] = search->is_changed[id] || !is_same;
     }
 }

@@ -200,6 +200,7 @@ static void order_grads(const Judgement *j, Members *members, bool *is_listed)
             }
         }
     }
+    assert(n == b->n_nodes);
     memset(is_listed, false, b->n_nodes * sizeof *is_listed);
 }
 
@@ -317,17 +318,19 @@ static void bound_params(Judgement *j)
     Bounds *bounds = &j->bounds;
     bool is_single = j->is_single[0] || j->is_single[1];
     double rounding = is_single ? PARAM_ROUNDING_SINGLE : PARAM_ROUNDING_DOUBLE;
-    uint32_t end = 0;
-    double mean = 0;
-    for (uint32_t i = 0; i < bounds->n_nodes && bounds->rules[i] == RULE_PARAM; i++) {
-        mean = i == end ? mean_size(j, i, &end) : mean;
-        double own = bounds->constants[i];
-        Range bound = range_widen(range_of(own), rounding * fmax(fabs(own), mean));
-        bounds->data_bound[i] = bound;
-        j->first_bounds[i] = bound;
-        bounds->own_params =
-            bounds->own_params ||
-            (bounds->has_data[i] && !bounds_explain(bounds, bound, bounds->data[i]));
+    uint32_t i = 0;
+    while (i < bounds->n_nodes && bounds->rules[i] == RULE_PARAM) {
+        uint32_t end;
+        double mean = mean_size(j, i, &end);
+        for (; i < end; i++) {
+            double own = bounds->constants[i];
+            Range bound = range_widen(range_of(own), rounding * fmax(fabs(own), mean));
+            bounds->data_bound[i] = bound;
+            j->first_bounds[i] = bound;
+            bounds->own_params =
+                bounds->own_params ||
+                (bounds->has_data[i] && !bounds_explain(bounds, bound, bounds->data[i]));
+        }
     }
 }
 

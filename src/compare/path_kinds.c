@@ -2,6 +2,7 @@
 #include "compare/path_kinds.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,12 @@ static void put_first(Recent *recent, size_t place, uint16_t kind)
     recent->kinds[0] = kind;
 }
 
+static uint16_t add_kind(PathKinds *kinds, const char *pattern)
+{
+    snprintf(kinds->patterns[kinds->n], PATTERN_BYTES, "%s", pattern);
+    return (uint16_t)kinds->n++;
+}
+
 static uint16_t find_among_all(PathKinds *kinds, const char *pattern)
 {
     for (size_t i = 0; i < kinds->n; i++) {
@@ -29,11 +36,7 @@ static uint16_t find_among_all(PathKinds *kinds, const char *pattern)
             return (uint16_t)i;
         }
     }
-    if (kinds->n == MAX_PATH_KINDS) {
-        return KIND_OTHERS;
-    }
-    strcpy(kinds->patterns[kinds->n], pattern);
-    return (uint16_t)kinds->n++;
+    return kinds->n == MAX_PATH_KINDS ? KIND_OTHERS : add_kind(kinds, pattern);
 }
 
 static uint16_t find_kind(PathKinds *kinds, Recent *recent, const char *pattern)
@@ -63,8 +66,7 @@ bool path_kinds_init(PathKinds *kinds, const NodeDump *dump, Error *error)
         return error_out_of_memory(error, "the kinds of nodes",
                                    dump->n_nodes * sizeof *kinds->kind_of);
     }
-    strcpy(kinds->patterns[KIND_OTHERS], "node");
-    kinds->n = 1;
+    add_kind(kinds, "node"); // KIND_OTHERS
     Recent recent = {.n = 0};
     for (size_t i = 0; dump->has_names && i < dump->n_nodes; i++) {
         char pattern[PATTERN_BYTES];

@@ -42,10 +42,11 @@ const char *path_pattern(const char *path, char *pattern)
 {
     size_t n = 0;
     for (const char *c = path; *c != '\0';) {
-        if (*c == '[' && strchr(c, ']') != NULL) {
+        const char *end = *c == '[' ? strchr(c, ']') : NULL;
+        if (end != NULL) {
             put(pattern, &n, '[');
             put(pattern, &n, '*');
-            c = strchr(c, ']');
+            c = end;
         } else if (isdigit((unsigned char)*c) && is_numbered_part(path, c)) {
             put(pattern, &n, 'N');
             c += strspn(c, "0123456789");

@@ -226,9 +226,7 @@ static void print_finding(FILE *file, const TensorFinding *finding)
     printable_write(file, tensor->name, strlen(tensor->name));
     fprintf(file, "%*s %-10s ", (int)fmax(0, NAME_COLUMNS - (double)strlen(tensor->name)), "",
             format_shape(tensor, shape));
-    bool is_compared = finding->sides[0] != NULL && finding->sides[1] != NULL &&
-                       finding->verdict != TENSOR_OTHER_SHAPE;
-    if (is_compared && finding->n_differ > 0) {
+    if (finding->n_differ > 0) {
         fprintf(file, "%zu of %zu differ, by %.1e at most; ", finding->n_differ, tensor->n,
                 finding->max_relative);
     }
@@ -310,6 +308,7 @@ static void put_finding(JsonOut *out, json_t *parent, const TensorFinding *findi
     json_out_count(out, object, "n_numbers", tensor->n);
     json_out_count(out, object, "n_differ", finding->n_differ);
     if (finding->n_differ > 0) {
+        assert(finding->sides[0] != NULL);
         json_out_count(out, object, "first", finding->first);
         json_out_number(out, object, "a", finding->sides[0]->numbers[finding->first]);
         json_out_number(out, object, "b", number_of_b(finding, finding->first));
