@@ -25,9 +25,16 @@ static const double FUNCTION_UNITS = 8;
 // than the logarithm if that is near 0.
 static const double LOG_UNITS = 32;
 
+// The mean of a vector may be near 0 because large elements cancel out.
+static const double MEAN_UNITS = 64;
+
 // A value is reported only if it exceeds its bound by this factor and by some units, because one
 // port may round what another does not.
 static const double MARGIN = 2;
+
+// The largest magnitudes of the slope and the curvature of all smooth activations.
+static const double MAX_SLOPE = 1.2;
+static const double MAX_CURVATURE = 1;
 
 // Returns how much rounding may change the sum of n terms; terms is the sum of their absolute
 // values.
@@ -100,27 +107,63 @@ static Range compute_minus_max(const Bounds *bounds, uint32_t node_id)
     return range_scale(largest, -1);
 }
 
-static double gelu(double x)
+static double sigmoid(double x)
 {
-    return x * 0.5 * (1 + erf(x * M_SQRT1_2));
+    return 1 / (1 + exp(-x));
 }
 
-static double gelu_tanh(double x)
+static bool is_smooth(Rule rule)
 {
-    return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    return rule >= RULE_GELU && rule <= RULE_SIGMOID;
 }
 
-static double silu(double x)
+// Computes a smooth activation and its slope.
+static double compute_smooth(Rule rule, double x, double *slope)
 {
-    return x / (1 + exp(-x));
+    // gelu by tanh is silu with 2 * z in place of x, whose slope is 2 * dz.
+    double z = sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+    double dz = sqrt(2 / M_PI) * (1 + 3 * 0.044715 * x * x);
+    double steepness = rule == RULE_GELU_QUICK ? 1.702 : 1;
+    double gate = sigmoid(rule == RULE_GELU_TANH ? 2 * z : steepness * x);
+    double gate_slope = gate * (1 - gate) * (rule == RULE_GELU_TANH ? 2 * dz : steepness);
+    switch (rule) {
+    case RULE_TANH:
+        *slope = 1 - tanh(x) * tanh(x);
+        return tanh(x);
+    case RULE_SIGMOID:
+        *slope = gate_slope;
+        return gate;
+    case RULE_GELU:
+        gate = 0.5 * (1 + erf(x * M_SQRT1_2));
+        gate_slope = exp(-x * x / 2) / sqrt(2 * M_PI);
+        break;
+    default:
+        break;
+    }
+    *slope = gate + x * gate_slope;
+    return x * gate;
 }
 
-// Applies a function whose slope in the range has at most the magnitude max_slope.
-static Range apply(double (*function)(double), double max_slope, Range x)
+// Returns the range of a smooth activation.
+static Range smooth_range(Rule rule, Range x)
 {
+    double slope;
     double half = range_half_width(x);
-    return range_is_finite(x) ? range_widen(range_of(function(range_middle(x))), max_slope * half)
+    return range_is_finite(x) ? range_widen(range_of(compute_smooth(rule, range_middle(x), &slope)),
+                                            MAX_SLOPE * half)
                               : range_all();
+}
+
+// Returns the range of its slope. The terms of the slope may cancel out; they are about 1 at most.
+static Range smooth_slope(const Bounds *bounds, Rule rule, Range x)
+{
+    double slope;
+    if (!range_is_finite(x)) {
+        return (Range){-0.2, MAX_SLOPE};
+    }
+    compute_smooth(rule, range_middle(x), &slope);
+    return range_widen(range_of(slope),
+                       MAX_CURVATURE * range_half_width(x) + FUNCTION_UNITS * bounds->unit);
 }
 
 static Range compute_relu(Range x)
@@ -137,14 +180,8 @@ static Range compute_activation(Rule rule, Range x)
         return range_square(compute_relu(x));
     case RULE_LEAKY_RELU:
         return range_between(x.lo > 0 ? x.lo : 0.01 * x.lo, x.hi > 0 ? x.hi : 0.01 * x.hi);
-    case RULE_GELU:
-        return apply(gelu, 1.2, x);
-    case RULE_GELU_TANH:
-        return apply(gelu_tanh, 1.2, x);
-    case RULE_SILU:
-        return apply(silu, 1.2, x);
     default:
-        return x;
+        return is_smooth(rule) ? smooth_range(rule, x) : x;
     }
 }
 
@@ -168,11 +205,21 @@ static Range round_to_single(Range x)
     return range_is_finite(x) ? (Range){to_single(x.lo), to_single(x.hi)} : range_all();
 }
 
+// Returns a factor of a product, with what a hypothesis changes about it.
+static Range factor_of(const Bounds *bounds, uint32_t node_id, uint32_t slot)
+{
+    Range x = child_data(bounds, node_id, slot);
+    if (bounds->rules[node_id] == RULE_MUL_SHIFTED && slot == 0) {
+        return range_add(x, range_of(bounds->constants[node_id]));
+    }
+    return bounds->rules[node_id] == RULE_MUL_SQUARE && slot == 1 ? range_square(x) : x;
+}
+
 static Range compute_product(const Bounds *bounds, uint32_t node_id)
 {
     bool is_square = bounds_child(bounds, node_id, 0) == bounds_child(bounds, node_id, 1);
-    Range x = child_data(bounds, node_id, 0);
-    return is_square ? range_square(x) : range_mul(x, child_data(bounds, node_id, 1));
+    Range x = factor_of(bounds, node_id, 0);
+    return is_square ? range_square(x) : range_mul(x, factor_of(bounds, node_id, 1));
 }
 
 // Computes a node's rule, rounded once.
@@ -189,7 +236,10 @@ static Range compute_rule(const Bounds *bounds, uint32_t node_id)
     case RULE_MINUS_MAX:
         return compute_minus_max(bounds, node_id);
     case RULE_MUL:
+    case RULE_MUL_SQUARE:
         return round_result(bounds, compute_product(bounds, node_id), OPERATION_UNITS);
+    case RULE_MUL_SHIFTED: // by the mean of numbers whose products are about 1
+        return range_widen(compute_product(bounds, node_id), MEAN_UNITS * bounds->unit);
     case RULE_DIV:
         return round_result(bounds,
                             range_mul(child_data(bounds, node_id, 0),
@@ -211,7 +261,10 @@ static Range compute_rule(const Bounds *bounds, uint32_t node_id)
     case RULE_LEAKY_RELU:
     case RULE_GELU:
     case RULE_GELU_TANH:
+    case RULE_GELU_QUICK:
     case RULE_SILU:
+    case RULE_TANH:
+    case RULE_SIGMOID:
         return round_result(bounds, compute_activation(rule, child_data(bounds, node_id, 0)),
                             FUNCTION_UNITS);
     case RULE_ROOT_PLUS:
@@ -314,7 +367,7 @@ size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_
 }
 
 // Returns the slope of an activation. If the input may be on both sides of 0, so may the slope.
-static Range activation_slope(Rule rule, Range x)
+static Range activation_slope(const Bounds *bounds, Rule rule, Range x)
 {
     Range step = {x.lo > 0 ? 1 : 0, x.hi > 0 ? 1 : 0};
     switch (rule) {
@@ -327,7 +380,7 @@ static Range activation_slope(Rule rule, Range x)
     case RULE_IDENTITY:
         return range_of(1);
     default:
-        return (Range){-0.2, 1.2}; // of gelu and silu, for any x
+        return smooth_slope(bounds, rule, x);
     }
 }
 
@@ -350,7 +403,13 @@ static Range rule_slope(const Bounds *bounds, uint32_t parent, uint32_t slot)
     case RULE_ADD:
         return range_of(bounds->edge_factors[bounds->dump->first_edge[parent] + slot]);
     case RULE_MUL:
-        return child_data(bounds, parent, 1 - slot);
+    case RULE_MUL_SHIFTED:
+        return factor_of(bounds, parent, 1 - slot);
+    case RULE_MUL_SQUARE:
+        return slot == 0 ? factor_of(bounds, parent, 1)
+                         : range_scale(range_mul(child_data(bounds, parent, 0),
+                                                 child_data(bounds, parent, 1)),
+                                       2);
     case RULE_DIV: {
         Range inverse = range_pow(child_data(bounds, parent, 1), -1);
         Range falling = range_scale(range_mul(inverse, inverse), -1);
@@ -366,7 +425,7 @@ static Range rule_slope(const Bounds *bounds, uint32_t parent, uint32_t slot)
     case RULE_ROOT_PLUS:
         return range_all();
     default:
-        return activation_slope(rule, child_data(bounds, parent, 0));
+        return activation_slope(bounds, rule, child_data(bounds, parent, 0));
     }
 }
 

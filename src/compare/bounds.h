@@ -34,10 +34,15 @@ typedef enum Rule {
     RULE_IDENTITY,
     RULE_RELU_SQUARED,
     RULE_LEAKY_RELU, // 0.01 * x below 0
-    RULE_GELU,       // x * Phi(x)
+    RULE_GELU,       // x * Phi(x); the first of the smooth activations
     RULE_GELU_TANH,  // its approximation with tanh
+    RULE_GELU_QUICK, // its approximation x * sigmoid(1.702 * x)
     RULE_SILU,
-    RULE_ROOT_PLUS, // 1 / (sqrt(x) + constant)
+    RULE_TANH,
+    RULE_SIGMOID,     // the last of them
+    RULE_ROOT_PLUS,   // 1 / (sqrt(x) + constant)
+    RULE_MUL_SHIFTED, // (x + constant) * y
+    RULE_MUL_SQUARE,  // x * y * y
 } Rule;
 
 typedef struct Bounds {

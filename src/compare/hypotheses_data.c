@@ -14,6 +14,11 @@ static bool say(char *text, const char *what)
     return true;
 }
 
+static bool is_sum_of_two(const HypothesisSearch *s, uint32_t node_id)
+{
+    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2;
+}
+
 static bool cone_has_rule(const HypothesisSearch *s, Rule rule)
 {
     for (size_t i = 0; i < s->n_cone; i++) {
@@ -26,9 +31,12 @@ static bool cone_has_rule(const HypothesisSearch *s, Rule rule)
 
 // ---- Activations
 
+// A port that shows its ReLU may square it afterwards, where it multiplies by it.
 static void change_activation(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    if (s->bounds->rules[i] == RULE_RELU) {
+    bool is_squared_later = h->rule == RULE_MUL_SQUARE && s->bounds->rules[i] == RULE_MUL &&
+                            s->bounds->rules[hypothesis_child(s, i, 1)] == RULE_RELU;
+    if (is_squared_later || (h->rule != RULE_MUL_SQUARE && s->bounds->rules[i] == RULE_RELU)) {
         hypothesis_set_rule(s, i, h->rule);
     }
 }
@@ -40,13 +48,17 @@ static bool try_activations(HypothesisSearch *s, char *text)
         const char *text;
     } cases[] = {
         {RULE_RELU_SQUARED, "squares the ReLU"},
+        {RULE_MUL_SQUARE, "squares the ReLU"},
         {RULE_IDENTITY, "has no ReLU there"},
         {RULE_GELU, "has GELU where ReLU belongs"},
         {RULE_GELU_TANH, "has GELU, by tanh, where ReLU belongs"},
+        {RULE_GELU_QUICK, "has GELU, by sigmoid(1.702 x), where ReLU belongs"},
         {RULE_SILU, "has SiLU where ReLU belongs"},
+        {RULE_TANH, "has tanh where ReLU belongs"},
+        {RULE_SIGMOID, "has the sigmoid function where ReLU belongs"},
         {RULE_LEAKY_RELU, "has a leaky ReLU, with a slope of 0.01 below 0"},
     };
-    for (size_t i = 0; cone_has_rule(s, RULE_RELU) && i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Hypothesis h = {.change = change_activation, .rule = cases[i].rule};
         if (hypothesis_holds(s, &h)) {
             return say(text, cases[i].text);
@@ -60,7 +72,7 @@ static bool try_activations(HypothesisSearch *s, char *text)
 static bool is_epsilon_sum(const HypothesisSearch *s, uint32_t node_id)
 {
     const Bounds *b = s->bounds;
-    if (b->rules[node_id] != RULE_ADD || hypothesis_n_children(s, node_id) != 2) {
+    if (!is_sum_of_two(s, node_id)) {
         return false;
     }
     uint32_t leaf = hypothesis_child(s, node_id, 1);
@@ -246,6 +258,82 @@ static bool try_no_norm(HypothesisSearch *s, char *text)
     return false;
 }
 
+// ---- layernorm: the mean is taken off before
+
+// The mean of the squares is then less by the mean's square, which changes the epsilon that is
+// added to it.
+static void change_layernorm(HypothesisSearch *s, const Hypothesis *h)
+{
+    (void)h;
+    const Bounds *b = s->bounds;
+    uint32_t end;
+    for (uint32_t i = 0; i < b->n_nodes; i = end) {
+        double sum = 0;
+        uint32_t scale = is_normed(s, i) ? hypothesis_child(s, i, 1) : NO_NODE;
+        for (end = i; is_normed(s, end) && hypothesis_child(s, end, 1) == scale; end++) {
+            sum += range_middle(b->data_used[hypothesis_child(s, end, 0)]);
+        }
+        double mean = sum / (end - i);
+        for (uint32_t k = i; k < end; k++) {
+            hypothesis_set_rule(s, k, RULE_MUL_SHIFTED);
+            hypothesis_set_constant(s, k, -mean);
+        }
+        if (end > i) {
+            uint32_t epsilon = hypothesis_child(s, hypothesis_child(s, scale, 0), 1);
+            hypothesis_set_constant(s, epsilon, b->constants[epsilon] - mean * mean);
+        }
+        end += end == i;
+    }
+}
+
+// It is not worked out what the mean passes back.
+static void forget_grads_of_mean(HypothesisSearch *s)
+{
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        s->bounds->is_odd[i] = s->bounds->is_odd[i] || s->bounds->rules[i] == RULE_MUL_SHIFTED;
+    }
+}
+
+static bool try_layernorm(HypothesisSearch *s, char *text)
+{
+    Hypothesis h = {.change_graph = change_layernorm};
+    if (find_epsilon_sum(s) == NO_NODE || !hypothesis_holds(s, &h)) {
+        return false;
+    }
+    forget_grads_of_mean(s);
+    return say(text, "takes off the mean first: it has layernorm where rmsnorm belongs");
+}
+
+// ---- The temperature of the last softmax
+
+// Also of the largest logit, whose exponential is 1 with any temperature.
+static void change_temperature(HypothesisSearch *s, const Hypothesis *h)
+{
+    for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
+        bool is_logit = is_sum_of_two(s, i) &&
+                        s->bounds->rules[hypothesis_child(s, i, 1)] == RULE_MINUS_MAX &&
+                        strncmp(s->kinds->patterns[s->kinds->kind_of[i]], "posN.softmax.", 13) == 0;
+        if (is_logit) {
+            hypothesis_scale(s, i, 1 / h->to);
+        }
+    }
+}
+
+static bool try_temperatures(HypothesisSearch *s, char *text)
+{
+    static const double temperatures[] = {0.5, 0.7, 0.8, 0.9, 2};
+    size_t n = cone_has_rule(s, RULE_MINUS_MAX) ? sizeof temperatures / sizeof *temperatures : 0;
+    for (size_t i = 0; i < n; i++) {
+        Hypothesis h = {.change_graph = change_temperature, .to = temperatures[i]};
+        if (hypothesis_holds(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "divides the logits by %g, a temperature, first",
+                     h.to);
+            return true;
+        }
+    }
+    return false;
+}
+
 // ---- The unexplained values themselves
 
 static bool is_of_members(const HypothesisSearch *s, uint32_t node_id)
@@ -277,11 +365,6 @@ typedef struct SumTerm {
     uint32_t sum;
     uint32_t slot;
 } SumTerm;
-
-static bool is_sum_of_two(const HypothesisSearch *s, uint32_t node_id)
-{
-    return s->bounds->rules[node_id] == RULE_ADD && hypothesis_n_children(s, node_id) == 2;
-}
 
 // Lists the terms of a sum, from left to right. Those of a nested sum that the subject does not
 // show are included.
@@ -462,6 +545,8 @@ static bool (*const families[])(HypothesisSearch *s, char *text) = {
     hypotheses_try_matrices,
     hypotheses_try_normed,
     try_no_norm,
+    try_layernorm,
+    try_temperatures,
     try_identity,
     try_left_out,
     try_residuals,
@@ -501,7 +586,7 @@ bool hypotheses_try_forward(HypothesisSearch *search, char *text)
     static bool (*const of_all_nodes[])(HypothesisSearch * s, char *text) = {
         try_activations, hypotheses_try_transposed, try_no_norm,
         try_residuals,   hypotheses_try_no_lookup,  try_epsilons,
-        try_scales,      hypotheses_try_vectors,
+        try_scales,      hypotheses_try_vectors,    try_temperatures,
     };
     for (size_t i = 0; i < sizeof of_all_nodes / sizeof *of_all_nodes; i++) {
         if (of_all_nodes[i](search, text)) {

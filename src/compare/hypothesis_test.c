@@ -68,6 +68,17 @@ void hypotheses_free(HypothesisSearch *search)
 
 bool hypotheses_name_factor(double *factor, char *name)
 {
+    static const struct {
+        double factor;
+        const char *name;
+    } logarithms[] = {{M_LOG2E, "1/log(2)"}, {M_LOG10E, "1/log(10)"}};
+    for (size_t i = 0; i < sizeof logarithms / sizeof *logarithms; i++) {
+        if (fabs(logarithms[i].factor - *factor) <= 1e-6) {
+            *factor = logarithms[i].factor;
+            snprintf(name, PATTERN_BYTES, "%s", logarithms[i].name);
+            return true;
+        }
+    }
     bool is_large = fabs(*factor) >= 1;
     double whole = nearbyint(is_large ? *factor : 1 / *factor);
     double nice = is_large ? whole : 1 / whole;

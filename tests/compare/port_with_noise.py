@@ -15,6 +15,8 @@ from collections import defaultdict
 MISTAKES = {
     # name: whether it is one of the data, and not only of the gradients
     "relu_squared": True, "gelu": True, "silu": True, "no_relu": True, "leaky_relu": True,
+    "gelu_quick": True, "tanh": True, "sigmoid": True, "layernorm": True, "temperature": True,
+    "log2": True, "squared_later": True,
     "epsilon_1e-6": True, "no_epsilon": True, "epsilon_outside": True,
     "sum_for_mean": True, "no_norm": True,
     "no_scale": True, "scale_by_head_dim": True,
@@ -116,6 +118,9 @@ class Port:
         eps = {"epsilon_1e-6": 1e-6, "no_epsilon": 0.0, "epsilon_outside": 0.0,
                "single_epsilon": to_single(1e-5)}.get(self.mistake, 1e-5)
         n = 1 if self.mistake == "sum_for_mean" else len(x)
+        if self.mistake == "layernorm":
+            mean = total(x).times(1 / n)
+            x = [a + mean.times(-1) for a in x]
         ms = total([a * a for a in x])
         ms = Scalar(ms.data / n, ((ms, 1 / n),))
         if self.mistake == "epsilon_outside":
@@ -138,6 +143,8 @@ class Port:
         return y
 
     def softmax(self, path, logits, weight_path, hidden=()):
+        if self.mistake == "temperature" and weight_path.endswith("prob"):
+            logits = [a.times(2) for a in logits]
         largest = max(a.data for a in logits)
         exps = [a.function(math.exp(a.data - largest), math.exp(a.data - largest)) for a in logits]
         whole = total(exps + [Scalar(math.exp(a.data - largest)) for a in hidden])
@@ -169,6 +176,17 @@ class Port:
         kind = self.mistake
         if kind == "relu_squared":
             return x.function(max(a, 0) ** 2, 2 * max(a, 0))
+        if kind == "squared_later":
+            relu = x.function(max(a, 0), 1 if a > 0 else 0)
+            return relu * relu
+        if kind == "tanh":
+            return x.function(math.tanh(a), 1 - math.tanh(a) ** 2)
+        if kind == "sigmoid":
+            s = 1 / (1 + math.exp(-a))
+            return x.function(s, s * (1 - s))
+        if kind == "gelu_quick":
+            s = 1 / (1 + math.exp(-1.702 * a))
+            return x.function(a * s, s + 1.702 * a * s * (1 - s))
         if kind == "gelu":
             cdf = 0.5 * (1 + math.erf(a / math.sqrt(2)))
             return x.function(a * cdf, cdf + a * math.exp(-a * a / 2) / math.sqrt(2 * math.pi))
@@ -290,7 +308,8 @@ class Port:
             self.note(f"{path}.mlp.fc1", hidden)
             active = [self.activation(a) for a in hidden]
             for i, a in enumerate(active):
-                self.named[f"{path}.mlp.fc1[{i}].relu"] = a
+                shown = a.made_of[0][0] if self.mistake == "squared_later" else a
+                self.named[f"{path}.mlp.fc1[{i}].relu"] = shown
             made = self.linear(f"layer{layer}.mlp_fc2", active)
             self.note(f"{path}.mlp.fc2", made)
             x = self.residual(f"{path}.mlp.residual", made, x, "mlp")
@@ -324,6 +343,7 @@ class Port:
             if self.mistake == "no_minus_1":
                 p.made_of = p.made_of[1:]
             sign = 1 if self.mistake == "loss_sign" else -1
+            sign = -1 / math.log(2) if self.mistake == "log2" else sign
             loss = p.function(sign * math.log(p.data), sign / p.data)
             self.named[f"pos{pos}.loss"] = loss
             losses.append(loss)

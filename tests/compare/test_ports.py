@@ -66,6 +66,13 @@ SAYS = {
     "relu_squared": ("posN.layer0.mlp.fc2[*]", "squares the ReLU"),
     "gelu": ("posN.layer0.mlp.fc2[*]", "has GELU where ReLU belongs"),
     "silu": ("posN.layer0.mlp.fc2[*]", "has SiLU where ReLU belongs"),
+    "gelu_quick": ("posN.layer0.mlp.fc2[*]", "has GELU, by sigmoid(1.702 x), where ReLU belongs"),
+    "tanh": ("posN.layer0.mlp.fc2[*]", "has tanh where ReLU belongs"),
+    "sigmoid": ("posN.layer0.mlp.fc2[*]", "has the sigmoid function where ReLU belongs"),
+    "squared_later": ("posN.layer0.mlp.fc2[*]", "squares the ReLU"),
+    "layernorm": ("posN.norm[*]", "takes off the mean first: it has layernorm"),
+    "temperature": ("posN.prob[*]", "divides the logits by 0.5, a temperature, first"),
+    "log2": ("posN.loss", "is 1/log(2) x what its inputs give"),
     "no_relu": ("posN.layer0.mlp.fc2[*]", "has no ReLU there"),
     "leaky_relu": ("posN.layer0.mlp.fc2[*]", "has a leaky ReLU"),
     "epsilon_1e-6": ("posN.norm[*]", "has an epsilon of 1e-06 where 1e-05 belongs"),
@@ -151,6 +158,7 @@ SAYS = {
 
 # If few values are shown, other descriptions are also true.
 AS_TRUE = {
+    ("log2", "none"): "is 1/log(2) x their sum, throughout",
     ("no_mean_of_losses", "none"): "is 5 x their sum, throughout",
     ("loss_sign", "none"): "has the other sign, throughout",
     ("no_attn_residual", "landmarks"): "leaves out posN.norm[*] in posN.layer0.attn.residual[*]",
@@ -172,7 +180,7 @@ STRUCTURES = {
                        "unexplained: 3 values of 1 kind"]),
     "no_max": (510, ["B takes no maximum off before exp"]),
     "relu_squared": (528, ["unexplained, first in the data: pos0.layer0.mlp.fc2[0].mul[0]",
-                           "unexplained: 18 values of 1 kind"]),
+                           "unexplained: 18 values of 1 kind", "B squares the ReLU"]),
 }
 
 FORMS = [("all", "all"), ("vectors", "all"), ("vectors", "params"), ("landmarks", "all"),
@@ -238,6 +246,8 @@ class Checks:
             texts = [kind["subject_did"] for kind in found["kinds"] if kind["pattern"] == "wpe[*]"]
             self.check("left over from the step before" in (texts[0] or ""), name, texts)
         pattern, says = SAYS[mistake]
+        if mistake == "temperature":
+            self.check(len(found["kinds"]) == 1, name, json.dumps(found))
         did = first["subject_did"] if first else None
         if values == "vectors" and grads == "all" and not (single and mistake in ("single_logit", "single_epsilon")):
             self.check(first is not None and first["pattern"] == pattern, name, json.dumps(first))
@@ -351,6 +361,17 @@ class Checks:
             warning = f"warning: B ends early, at node {len(lines) - n - 2}: no node has a loss's gradient"
             self.check(report.startswith(warning), f"{n} lines less", report)
 
+    def check_layernorm(self, folder):
+        """The mean of a vector that is normalised already is 0, and rounding is large beside it."""
+        full, sparse = Path(folder, "layernorm.full"), Path(folder, "layernorm.sparse")
+        subprocess.run([self.program, "nodes", "--step", "1", "--names", "--data", str(Path(folder, "document.txt")),
+                        "--seed", "35", "--n-embd", "8", "--n-head", "2", "--output", str(full)], check=True)
+        port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, False, "layernorm")
+        with open(sparse, "w") as file:
+            port_with_noise.write(port, "vectors", "params", file)
+        _, report = self.compare(str(full), str(sparse))
+        self.check("B takes off the mean first" in report, "layernorm", report)
+
     def check_documents(self, folder):
         """The report says that the document is another one; it compares no gradients of other lengths."""
         documents = Path(folder, "documents.txt")
@@ -426,6 +447,7 @@ class Checks:
         self.check_other_sizes(full, folder)
         self.check_warnings(full, folder)
         self.check_cut(full, folder)
+        self.check_layernorm(folder)
         others = itertools.cycle(FORMS[:1] + FORMS[2:])
         for mistake in [None, *SAYS]:
             for single in (False, True):
