@@ -62,6 +62,9 @@ static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
         return error_set(error, "--simd: has no effect on the scalar engine; leave it out, or add "
                                 "--engine tensor");
     }
+    if (!run_options_check_sampling(&chosen->list, &chosen->run, error)) {
+        return false;
+    }
     chosen->is_seeded = options_find(&chosen->list, &chosen->run.seed)->given != NULL;
     return true;
 }
