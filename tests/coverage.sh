@@ -10,6 +10,7 @@
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$source/build-coverage}
+umask 0                          # one test runs the program as another user, who has to write counts, too
 export GCOV_ERROR_FILE=/dev/null # some tests limit the size of files, and check stderr
 
 # The tensor engine's loops are inlined once for each number of rows, which multiplies their branches. Here

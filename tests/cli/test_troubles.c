@@ -635,6 +635,38 @@ START_TEST(anothers_file_in_a_sticky_folder_is_found_before_the_training)
 }
 END_TEST
 
+// A user who may write to the folder may replace another user's file, which then has a new owner.
+START_TEST(a_new_owner_is_said_before_the_training)
+{
+    struct stat status;
+    if (geteuid() != 0) {
+        return; // there is no other user
+    }
+    ck_assert_int_eq(chmod(directory, 0777), 0);
+    write_text("kept", "old\n");
+    ck_assert_int_eq(chmod("kept", 0666), 0);
+    p.user = 65534;
+    run("train --data data --num-steps 1 --save kept " SIZES);
+    if (p.status == RUN_CANNOT_EXECUTE) {
+        return; // the user nobody cannot reach the program
+    }
+    assert_failed(0, "kept: belongs to another user", "will be yours when it is saved");
+    ck_assert_int_eq(stat("kept", &status), 0);
+    ck_assert_uint_eq(status.st_uid, 65534);
+}
+END_TEST
+
+START_TEST(a_pipe_that_may_not_be_written_is_found_before_the_training)
+{
+    ck_assert_int_eq(mkfifo("pipe", 0400), 0);
+    if (permissions_hold()) {
+        p.obeys_permissions = true;
+        run("train --data data --num-steps 10000000 --save pipe " SIZES);
+        assert_refused(1, "pipe", "cannot be written: Permission denied");
+    }
+}
+END_TEST
+
 START_TEST(mode_and_owner_are_kept)
 {
     struct stat status;
@@ -794,6 +826,8 @@ int main(int argc, char **argv)
     tcase_add_test(saving, a_mounted_file_is_found_before_the_training);
     tcase_add_test(saving, an_immutable_file_is_found_before_the_training);
     tcase_add_test(saving, anothers_file_in_a_sticky_folder_is_found_before_the_training);
+    tcase_add_test(saving, a_new_owner_is_said_before_the_training);
+    tcase_add_test(saving, a_pipe_that_may_not_be_written_is_found_before_the_training);
     tcase_add_test(saving, mode_and_owner_are_kept);
     tcase_add_test(saving, a_log_goes_on_where_the_checkpoint_is);
     tcase_add_test(saving, a_log_of_a_stopped_run_is_the_one_of_a_run_that_never_stopped);

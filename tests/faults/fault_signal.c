@@ -189,6 +189,7 @@ int main(void)
             engine_names[i]);
     }
     stop_from_outside("", "nothing is saved without --save");
+    stop_from_outside("--save /dev/null", "saved to /dev/null");
     make_checkpoint("between", 1);
     stop_from_outside("--save between", "saved, resume with --resume between");
     Checkpoint checkpoint;
