@@ -41,7 +41,8 @@ bool step_log_begin(OutFile *log, Error *error)
     return out_file_check(log, error);
 }
 
-// Reads the last line, without its line end; *line is empty if there is none.
+// Reads the last line of the first `size` bytes, without its line end; *line is empty if there is
+// none.
 static bool read_last_line(const OutFile *log, off_t size, char line[LINE_BYTES], Error *error)
 {
     char end[LINE_BYTES];
@@ -81,6 +82,16 @@ static bool parse_line(const char *line, size_t *step, uint32_t *params_crc32)
     return *step > 0;
 }
 
+// Reads the step and the CRC of the last line of the first `size` bytes, and the line itself.
+static bool read_step(const OutFile *log, off_t size, char line[LINE_BYTES], size_t *step,
+                      uint32_t *params_crc32, Error *error)
+{
+    return read_last_line(log, size, line, error) &&
+           (parse_line(line, step, params_crc32) ||
+            error_set_file(error, log->name, 0,
+                           "does not end with a line of a log; name another file with --log"));
+}
+
 bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *error)
 {
     struct stat status;
@@ -88,14 +99,21 @@ bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *err
     if (fstat(fileno(log->file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
         return step_log_begin(log, error);
     }
-    if (!read_last_line(log, status.st_size, line, error)) {
+    size_t last = 0;
+    size_t before = 0;
+    uint32_t crc = 0;
+    uint32_t ignored;
+    if (!read_step(log, status.st_size, line, &last, &crc, error)) {
         return false;
     }
-    size_t last = 0;
-    uint32_t crc = 0;
-    if (!parse_line(line, &last, &crc)) {
+    off_t start = status.st_size - (off_t)strlen(line) - 1;
+    if (last > 0 && !read_step(log, start, line, &before, &ignored, error)) {
+        return false;
+    }
+    if (before > 0 && before + 1 != last) {
         return error_set_file(error, log->name, 0,
-                              "does not end with a line of a log; name another file with --log");
+                              "ends with step %zu after step %zu; name another file with --log",
+                              last, before);
     }
     if (last != step) {
         return error_set_file(

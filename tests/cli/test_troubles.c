@@ -712,6 +712,27 @@ START_TEST(a_log_goes_on_where_the_checkpoint_is)
 }
 END_TEST
 
+START_TEST(a_log_whose_last_line_is_there_twice_is_refused)
+{
+    run("train --data data --num-steps 2 --save ck --log twice " SIZES);
+    assert_done();
+    Contents log = contents_of("twice");
+    size_t start = log.size - 1;
+    while (log.bytes[start - 1] != '\n') {
+        start--;
+    }
+    FILE *file = fopen("twice", "a");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(fwrite(log.bytes + start, 1, log.size - start, file), log.size - start);
+    ck_assert_int_eq(fclose(file), 0);
+    run("train --data data --resume ck --log twice");
+    assert_refused(1, "twice", "ends with step 2 after step 2");
+    write_bytes("twice", (const char *)log.bytes + start, log.size - start);
+    run("train --data data --resume ck --log twice");
+    assert_refused(1, "twice", "does not end with a line of a log"); // without a header
+}
+END_TEST
+
 static void wait_for_bytes(const char *path)
 {
     struct stat status = {0};
@@ -830,6 +851,7 @@ int main(int argc, char **argv)
     tcase_add_test(saving, a_pipe_that_may_not_be_written_is_found_before_the_training);
     tcase_add_test(saving, mode_and_owner_are_kept);
     tcase_add_test(saving, a_log_goes_on_where_the_checkpoint_is);
+    tcase_add_test(saving, a_log_whose_last_line_is_there_twice_is_refused);
     tcase_add_test(saving, a_log_of_a_stopped_run_is_the_one_of_a_run_that_never_stopped);
     tcase_add_test(saving, a_pipe_that_closes_saves_first);
     tcase_add_test(saving, temporary_files_go_where_they_are_sent);
