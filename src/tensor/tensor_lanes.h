@@ -76,6 +76,9 @@ typedef struct Products {
 } Products;
 
 enum {
+    // How many vectors a number is multiplied by when it is loaded. An AVX-512 product takes the
+    // number from memory itself, so that loading it again costs nothing.
+    VECTORS_PER_NUMBER = N_LANES == 8 ? 1 : 2,
     MOST_SUMS = N_REGISTERS / 2, // the other registers are for weights and x
     MOST_ROWS = MOST_SUMS / 2,
     ACTIVE_STEP = WIDEST, // rows of a ReLU; their list has space for this many more
@@ -142,14 +145,15 @@ ALWAYS_INLINE void sum_products(const Products p, double *y, size_t stride, size
     }
 }
 
-// The same for all positions, two vectors at a time: that loads each weight half as often.
+// The same for all positions.
 ALWAYS_INLINE void sum_positions(const Sizes *s, Products p, double *y, size_t n_out)
 {
     const double *x = p.x;
     size_t t = 0;
-    for (; t + 2 * N_LANES <= s->end; t += 2 * N_LANES) {
+    const size_t step = VECTORS_PER_NUMBER * N_LANES;
+    for (; t + step <= s->end; t += step) {
         p.x = x + t;
-        sum_products(p, y + t, s->stride, n_out, 2);
+        sum_products(p, y + t, s->stride, n_out, VECTORS_PER_NUMBER);
     }
     if (t < s->end) {
         p.x = x + t;
@@ -265,8 +269,9 @@ ALWAYS_INLINE void weight_tile(const Sizes *s, const WeightSums *w, size_t first
 ALWAYS_INLINE void weight_rows(const Sizes *s, const WeightSums *w, size_t first, const int n_rows)
 {
     size_t c = 0;
-    for (; c + 2 * N_LANES <= w->n_in; c += 2 * N_LANES) {
-        weight_tile(s, w, first, c, n_rows, 2);
+    const size_t step = VECTORS_PER_NUMBER * N_LANES;
+    for (; c + step <= w->n_in; c += step) {
+        weight_tile(s, w, first, c, n_rows, VECTORS_PER_NUMBER);
     }
     for (; c < w->n_in; c += N_LANES) {
         weight_tile(s, w, first, c, n_rows, 1);
