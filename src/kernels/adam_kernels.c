@@ -35,9 +35,10 @@ static inline void update_moments(const double *restrict g, double *restrict m, 
     double decayed = s->beta2 * v[i];
     double new_v = decayed + s->one_minus_beta2 * square;
     double other_v = decayed + s->one_minus_beta2 * other_square;
-    // If the square is tiny or huge, libm's margin is wider, and the rest may have underflowed: see
-    // is_known_of_any_size().
-    double g_doubt = fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
+    // If the square is below 2^-128, libm's margin is wider and the rest may have underflowed. But
+    // where decayed is 2^-64 or more, so small a square is less than half an ULP of it and changes
+    // nothing. is_known_of_any_size() looks at the others.
+    double g_doubt = decayed >= 0x1p-64 || fabs(g[i]) >= 0x1p-64 || g[i] == 0 ? 0.0 : 1.0;
     double size_doubt = new_v < 0x1p120 ? g_doubt : 1.0;
     block->v_doubt[i] = new_v == other_v ? size_doubt : 1.0;
     block->old_v[i] = v[i];

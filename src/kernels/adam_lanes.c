@@ -114,11 +114,12 @@ update_moment_lanes(const double *g, double *m, double *v, const AdamStep *s, Di
     Lanes new_v = v_by(square, decayed, s);
     lanes_store(v, new_v);
 
-    // If the square is tiny or huge, libm's margin is wider and rest may have underflowed:
-    // settle_doubts() looks for the known ones among these. (This tests the gradient and not v,
-    // which may be tiny because of decay.)
-    LaneMask usual =
-        lanes_both(lanes_zero_or_above(grad, 0x1p-64), lanes_less(new_v, lanes_all(0x1p120)));
+    // If the square is below 2^-128, libm's margin is wider and rest may have underflowed. But where
+    // decayed is 2^-64 or more, so small a square is less than half an ULP of it and changes nothing,
+    // whichever double libm returns. settle_doubts() looks at the others.
+    LaneMask is_safe = lanes_either(lanes_not_less(decayed, lanes_all(0x1p-64)),
+                                    lanes_equal(grad, lanes_all(0.0)));
+    LaneMask usual = lanes_both(is_safe, lanes_less(new_v, lanes_all(0x1p120)));
     *is_known = lanes_both(usual, lanes_equal(new_v, v_by(other_square, decayed, s)));
 
     Lanes v_hat = divide(new_v, correction2, how);
@@ -224,7 +225,8 @@ static size_t settle_p(double *p, const double *m, const double *v, const Doubt 
 // By cases:
 // - Squares of 2^-970 or more: rest is exact, as it is a multiple of the square of g's last place.
 //   libm's square is square, or the adjacent double in the direction of rest if rest times this
-//   factor reaches it. The slack only widens the interval on that side.
+//   factor reaches it; the margin is wider below 2^-128. The slack only widens the interval on
+//   that side.
 // - Smaller squares, also subnormal ones: libm's is square or an adjacent double, at most 2^-1022
 //   away; rest is at most half of that, so that with the slack it reaches both of them.
 // Each rounded operation on the way to v is monotonic: if both ends of the interval give the same
@@ -239,7 +241,9 @@ static unsigned known_of_any_size(const double *g, const double *old_v, const do
     Lanes grad = lanes_load(g);
     Lanes square = grad * grad;
     Lanes rest = lanes_fms(grad, grad, square);
-    Lanes factor = lanes_all(1 / (1 - 2 * EXACT_MARGIN_FAR));
+    Lanes factor = lanes_select(lanes_less(square, lanes_all(0x1p-128)),
+                                lanes_all(1 / (1 - 2 * EXACT_MARGIN_FAR)),
+                                lanes_all(1 / (1 - 2 * EXACT_MARGIN)));
     Lanes slack = lanes_all(0x1p-1020);
     Lanes decayed = lanes_all(s->beta2) * lanes_load(old_v);
     Lanes v = lanes_load(new_v);

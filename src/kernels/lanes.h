@@ -22,13 +22,6 @@ static inline LaneMask lanes_not_tiny(Lanes a)
     return lanes_not_less(lanes_abs(a), lanes_all(0x1p-511));
 }
 
-// a == 0 or |a| >= low (also NaN).
-static inline LaneMask lanes_zero_or_above(Lanes a, double low)
-{
-    LaneMask zero = lanes_equal(a, lanes_all(0.0));
-    return lanes_either(zero, lanes_not_less(lanes_abs(a), lanes_all(low)));
-}
-
 #endif
 
 #endif

@@ -113,15 +113,6 @@ static inline LaneMask lanes_not_tiny(Lanes a)
     return _mm512_test_epi64_mask(_mm512_castpd_si512(a), _mm512_set1_epi64(0x6000000000000000));
 }
 
-// a == 0 or |a| >= low (also NaN). Without the sign, 0 - 1 is the largest integer.
-static inline LaneMask lanes_zero_or_above(Lanes a, double low)
-{
-    __m512i one = _mm512_set1_epi64(1);
-    __m512i bits = _mm512_slli_epi64(_mm512_castpd_si512(a), 1);
-    __m512i first = _mm512_slli_epi64(_mm512_castpd_si512(_mm512_set1_pd(low)), 1);
-    return _mm512_cmpge_epu64_mask(_mm512_sub_epi64(bits, one), _mm512_sub_epi64(first, one));
-}
-
 // Written with plain operators: the compiler turns lanes_both() into a comparison under a mask.
 static inline LaneMask lanes_both(LaneMask a, LaneMask b)
 {
