@@ -9,7 +9,8 @@
 #include "compare/graph_order.h"
 
 enum {
-    MAX_USES = 4096, // of a child, among which the counterpart of a node is searched for
+    MAX_USES = 4096,  // of a child, among which the counterpart of a node is searched for
+    MAX_TERMS = 4096, // of a sum whose terms are compared in any order
 };
 
 // How much two nodes are alike.
@@ -23,6 +24,7 @@ typedef enum Likeness {
 typedef struct Alignment {
     const NodeDump *base;
     const NodeDump *other;
+    GraphOrder base_order;
     GraphOrder order; // of the other graph
     uint32_t *counterpart;
     bool *is_partly;
@@ -112,6 +114,67 @@ static bool is_chain_of(const Alignment *a, uint32_t node_id, uint32_t other_id)
     return n == 1 && compare_children(a, node_id, dump_child(a->other, other_id, 0)) == LIKE;
 }
 
+// Returns whether only a longer sum is computed from a sum. A ReLU that is on looks like a sum of
+// one.
+static bool goes_on(const NodeDump *dump, const GraphOrder *order, uint32_t node_id)
+{
+    uint32_t first = order->first_use[node_id];
+    return is_sum(dump, node_id) && order->first_use[node_id + 1] == first + 1 &&
+           is_sum(dump, order->use_parent[first]) &&
+           dump_n_children(dump, order->use_parent[first]) > 1;
+}
+
+// Lists the terms of a sum, without the constants 0. Returns how many there are, or 0 if they are
+// too many.
+// Shapes: terms [MAX_TERMS].
+static size_t list_terms(const Alignment *a, const NodeDump *dump, const GraphOrder *order,
+                         uint32_t node_id, uint32_t *terms)
+{
+    size_t n = 0;
+    size_t n_open = 1;
+    terms[0] = node_id;
+    while (n < n_open) { // those before n are terms, and those from n on are not yet known to be
+        uint32_t id = terms[n];
+        uint32_t n_children = dump_n_children(dump, id);
+        bool is_open =
+            n_children > 0 && is_sum(dump, id) && (id == node_id || goes_on(dump, order, id));
+        if (!is_open && !(is_constant(a, dump, id) && dump->data[id] == 0)) {
+            n++;
+            continue;
+        }
+        terms[n] = terms[--n_open];
+        for (uint32_t slot = 0; is_open && slot < n_children; slot++) {
+            if (n_open == MAX_TERMS) {
+                return 0;
+            }
+            terms[n_open++] = dump_child(dump, id, slot);
+        }
+    }
+    return n;
+}
+
+// Returns whether two sums have the same terms, in any order.
+static bool has_same_terms(const Alignment *a, uint32_t node_id, uint32_t other_id)
+{
+    uint32_t terms[MAX_TERMS];
+    uint32_t others[MAX_TERMS];
+    size_t n = list_terms(a, a->base, &a->base_order, node_id, terms);
+    if (n < 2 || list_terms(a, a->other, &a->order, other_id, others) != n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t k = i;
+        while (k < n && others[k] != a->counterpart[terms[i]]) {
+            k++;
+        }
+        if (k == n) {
+            return false;
+        }
+        others[k] = others[i];
+    }
+    return true;
+}
+
 static Likeness compare_nodes(const Alignment *a, uint32_t node_id, uint32_t other_id)
 {
     uint32_t n = dump_n_children(a->base, node_id);
@@ -136,6 +199,9 @@ static Likeness compare_nodes(const Alignment *a, uint32_t node_id, uint32_t oth
         most = likeness > most && !is_constant(a, a->base, child) ? likeness : most;
     }
     bool is_same_kind = is_sum(a->base, node_id) == is_sum(a->other, other_id);
+    if (least == PARTLY_LIKE && goes_on(a->base, &a->base_order, node_id)) {
+        return UNLIKE; // a part of a sum that is added up in another order
+    }
     return least == LIKE || (most == LIKE && is_same_kind) ? least : UNLIKE;
 }
 
@@ -162,6 +228,15 @@ static void take_constants(Alignment *a, uint32_t node_id, uint32_t other_id)
     }
 }
 
+// Returns the sum that a part of it belongs to.
+static uint32_t end_of_sum(const Alignment *a, uint32_t node_id)
+{
+    while (goes_on(a->other, &a->order, node_id)) {
+        node_id = a->order.use_parent[a->order.first_use[node_id]];
+    }
+    return node_id;
+}
+
 // Finds the node that is most like this one; the first one if there are several.
 static void find_like(Alignment *a, uint32_t node_id)
 {
@@ -177,6 +252,12 @@ static void find_like(Alignment *a, uint32_t node_id)
         for (uint32_t use = first; use < first + (n < MAX_USES ? n : MAX_USES); use++) {
             uint32_t other_id = a->order.use_parent[use];
             Likeness likeness = compare_nodes(a, node_id, other_id);
+            if (likeness < LIKE) {
+                uint32_t end = end_of_sum(a, other_id);
+                bool is_same = !a->is_taken[end] && has_same_terms(a, node_id, end);
+                likeness = is_same ? LIKE : likeness;
+                other_id = is_same ? end : other_id;
+            }
             if (likeness > most || (likeness == most && most > UNLIKE && other_id < found)) {
                 most = likeness;
                 found = other_id;
@@ -225,6 +306,8 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
         error_out_of_memory(error, "the alignment of graphs",
                             base->n_nodes * sizeof *alignment.stands_for);
     }
+    ok = ok && graph_order_init(&alignment.base_order, base->n_nodes, base->first_edge,
+                                base->children, error);
     ok = ok && graph_order_init(&alignment.order, other->n_nodes, other->first_edge,
                                 other->children, error);
     *n_aligned = 0;
@@ -233,9 +316,10 @@ bool diff_align(const NodeDump *base, const NodeDump *other, uint32_t *counterpa
         is_partly[i] = false;
     }
     // If the parameters are different, there is nothing to start from.
-    if (ok && dump_n_leading_leaves(other) == alignment.n_params) {
+    if (ok && dump_n_leading_leaves(other) >= alignment.n_params) { // constants may follow
         align(&alignment, n_aligned);
     }
+    graph_order_free(&alignment.base_order);
     graph_order_free(&alignment.order);
     free(alignment.stands_for);
     free(alignment.is_taken);

@@ -36,6 +36,17 @@ static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump
     return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
 }
 
+// Returns whether so many nodes differ that they cannot correspond by their index: the same graph,
+// created in another order, has the same number of nodes.
+static bool has_other_order(const NodeDump *a, const NodeDump *b)
+{
+    size_t n_differ = 0;
+    for (size_t i = 0; i < a->n_nodes; i++) {
+        n_differ += compare_structure_of_node(a, b, i) != STRUCTURE_SAME;
+    }
+    return n_differ > a->n_nodes / 4;
+}
+
 // Finds the nodes whose operation or children differ. If the node counts differ, the nodes after
 // the first difference no longer correspond, so only those before it are compared.
 static void compare_structure(GraphDiff *diff)
@@ -43,7 +54,7 @@ static void compare_structure(GraphDiff *diff)
     const NodeDump *a = diff->dumps[0];
     const NodeDump *b = diff->dumps[1];
     uint32_t n_both = (uint32_t)(a->n_nodes < b->n_nodes ? a->n_nodes : b->n_nodes);
-    bool same_count = a->n_nodes == b->n_nodes;
+    bool same_count = a->n_nodes == b->n_nodes && !has_other_order(a, b);
     StructureFinding *found = &diff->structure;
     for (uint32_t node_id = 0; node_id < n_both; node_id++) {
         StructureKind kind = compare_structure_of_node(a, b, node_id);
@@ -63,7 +74,7 @@ static void compare_structure(GraphDiff *diff)
         }
         diff_mark_other_shape(diff, node_id);
     }
-    if (!same_count) {
+    if (a->n_nodes != b->n_nodes) {
         *found = (StructureFinding){STRUCTURE_N_NODES, n_both, 1};
     }
 }
@@ -74,7 +85,8 @@ static bool is_same_document(const GraphDiff *diff)
     const NodeDump *a = diff->dumps[0];
     const NodeDump *b = diff->dumps[1];
     StructureKind kind = diff->structure.kind;
-    return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && a->n_nodes != b->n_nodes &&
+    bool is_by_index = a->n_nodes == b->n_nodes && !has_other_order(a, b);
+    return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && !is_by_index &&
            (!a->has_names || !b->has_names ||
             document_length(a).of_paths == document_length(b).of_paths);
 }

@@ -434,6 +434,8 @@ static void print_structure(const TextReport *r)
         fprintf(r->file, "%zu paths of the sparse dump are not in the full one\n", found->n_differ);
     } else if (a->n_nodes != b->n_nodes) {
         fprintf(r->file, "%zu nodes in A, %zu in B\n", a->n_nodes, b->n_nodes);
+    } else if (r->diff->by_path) {
+        fprintf(r->file, "%zu nodes in both, created in another order\n", a->n_nodes);
     } else {
         fprintf(r->file, "%zu node%s\n", found->n_differ,
                 found->n_differ == 1 ? " differs" : "s differ");

@@ -42,8 +42,7 @@ static void take_values(Judgement *j)
         bounds->has_grad[i] = diff_has_grad(diff, j->subject, i) && diff->grad.is_compared;
         bounds->data[i] = bounds->has_data[i] ? diff_data(diff, j->subject, i) : (double)NAN;
         bounds->grad[i] = bounds->has_grad[i] ? diff_grad(diff, j->subject, i) : (double)NAN;
-        bounds->is_odd[i] = diff_has_other_shape(diff, i);
-        if (bounds->has_data[i] && !diff->by_path && !bounds->is_odd[i]) {
+        if (bounds->has_data[i] && !diff->by_path && !diff_has_other_shape(diff, i)) {
             take_local_grads(j, i);
         }
     }

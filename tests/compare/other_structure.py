@@ -20,6 +20,12 @@ class Graph:
     def sum(self, children):
         return self.make(sum(map(self.data, children)), children, [1.0] * len(children))
 
+    def chain(self, terms):
+        total = terms[0]
+        for term in terms[1:]:
+            total = self.sum([total, term])
+        return total
+
     def mul(self, a, b):
         return self.make(self.data(a) * self.data(b), (a, b), (self.data(b), self.data(a)))
 
@@ -47,7 +53,17 @@ class Graph:
         for i in reversed(range(len(self.nodes))):
             if i in kept:
                 kept.update(self.nodes[i][1])
-        kept = sorted(kept)
+        self.put(sorted(kept))
+
+    def put_by_depth(self):
+        """Put the nodes in another order: those from which the longest way to a leaf is short come first."""
+        depth = []
+        for _, children, _ in self.nodes:
+            depth.append(1 + max((depth[child] for child in children), default=0))
+        self.put(sorted(range(len(self.nodes)), key=lambda i: depth[i]))
+
+    def put(self, kept):
+        """Put these nodes in this order."""
         place = {old: new for new, old in enumerate(kept)}
         self.nodes = [(data, tuple(place[child] for child in children), local_grads)
                       for data, children, local_grads in (self.nodes[i] for i in kept)]
@@ -103,6 +119,10 @@ def rewrite(dump, change):
         elif change == "totals_without_0" and node.op == "add" and ".softmax.total" in node.path \
                 and nodes[children[1]].op == "const":
             new[i] = new[children[0]]
+        elif change == "reversed_sums" and node.op == "add":
+            new[i] = None if goes_on(i) else graph.chain([new[term] for term in reversed(terms(i))])
+        elif change.startswith("row_0") and re.search(r"pos0\.embed", node.path):
+            new[i] = graph.sum([new[children[0] % 2], new[children[1]]])
         elif change == "division" and node.op == "mul" and nodes[children[1]].op == "pow" \
                 and nodes[children[1]].data < 0.9 * nodes[nodes[children[1]].children[0]].data:
             new[i] = graph.div(new[children[0]], new[nodes[children[1]].children[0]])
@@ -129,4 +149,6 @@ def rewrite(dump, change):
         if node.op == "relu" and change == "relu_squared":
             new[i] = graph.pow(new[i], 2)
     graph.keep(new[i] for i, node in enumerate(nodes) if node.op == "param" or i not in users)
+    if change.endswith("other_order"):
+        graph.put_by_depth()
     return graph
