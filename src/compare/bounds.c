@@ -464,6 +464,9 @@ Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
 
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
 {
+    if (bounds->rules[node_id] == RULE_IDENTITY) {
+        return bounds_child(bounds, node_id, 0);
+    }
     if (bounds->rules[node_id] != RULE_ADD || bounds_n_children(bounds, node_id) != 2) {
         return NO_NODE;
     }

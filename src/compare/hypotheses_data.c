@@ -510,6 +510,11 @@ static bool try_factor(HypothesisSearch *s, char *text)
     if (h.to == -1) {
         return say(text, "has the other sign");
     }
+    if (s->bounds->rules[first] == RULE_LEAF) {
+        snprintf(text, HYPOTHESIS_BYTES, "has the constant %g where %g belongs",
+                 s->bounds->data[first], given);
+        return true;
+    }
     snprintf(text, HYPOTHESIS_BYTES, "is %.40s x what its inputs give%s", name,
              s->n_members > 1 ? ", throughout" : "");
     return true;

@@ -136,7 +136,7 @@ def rewrite(dump, change):
             new[i] = graph.make(-max(graph.data(new[n.children[0]]) for n in nodes
                                      if n.path.startswith(group) and n.path.endswith("].add")))
         elif node.op == "param" or node.op == "const":
-            new[i] = graph.make(node.data)
+            new[i] = graph.make(1e-6 if change == "epsilon" and node.data == 1e-5 else node.data)
         elif node.op == "add":
             new[i] = graph.sum([new[child] for child in children])
         elif node.op == "pow":

@@ -18,7 +18,7 @@ MISTAKES = {
     "gelu_quick": True, "tanh": True, "sigmoid": True, "layernorm": True, "temperature": True,
     "log2": True, "squared_later": True,
     "epsilon_1e-6": True, "no_epsilon": True, "epsilon_outside": True,
-    "sum_for_mean": True, "no_norm": True,
+    "sum_for_mean": True, "no_norm": True, "no_norm_shared": True,
     "no_scale": True, "scale_by_head_dim": True,
     "transposed_wq": True, "transposed_wo": True,
     "token_before": True, "token_0": True, "position_0": True, "no_wpe": True,
@@ -135,6 +135,8 @@ class Port:
             scale.made_of = tuple((a, slope / 2) for a, slope in scale.made_of)
         if self.mistake == "no_norm" and path.endswith("mlp.norm"):
             y = [a.times(1) for a in x]
+        elif self.mistake == "no_norm_shared" and path.endswith("mlp.norm"):
+            y = x
         elif self.mistake == "norm_grad_unchanged" and path.endswith("mlp.norm"):
             y = [a.function(a.data * scale.data, 1) for a in x]
         else:

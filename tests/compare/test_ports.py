@@ -79,6 +79,7 @@ SAYS = {
     "no_epsilon": ("posN.norm[*]", "adds no epsilon where 1e-05 belongs"),
     "epsilon_outside": ("posN.norm[*]", "adds an epsilon of 1e-05 to the root"),
     "sum_for_mean": ("posN.norm[*]", "leaves out the factor 0.125 (1/n_embd)"),
+    "no_norm_shared": ("posN.layer0.mlp.norm[*]", "there is no posN.layer0.mlp.norm[*]"),
     "no_norm": ("posN.layer0.mlp.norm[*]", "there is no posN.layer0.mlp.norm[*]"),
     "no_scale": ("posN.layer0.attn.headN.logit[*]", "leaves out the factor 0.5 (1/sqrt(head_dim))"),
     "scale_by_head_dim": ("posN.layer0.attn.headN.logit[*]", "has the factor 0.25 where 0.5"),
@@ -177,6 +178,7 @@ STRUCTURES = {
     "long_sums": (381, ["nothing is unexplained", "data: the same"]),
     "reversed_sums": (293, ["nothing is unexplained"]),
     "other_order": (528, ["nothing is unexplained", "data: the same", "structure: 528 nodes in both"]),
+    "epsilon": (None, ["B has the constant 1e-06 where 1e-05 belongs"]),
     "row_0": (None, ["structure: 2 nodes differ", "looked up row 0 of wte at position 0, where row 2 belongs"]),
     "row_0_other_order": (None, ["looked up row 0 of wte at position 0, where row 2 belongs"]),
     "totals_without_0": (520, ["nothing is unexplained", "data: the same"]),
@@ -250,7 +252,7 @@ class Checks:
             texts = [kind["subject_did"] for kind in found["kinds"] if kind["pattern"] == "wpe[*]"]
             self.check("left over from the step before" in (texts[0] or ""), name, texts)
         pattern, says = SAYS[mistake]
-        if mistake == "temperature":
+        if mistake in ("temperature", "no_norm_shared"):
             self.check(len(found["kinds"]) == 1, name, json.dumps(found))
         did = first["subject_did"] if first else None
         if values == "vectors" and grads == "all" and not (single and mistake in ("single_logit", "single_epsilon")):
