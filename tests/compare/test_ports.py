@@ -441,13 +441,37 @@ class Checks:
         code, report = self.compare(str(full), str(sparse), "--unexplained")
         self.check(code == 0 and "in single precision" in report, "short decimals", report)
 
-    def check_mistakes(self, folder, is_torture):
+    def dump(self, step, folder):
         document = Path(folder, "document.txt")
         document.write_text("abca\n")
-        full = Path(folder, "full.txt")
-        subprocess.run([self.program, "nodes", "--step", "1", "--names", "--data", str(document),
+        full = Path(folder, f"full{step}.txt")
+        subprocess.run([self.program, "nodes", "--step", str(step), "--names", "--data", str(document),
                         "--n-embd", "8", "--n-head", "2", "--block-size", "8", "--output", str(full)],
                        check=True)
+        return full
+
+    def check_far_off(self, folder):
+        """After a step, single precision may have changed few parameters of a matrix a lot."""
+        for step, n_changed, is_explained in ((1, 5, False), (2, 5, True), (2, 60, False)):
+            full = self.dump(step, folder)
+            others = Path(folder, "far_off.full")
+            lines = full.read_text().splitlines()
+            first = next(i for i, line in enumerate(lines) if line.endswith(" layer0.mlp_fc1[0,0]"))
+            for i in range(first, first + n_changed):
+                index, data, rest = lines[i].split(" ", 2)
+                lines[i] = f"{index} {(1.01 * float.fromhex(data)).hex()} {rest}"
+            others.write_text("\n".join(lines) + "\n")
+            port = port_with_noise.run(str(others), [3, 0, 1, 2, 0, 3], 2, 1, True, None)
+            sparse = Path(folder, "far_off.sparse")
+            with open(sparse, "w") as file:
+                port_with_noise.write(port, "vectors", "all", file)
+            _, report = self.compare(str(full), str(sparse), "--json")
+            found = [kind["pattern"] for kind in json.loads(report)["unexplained"]["kinds"]]
+            self.check(found == ([] if is_explained else ["layer0.mlp_fc1[*]"]),
+                       f"step {step}, {n_changed} parameters far off", found)
+
+    def check_mistakes(self, folder, is_torture):
+        full = self.dump(1, folder)
         self.check_short_decimals(full, folder)
         self.check_transposed(full, folder)
         self.check_other_params(full, folder)
@@ -455,6 +479,7 @@ class Checks:
         self.check_warnings(full, folder)
         self.check_cut(full, folder)
         self.check_layernorm(folder)
+        self.check_far_off(folder)
         others = itertools.cycle(FORMS[:1] + FORMS[2:])
         for mistake in [None, *SAYS]:
             for single in (False, True):
