@@ -427,6 +427,25 @@ class Checks:
                 self.check(text in report, f"{change}: does not say '{text}'", report)
             self.check(report.count("\nstructure:") == 1, f"{change}: structure", report)
 
+    def check_divisions(self, folder):
+        """Of a graph with divisions, which has no names, the last bits may differ, and not more."""
+        divides, other = Path(folder, "divides.full"), Path(folder, "other.full")
+        graph = other_structure.rewrite(DUMPS / "tiny.full", "division")
+        graph.write(divides)
+        nodes = [line.split(" ") for line in divides.read_text().splitlines()]
+        quotient, divisor = next(
+            (i, children[1]) for i, (_, children, local_grads) in enumerate(graph.nodes)
+            if len(children) == 2 and graph.data(children[1]) > 1
+            and local_grads[0] == 1 / graph.data(children[1]) and float.fromhex(nodes[i][2]) != 0)
+        for node, column in ((quotient, 1), (quotient, 2), (divisor, 2)):
+            for factor in (1 + 2**-52, 1.001):
+                changed = list(map(list, nodes))
+                changed[node][column] = (factor * float.fromhex(nodes[node][column])).hex()
+                other.write_text("".join(" ".join(fields) + "\n" for fields in changed))
+                code, report = self.compare(str(divides), str(other), "--json")
+                n = json.loads(report)["unexplained"]["values"]
+                self.check(code == 1 and n == (factor == 1.001), f"node {node}, column {column}, {factor}", n)
+
     def check_short_decimals(self, full, folder):
         """A port in single precision may write no more digits than its numbers need."""
         def shorten(x):
@@ -503,6 +522,7 @@ def main():
         checks.check_documents(folder)
         checks.check_nameless(folder)
         checks.check_structures(folder)
+        checks.check_divisions(folder)
         checks.check_mistakes(folder, sys.argv[2:] == ["torture"])
     print(f"{checks.n} checks, {checks.n_failed} failed")
     return 1 if checks.n_failed > 0 else 0
