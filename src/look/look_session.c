@@ -75,16 +75,21 @@ static bool is_trained(const LookOptions *look, const LookUsage *usage)
 // Refuses the settings of the updates if there are none.
 static bool check_untrained(LookOptions *look, const LookUsage *usage, Error *error)
 {
-    const Option *num_steps = options_find(&look->list, &look->run.num_steps);
-    const Option *steps = usage->is_step ? options_find(&look->list, &look->step) : num_steps;
-    const Option *setting = run_options_find_update(&look->list, &look->run);
-    // The dump of a step contains the number of steps, that of a text does not.
-    if (setting == NULL && usage->is_step && look->text != NULL && num_steps->given != NULL) {
-        setting = num_steps;
+    const RunOptions *run = &look->run;
+    const Option *steps =
+        options_find(&look->list, usage->is_step ? (void *)&look->step : &look->run.num_steps);
+    // The dump of a step contains the number of steps.
+    const void *num_steps = usage->is_step && look->text != NULL ? &run->num_steps : NULL;
+    const void *const settings[] = {&run->adam.learning_rate, &run->adam.beta1, &run->adam.beta2,
+                                    &run->adam.eps_adam, num_steps};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings && settings[i] != NULL; i++) {
+        const Option *option = options_find(&look->list, settings[i]);
+        if (option->given != NULL) {
+            return error_set(error, "%.100s: has no effect on an untrained model; %s --%s",
+                             option->given, steps->given != NULL ? "raise" : "add", steps->name);
+        }
     }
-    return setting == NULL ||
-           error_set(error, "%.100s: has no effect on an untrained model; %s --%s", setting->given,
-                     steps->given != NULL ? "raise" : "add", steps->name);
+    return true;
 }
 
 static bool check_together(LookOptions *look, const LookUsage *usage, Error *error)

@@ -62,8 +62,10 @@ static bool parse(SampleOptions *chosen, int argc, char **argv, Error *error)
         return error_set(error, "--simd: has no effect on the scalar engine; leave it out, or add "
                                 "--engine tensor");
     }
-    if (!run_options_check_sampling(&chosen->list, &chosen->run, error)) {
-        return false;
+    const char *temperature = options_find(&chosen->list, &chosen->run.temperature)->given;
+    if (chosen->run.num_samples == 0 && temperature != NULL) {
+        return error_set(error, "%.100s: has no effect without samples; raise --num-samples",
+                         temperature);
     }
     chosen->is_seeded = options_find(&chosen->list, &chosen->run.seed)->given != NULL;
     return true;

@@ -65,26 +65,6 @@ void run_options_add(Options *options, RunOptions *run, unsigned groups)
     }
 }
 
-const Option *run_options_find_update(Options *options, const RunOptions *run)
-{
-    const void *const settings[] = {&run->adam.learning_rate, &run->adam.beta1, &run->adam.beta2,
-                                    &run->adam.eps_adam};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        const Option *option = options_find(options, settings[i]);
-        if (option->given != NULL) {
-            return option;
-        }
-    }
-    return NULL;
-}
-
-bool run_options_check_sampling(Options *options, const RunOptions *run, Error *error)
-{
-    const char *given = options_find(options, &run->temperature)->given;
-    return run->num_samples > 0 || given == NULL ||
-           error_set(error, "%.100s: has no effect without samples; raise --num-samples", given);
-}
-
 bool run_options_check(const RunOptions *run, Error *error)
 {
     if (run->model.n_embd % run->model.n_head != 0) {

@@ -54,12 +54,6 @@ RunOptions run_options_default(void);
 // Adds the options of the groups; their defaults are the values in run.
 void run_options_add(Options *options, RunOptions *run, unsigned groups);
 
-// Returns a setting of the updates that was given; NULL if there is none.
-const Option *run_options_find_update(Options *options, const RunOptions *run);
-
-// Refuses a temperature if there are no samples.
-bool run_options_check_sampling(Options *options, const RunOptions *run, Error *error);
-
 // Checks that the options are consistent.
 // Errors: n_embd is not divisible by n_head.
 bool run_options_check(const RunOptions *run, Error *error);

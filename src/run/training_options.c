@@ -35,15 +35,6 @@ bool training_options_parse(TrainingOptions *options, const char *usage, const c
     if (!options_parse(&options->list, argc, argv, error)) {
         return false;
     }
-    const Option *update = run_options_find_update(&options->list, &options->run);
-    bool is_shown_only = options->save == NULL && options->resume == NULL;
-    if (options->run.num_steps == 0 && is_shown_only && update != NULL) {
-        return error_set(error, "%.100s: has no effect on an untrained model; raise --num-steps",
-                         update->given);
-    }
-    if (samples && !run_options_check_sampling(&options->list, &options->run, error)) {
-        return false;
-    }
     if (options->save_every > 0 && options->save == NULL) {
         return error_set(error, "--save-every: needs --save FILE as well");
     }
