@@ -396,6 +396,27 @@ static void change_left_out(HypothesisSearch *s, const Hypothesis *h, uint32_t i
     }
 }
 
+// Tries whether one term of a sum of two has a factor.
+static bool try_term_factor(HypothesisSearch *s, const SumTerm *terms, uint32_t number, char *text)
+{
+    const Bounds *b = s->bounds;
+    uint32_t target = s->targets[0];
+    uint32_t term = hypothesis_child(s, terms[number].sum, terms[number].slot);
+    double off = b->data[target] - range_middle(b->data_bound[target]);
+    double factor = 1 + off / range_middle(b->data_used[term]);
+    char name[PATTERN_BYTES];
+    bool is_nice = isfinite(factor) && hypotheses_name_factor(&factor, name);
+    Hypothesis h = {.change = change_left_out, .first = number, .to = factor};
+    bool can_tell = isfinite(factor) && (is_nice || s->n_targets > 2);
+    if (!can_tell || !hypothesis_holds_for_all(s, &h)) {
+        return false;
+    }
+    const char *path = hypothesis_path(s, term);
+    snprintf(text, HYPOTHESIS_BYTES, "adds %.40s x %.80s where %.80s itself belongs", name, path,
+             path);
+    return true;
+}
+
 static bool try_left_out(HypothesisSearch *s, char *text)
 {
     SumTerm terms[MAX_CHAIN_TERMS];
@@ -411,6 +432,9 @@ static bool try_left_out(HypothesisSearch *s, char *text)
         h.to = -1;
         if (hypothesis_holds(s, &h)) {
             snprintf(text, HYPOTHESIS_BYTES, "takes off %.100s where it is to be added", path);
+            return true;
+        }
+        if (n == 2 && try_term_factor(s, terms, (uint32_t)i, text)) {
             return true;
         }
     }
@@ -540,28 +564,29 @@ static bool try_single(HypothesisSearch *s, char *text)
     return hypothesis_holds(s, &h) && say(text, "is that, rounded to single precision");
 }
 
+// Those with few hypotheses come first, as long as the budget lasts.
 static bool (*const families[])(HypothesisSearch *s, char *text) = {
     try_single,
     try_activations,
     try_epsilons,
     try_scales,
-    hypotheses_try_lookups,
-    hypotheses_try_transposed,
-    hypotheses_try_matrices,
-    hypotheses_try_normed,
     try_no_norm,
     try_layernorm,
     try_temperatures,
     try_identity,
+    try_factor,
+    hypotheses_try_targets,
+    hypotheses_try_lookups,
+    hypotheses_try_transposed,
+    hypotheses_try_matrices,
+    hypotheses_try_normed,
     try_left_out,
     try_residuals,
     hypotheses_try_attention,
     hypotheses_try_vectors,
     hypotheses_try_keys,
     hypotheses_try_values,
-    hypotheses_try_targets,
     try_no_max,
-    try_factor,
 };
 
 enum {

@@ -59,6 +59,9 @@ static bool try_closed(HypothesisSearch *s, char *text)
         {"attn.q[*]", NULL, "through the queries"},
         {"attn.k[*]", NULL, "through the keys"},
         {"attn.v[*]", NULL, "through the values"},
+        {"attn.norm[*]", ".attn.q[*]", "from the queries to what they are made of"},
+        {"attn.norm[*]", ".attn.k[*]", "from the keys to what they are made of"},
+        {"attn.norm[*]", ".attn.v[*]", "from the values to what they are made of"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (has_factor(s, &cases[i], 0)) {
@@ -129,12 +132,22 @@ static bool try_unscaled(HypothesisSearch *s, char *text)
     hypothesis_find_kinds(s, logit, kinds);
     Hypothesis h = {
         .change_edge = change_unscaled, .from_kinds = kinds, .to = inverse_constant(s, logit)};
-    if (h.to == 0 || !hypothesis_holds(s, &h)) {
+    double factor = 1 / h.to;
+    if (h.to == 0) {
         return false;
     }
-    snprintf(text, HYPOTHESIS_BYTES, "leaves out the factor %g (1/sqrt(head_dim)) in backward",
-             1 / h.to);
-    return true;
+    if (hypothesis_holds(s, &h)) {
+        snprintf(text, HYPOTHESIS_BYTES, "leaves out the factor %g (1/sqrt(head_dim)) in backward",
+                 factor);
+        return true;
+    }
+    h.to = factor;
+    if (hypothesis_holds(s, &h)) {
+        snprintf(text, HYPOTHESIS_BYTES, "has the factor %g (1/sqrt(head_dim)) twice in backward",
+                 factor);
+        return true;
+    }
+    return false;
 }
 
 // Passes nothing back to a vector of an earlier position, as if the cache had no gradients.

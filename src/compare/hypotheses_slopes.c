@@ -134,7 +134,37 @@ static bool try_matrices(HypothesisSearch *s, char *text)
     return false;
 }
 
+// ---- Softmax element by element: each p depends on its own logit alone, with the slope p * (1 -
+// p)
+
+static void change_elementwise(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
+                               uint32_t edge)
+{
+    const Bounds *b = s->bounds;
+    if (!h->to_kinds[s->kinds->kind_of[b->children[edge]]]) {
+        return;
+    }
+    double p = range_middle(b->data_used[parent]);
+    bool is_weight = b->rules[parent] == RULE_MUL; // and otherwise a part of the total
+    set_local_grad(s, edge, is_weight ? middle_of_child(s, parent, 1) * (1 - p) : 0);
+}
+
+static bool try_elementwise(HypothesisSearch *s, char *text)
+{
+    bool kinds[MAX_PATH_KINDS];
+    hypothesis_find_kinds(s, "headN.softmax.exp[*]", kinds);
+    Hypothesis h = {.change_edge = change_elementwise, .to_kinds = kinds};
+    if (!hypothesis_holds(s, &h)) {
+        return false;
+    }
+    snprintf(text, HYPOTHESIS_BYTES,
+             "lets gradients back through attention's softmax with the slope p * (1 - p) of each "
+             "weight by its own logit, and not by the others");
+    return true;
+}
+
 bool hypotheses_try_slopes(HypothesisSearch *s, char *text)
 {
-    return try_relus(s, text) || try_identities(s, text) || try_matrices(s, text);
+    return try_relus(s, text) || try_identities(s, text) || try_matrices(s, text) ||
+           try_elementwise(s, text);
 }

@@ -31,6 +31,11 @@ MISTAKES = {
     "single_epsilon": True, "norm_before_lm_head": True, "wq_for_wk": True, "heads_interleaved": True,
     "no_mask": True, "mask_sees_next": True, "mask_after_softmax": True, "mask_hides_own": True,
     "zero_logits_to_block_size": True,
+    "heads_overlapping": True, "heads_joined_interleaved": True, "heads_reshaped": True,
+    "outputs_reshaped": True, "keys_of_head_0": True, "keys_for_values": True, "queries_for_keys": True,
+    "embedding_scaled": True,
+    "softmax_elementwise": False, "scale_grad_twice": False, "no_query_grad": False,
+    "no_value_grad": False,
     "detached_scale": False, "detached_total": False, "detached_softmax": False,
     "relu_passes_all": False, "no_residual_grad": False, "equals_for_wte": False,
     "doubled_fc1": False, "halved_fc2": False, "by_n_wq": False,
@@ -215,8 +220,12 @@ class Port:
         v = self.linear(f"layer{layer}.attn_wv", x)
         for name, vector in (("q", q), ("k", k), ("v", v)):
             self.note(f"{path}.{name}", vector)
-        keys.append(k)
-        values.append(v)
+        if self.mistake == "no_query_grad":
+            q = self.linear(f"layer{layer}.attn_wq", [a.detached() for a in x])
+        if self.mistake == "no_value_grad":
+            v = self.linear(f"layer{layer}.attn_wv", [a.detached() for a in x])
+        keys.append(q if self.mistake == "queries_for_keys" else k)
+        values.append(k if self.mistake == "keys_for_values" else v)
         seen_keys, seen_values = list(keys), list(values)
         if self.mistake == "key_before" and pos > 0:
             seen_keys[pos] = keys[pos - 1]
@@ -228,11 +237,12 @@ class Port:
             seen_values = [[a.detached() for a in value] for value in values[:-1]] + values[-1:]
         hidden_keys = []
         if self.mistake in ("no_mask", "mask_sees_next", "mask_after_softmax"):
-            later = self.later(pos, layer)[:1 if self.mistake == "mask_sees_next" else None]
-            hidden_keys = [key for key, _ in later]
+            later = self.other_positions(layer)[pos + 1:]
+            later = later[:1 if self.mistake == "mask_sees_next" else None]
+            hidden_keys = [key for _, key, _ in later]
             if self.mistake != "mask_after_softmax":
                 seen_keys += hidden_keys
-                seen_values += [value for _, value in later]
+                seen_values += [value for _, _, value in later]
                 hidden_keys = []
         if self.mistake == "zero_logits_to_block_size":
             hidden_keys = [[Scalar(0.0)] * len(k)] * (len(self.params["wpe"]) - pos - 1)
@@ -246,33 +256,63 @@ class Port:
             part = slice(h * head_dim, (h + 1) * head_dim)
             if self.mistake == "heads_interleaved":
                 part = slice(h, None, self.heads)
-            logits = [dot(q[part], key[part]).times(factor) for key in seen_keys]
-            if self.mistake == "no_scale_grad":
+            if self.mistake == "heads_overlapping":
+                part = slice(h, h + head_dim)
+            key_part = slice(0, head_dim) if self.mistake == "keys_of_head_0" else part
+            query = q[part]
+            value_parts = [value[part] for value in seen_values]
+            key_parts = [key[key_part] for key in seen_keys]
+            if self.mistake == "heads_reshaped":
+                vectors = [sum(of_name, []) for of_name in zip(*self.other_positions(layer))]
+                query, key_parts, value_parts = ([vector[(h * (len(self.tokens) - 1) + u) * head_dim:][:head_dim]
+                                                  for u in range(pos + 1)] for vector in vectors)
+                query = query[pos]
+            logits = [dot(query, key).times(factor) for key in key_parts]
+            if self.mistake in ("no_scale_grad", "scale_grad_twice"):
+                slope = 1.0 if self.mistake == "no_scale_grad" else Scalar.round(factor) ** 2
                 for logit in logits:
-                    logit.made_of = ((logit.made_of[0][0], 1.0),)
+                    logit.made_of = ((logit.made_of[0][0], slope),)
             self.note(f"{path}.head{h}.logit", logits)
             hidden = [dot(q[part], key[part]).times(factor) for key in hidden_keys]
             weights = self.softmax(f"{path}.head{h}.softmax", logits, f"{path}.head{h}.weight", hidden)
             if self.mistake == "detached_softmax":
                 weights = [a.detached() for a in weights]
-            mixed = [dot(weights, [value[part][j] for value in seen_values]) for j in range(head_dim)]
+            if self.mistake == "softmax_elementwise":
+                weights = [logit.function(a.data, a.data * (1 - a.data)) for a, logit in zip(weights, logits)]
+                self.note(f"{path}.head{h}.weight", weights)
+            mixed = [dot(weights, [value[j] for value in value_parts]) for j in range(head_dim)]
             if self.mistake == "head_without_grad" and h == 1:
                 mixed = [a.detached() for a in mixed]
             self.note(f"{path}.head{h}.out", mixed)
             out += mixed
-        if self.mistake == "heads_interleaved":
+        if self.mistake in ("heads_interleaved", "heads_joined_interleaved"):
             out = [out[i % self.heads * head_dim + i // self.heads] for i in range(len(out))]
+        if self.mistake == "outputs_reshaped":
+            out = self.reshaped_outputs(pos, layer, head_dim)
         y = self.linear(f"layer{layer}.attn_wo", out)
         self.note(f"{path}.wo", y)
         return y
 
-    def later(self, pos, layer):
-        """The keys and values of later positions, which only a port with one layer can know."""
+    def other_positions(self, layer):
+        """The queries, keys and values of all positions, which only a port with one layer can know."""
         port = Port(self.params, self.heads, None)
-        xs = [port.norm("", port.norm("", port.embed(later, self.tokens[later], self.tokens)))
-              for later in range(pos + 1, len(self.tokens) - 1)]
-        return [(port.linear(f"layer{layer}.attn_wk", x), port.linear(f"layer{layer}.attn_wv", x))
-                for x in xs]
+        xs = [port.norm("", port.norm("", port.embed(pos, token, self.tokens)))
+              for pos, token in enumerate(self.tokens[:-1])]
+        return [[port.linear(f"layer{layer}.attn_w{name}", x) for name in "qkv"] for x in xs]
+
+    def reshaped_outputs(self, pos, layer, head_dim):
+        """What is at this position if the outputs are in the order head, position, dimension."""
+        port = Port(self.params, self.heads, None)
+        all_vectors = self.other_positions(layer)
+        outputs = []
+        for h in range(self.heads):
+            part = slice(h * head_dim, (h + 1) * head_dim)
+            for u, (q, _, _) in enumerate(all_vectors):
+                seen = all_vectors[:u + 1]
+                logits = [dot(q[part], key[part]).times(1 / math.sqrt(head_dim)) for _, key, _ in seen]
+                weights = port.softmax("", logits, "")
+                outputs += [dot(weights, [value[part][j] for _, _, value in seen]) for j in range(head_dim)]
+        return outputs[pos * self.heads * head_dim:][:self.heads * head_dim]
 
     def residual(self, path, made, x, kind):
         if self.mistake == f"no_{kind}_residual":
@@ -293,6 +333,8 @@ class Port:
             self.lookups.append((token, x))
         y = [a.times(1) if self.mistake == "no_wpe" else a + b
              for a, b in zip(x, self.params["wpe"][place])]
+        if self.mistake == "embedding_scaled":
+            y = [a.times(math.sqrt(len(x))) + b for a, b in zip(x, self.params["wpe"][place])]
         self.note(f"pos{pos}.embed", y)
         return y
 
