@@ -203,11 +203,10 @@ static void change_earlier_only(HypothesisSearch *s, const Hypothesis *hypothesi
     }
 }
 
-static bool cone_has_attention(const HypothesisSearch *s)
+static bool cone_has(const HypothesisSearch *s, const char *part)
 {
     for (size_t i = 0; i < s->n_cone; i++) {
-        const char *pattern = s->kinds->patterns[s->kinds->kind_of[s->cone[i]]];
-        if (strstr(pattern, ".headN.") != NULL) {
+        if (strstr(s->kinds->patterns[s->kinds->kind_of[s->cone[i]]], part) != NULL) {
             return true;
         }
     }
@@ -234,87 +233,207 @@ static bool try_sights(HypothesisSearch *s, char *text)
     return false;
 }
 
-// ---- Heads whose elements are interleaved: element j of head h is at j * n_head + h
+// ---- Which elements of q, k and v are those of a head, and where its output goes
+
+// Where a head takes its elements from. The own place of element j is h * head_dim + j.
+typedef enum Place {
+    PLACE_OWN,
+    PLACE_INTERLEAVED, // j * n_head + h
+    PLACE_OVERLAPPING, // h + j
+    PLACE_FIRST_HEAD,  // j
+    PLACE_RESHAPED,    // as if [positions][n_head * head_dim] were [n_head][positions][head_dim]
+} Place;
 
 typedef struct Layout {
-    uint32_t n_head;
-    uint32_t head_dim;
+    Place places[4];   // of q, k, v, and of the outputs of all heads together
+    const char *names; // the vectors that are taken for q, k and v; NULL: these
+    const char *text;
 } Layout;
 
-static uint32_t interleaved(const Layout *layout, uint32_t i)
+static const Layout layouts[] = {
+    {{PLACE_INTERLEAVED, PLACE_INTERLEAVED, PLACE_INTERLEAVED, PLACE_INTERLEAVED},
+     NULL,
+     "interleaves the heads: element j of head h is at j * n_head + h, not at h * head_dim + j"},
+    {{PLACE_OWN, PLACE_OWN, PLACE_OWN, PLACE_INTERLEAVED},
+     NULL,
+     "interleaves the outputs of the heads: that of element j of head h is at j * n_head + h"},
+    {{PLACE_OVERLAPPING, PLACE_OVERLAPPING, PLACE_OVERLAPPING, PLACE_OWN},
+     NULL,
+     "takes for head h the elements from h on, not from h * head_dim on"},
+    {{PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_OWN},
+     NULL,
+     "takes the queries, keys and values of head 0 for all heads"},
+    {{PLACE_OWN, PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_OWN},
+     NULL,
+     "takes the keys and values of head 0 for all heads"},
+    {{PLACE_OWN, PLACE_FIRST_HEAD, PLACE_OWN, PLACE_OWN},
+     NULL,
+     "takes the keys of head 0 for all heads"},
+    {{PLACE_OWN, PLACE_OWN, PLACE_FIRST_HEAD, PLACE_OWN},
+     NULL,
+     "takes the values of head 0 for all heads"},
+    {{PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED, PLACE_OWN},
+     NULL,
+     "reshapes q, k and v to [n_head][positions][head_dim] without transposing them"},
+    {{PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED},
+     NULL,
+     "reshapes q, k and v to [n_head][positions][head_dim], and the outputs back, without "
+     "transposing them"},
+    {{PLACE_OWN, PLACE_OWN, PLACE_OWN, PLACE_RESHAPED},
+     NULL,
+     "reshapes the outputs from [n_head][positions][head_dim] without transposing them"},
+    {{PLACE_OWN}, "qkk", "takes the keys where the values belong"},
+    {{PLACE_OWN}, "qvv", "takes the values where the keys belong"},
+    {{PLACE_OWN}, "qqv", "takes the queries where the keys belong"},
+    {{PLACE_OWN}, "kqv", "takes the keys where the queries belong, and the queries for the keys"},
+};
+
+// An element of a head at a position.
+typedef struct Element {
+    uint32_t position;
+    uint32_t head;
+    uint32_t j;
+} Element;
+
+// The sizes of all heads together.
+typedef struct HeadSizes {
+    uint32_t n_head;
+    uint32_t head_dim;
+    uint32_t n_positions;
+} HeadSizes;
+
+// Returns the element that is at an index of the position's vector if it is laid out in heads.
+static Element element_at(const HeadSizes *sizes, uint32_t position, uint32_t index)
 {
-    return i % layout->head_dim * layout->n_head + i / layout->head_dim;
+    return (Element){position, index / sizes->head_dim, index % sizes->head_dim};
 }
 
-// Moves a child at the end of whose path is a vector's element.
-static void move_child(HypothesisSearch *s, const Layout *layout, uint32_t node_id, uint32_t slot)
+// Returns the element of q, k or v, by its own place, that is taken for an element.
+static Element taken_for(const HeadSizes *sizes, Place place, Element e)
 {
-    static const char *const vectors[] = {".attn.q[", ".attn.k[", ".attn.v["};
-    const char *path = hypothesis_path(s, hypothesis_child(s, node_id, slot));
-    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
-        const char *found = strstr(path, vectors[i]);
-        unsigned element_id;
-        if (found != NULL && sscanf(found + strlen(vectors[i]), "%u", &element_id) == 1) {
-            size_t length = (size_t)(found - path) + strlen(vectors[i]);
-            uint32_t other = find(s, "%.*s%u]", (int)length, path, interleaved(layout, element_id));
-            if (other != NO_NODE) {
-                hypothesis_set_child(s, node_id, slot, other);
-            }
-            return;
-        }
+    uint32_t n_embd = sizes->n_head * sizes->head_dim;
+    uint32_t index = e.head * sizes->head_dim + e.j;
+    if (place == PLACE_INTERLEAVED) {
+        index = e.j * sizes->n_head + e.head;
+    } else if (place == PLACE_OVERLAPPING) {
+        index = e.head + e.j;
+    } else if (place == PLACE_FIRST_HEAD) {
+        index = e.j;
+    } else if (place == PLACE_RESHAPED) {
+        uint32_t all = (e.head * sizes->n_positions + e.position) * sizes->head_dim + e.j;
+        return element_at(sizes, all / n_embd, all % n_embd);
+    }
+    return element_at(sizes, e.position, index);
+}
+
+// Returns the element of an output that is put where an element belongs.
+static Element put_for(const HeadSizes *sizes, Place place, Element e)
+{
+    uint32_t n_embd = sizes->n_head * sizes->head_dim;
+    uint32_t index = e.head * sizes->head_dim + e.j;
+    if (place == PLACE_INTERLEAVED) {
+        return (Element){e.position, index % sizes->n_head, index / sizes->n_head};
+    }
+    if (place == PLACE_RESHAPED) {
+        uint32_t of_head = sizes->n_positions * sizes->head_dim;
+        uint32_t all = e.position * n_embd + index;
+        return (Element){all % of_head / sizes->head_dim, all / of_head, all % sizes->head_dim};
+    }
+    return e;
+}
+
+// Takes another child, if the port shows it or it is computed before the node.
+static void take_child(HypothesisSearch *s, uint32_t node_id, uint32_t slot, uint32_t child)
+{
+    if (child != NO_NODE && (child < node_id || s->bounds->has_data[child])) {
+        hypothesis_set_child(s, node_id, slot, child);
     }
 }
 
-// Moves the column of attn_wo that belongs to a head's output.
-static void move_column(HypothesisSearch *s, const Layout *layout, uint32_t node_id)
+// Moves a child that is an element of q, k or v, in a product of a head.
+static void move_input(HypothesisSearch *s, const HeadSizes *sizes, const Layout *layout,
+                       uint32_t node_id, uint32_t slot)
 {
-    const char *out = strstr(hypothesis_path(s, hypothesis_child(s, node_id, 1)), ".attn.head");
+    static const char names[] = "qkv";
     unsigned head;
-    unsigned i;
-    if (out != NULL && sscanf(out, ".attn.head%u.out[%u]", &head, &i) == 2) {
-        uint32_t column = head * layout->head_dim + i;
-        uint32_t param = hypothesis_child(s, node_id, 0);
-        hypothesis_set_child(s, node_id, 0, param + interleaved(layout, column) - column);
+    unsigned position;
+    unsigned layer;
+    unsigned index;
+    char name;
+    const char *of_head = strstr(hypothesis_path(s, node_id), ".head");
+    const char *path = hypothesis_path(s, hypothesis_child(s, node_id, slot));
+    if (of_head == NULL || sscanf(of_head, ".head%u", &head) != 1 ||
+        sscanf(path, "pos%u.layer%u.attn.%c[%u]", &position, &layer, &name, &index) != 4 ||
+        strchr(names, name) == NULL) {
+        return;
+    }
+    long number = strchr(names, name) - names;
+    Element own = {position, head, index - head * sizes->head_dim};
+    Element other = taken_for(sizes, layout->places[number], own);
+    name = layout->names != NULL ? layout->names[number] : name;
+    take_child(s, node_id, slot,
+               find(s, "pos%u.layer%u.attn.%c[%u]", other.position, layer, name,
+                    other.head * sizes->head_dim + other.j));
+}
+
+// Moves a child that is a head's output, in a product with attn_wo.
+static void move_output(HypothesisSearch *s, const HeadSizes *sizes, Place place, uint32_t node_id)
+{
+    Element own;
+    unsigned layer;
+    if (sscanf(hypothesis_path(s, hypothesis_child(s, node_id, 1)),
+               "pos%u.layer%u.attn.head%u.out[%u]", &own.position, &layer, &own.head,
+               &own.j) == 4) {
+        Element other = put_for(sizes, place, own);
+        take_child(s, node_id, 1,
+                   find(s, "pos%u.layer%u.attn.head%u.out[%u]", other.position, layer, other.head,
+                        other.j));
     }
 }
 
-static void change_interleaved(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
+static void change_layout(HypothesisSearch *s, const Hypothesis *h, uint32_t i)
 {
-    Layout layout = {h->n_rows, h->n_columns};
+    const Layout *layout = &layouts[h->kind];
+    HeadSizes sizes = {h->n_rows, h->n_columns, h->first};
     if (s->bounds->rules[i] != RULE_MUL) {
         return;
     }
     if (strstr(s->kinds->patterns[s->kinds->kind_of[i]], ".headN.") != NULL) {
-        move_child(s, &layout, i, 0);
-        move_child(s, &layout, i, 1);
-    } else if (s->bounds->rules[hypothesis_child(s, i, 0)] == RULE_PARAM) {
-        move_column(s, &layout, i);
+        move_input(s, &sizes, layout, i, 0);
+        move_input(s, &sizes, layout, i, 1);
+    } else {
+        move_output(s, &sizes, layout->places[3], i);
     }
 }
 
-static bool try_interleaved(HypothesisSearch *s, char *text)
+static bool try_layouts(HypothesisSearch *s, char *text)
 {
     Head first;
-    Layout layout = {0, 0};
+    HeadSizes sizes = {.n_positions = count_positions(s)};
     if (first_head(s, &first)) {
-        layout.head_dim = first.head_dim;
+        sizes.head_dim = first.head_dim;
     }
-    while (layout.head_dim > 0 &&
-           find(s, "pos0.layer0.attn.head%u.out[0]", layout.n_head) != NO_NODE) {
-        layout.n_head++;
+    while (sizes.head_dim > 0 &&
+           find(s, "pos0.layer0.attn.head%u.out[0]", sizes.n_head) != NO_NODE) {
+        sizes.n_head++;
     }
-    Hypothesis h = {
-        .change = change_interleaved, .n_rows = layout.n_head, .n_columns = layout.head_dim};
-    if (layout.n_head < 2 || layout.head_dim < 2 || !hypothesis_holds(s, &h)) {
-        return false;
+    for (uint32_t i = 0; sizes.n_head > 1 && i < sizeof layouts / sizeof *layouts; i++) {
+        Hypothesis h = {.change = change_layout,
+                        .kind = i,
+                        .n_rows = sizes.n_head,
+                        .n_columns = sizes.head_dim,
+                        .first = sizes.n_positions};
+        if (hypothesis_holds_for_all(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "%s", layouts[i].text);
+            return true;
+        }
     }
-    snprintf(text, HYPOTHESIS_BYTES,
-             "interleaves the heads: element j of head h is at j * %u + h, not at h * %u + j",
-             (unsigned)layout.n_head, (unsigned)layout.head_dim);
-    return true;
+    return false;
 }
 
 bool hypotheses_try_attention(HypothesisSearch *s, char *text)
 {
-    return cone_has_attention(s) && (try_interleaved(s, text) || try_sights(s, text));
+    bool has_heads = cone_has(s, ".headN.");
+    return ((has_heads || cone_has(s, ".attn.wo[")) && try_layouts(s, text)) ||
+           (has_heads && try_sights(s, text));
 }
