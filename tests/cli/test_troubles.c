@@ -653,6 +653,16 @@ START_TEST(a_new_owner_is_said_before_the_training)
 }
 END_TEST
 
+START_TEST(a_pipe_has_one_use_and_a_device_any_number)
+{
+    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
+    run("train --data data --num-steps 10000000 --save pipe --log ./pipe " SIZES);
+    assert_refused(2, "./pipe", "name another one with --");
+    run("train --data data --num-steps 1 --save /dev/null --log /dev/null " SIZES);
+    assert_done();
+}
+END_TEST
+
 START_TEST(a_pipe_that_may_not_be_written_is_found_before_the_training)
 {
     ck_assert_int_eq(mkfifo("pipe", 0400), 0);
@@ -845,6 +855,7 @@ int main(int argc, char **argv)
     tcase_add_test(saving, an_immutable_file_is_found_before_the_training);
     tcase_add_test(saving, anothers_file_in_a_sticky_folder_is_found_before_the_training);
     tcase_add_test(saving, a_new_owner_is_said_before_the_training);
+    tcase_add_test(saving, a_pipe_has_one_use_and_a_device_any_number);
     tcase_add_test(saving, a_pipe_that_may_not_be_written_is_found_before_the_training);
     tcase_add_test(saving, mode_and_owner_are_kept);
     tcase_add_test(saving, a_log_goes_on_where_the_checkpoint_is);

@@ -77,15 +77,16 @@ static void stop_at(size_t step, int signal_number, const char *engine)
     expect_together("first", "second", "whole", step);
 }
 
-// Starts an endless training run, and ends it with SIGTERM when it has printed something.
-static void stop_from_outside(const char *save, const char *message)
+// Starts an endless training run, and ends it with SIGTERM when it has printed something to a file.
+static void stop_from_outside(const char *save, const char *printed, const char *message)
 {
     char line[256];
     remove("first");
+    remove("err");
     snprintf(line, sizeof line, "train " MODEL " --num-steps 100000000 %s", save);
     pid_t pid = start_command(command_train, line, "first", "err");
     struct stat status = {0};
-    while (stat("first", &status) != 0 || status.st_size == 0) {
+    while (stat(printed, &status) != 0 || status.st_size == 0) {
         siginfo_t ended = {0};
         must(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0, "waitid");
         if (ended.si_pid == pid) {
@@ -188,10 +189,11 @@ int main(void)
             "output\n",
             engine_names[i]);
     }
-    stop_from_outside("", "nothing is saved without --save");
-    stop_from_outside("--save /dev/null", "saved to /dev/null");
+    stop_from_outside("", "first", "nothing is saved without --save");
+    stop_from_outside("--save /dev/null", "first", "saved to /dev/null");
+    stop_from_outside("--save -", "err", "saved to standard output");
     make_checkpoint("between", 1);
-    stop_from_outside("--save between", "saved, resume with --resume between");
+    stop_from_outside("--save between", "first", "saved, resume with --resume between");
     Checkpoint checkpoint;
     Error error;
     must_work(checkpoint_load(&checkpoint, "between", 0, &error), &error);
