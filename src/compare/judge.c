@@ -100,7 +100,11 @@ static bool report_members(Judgement *j, UnexplainedIn in, const Members *member
     }
     size_t length = strlen(kind->did);
     kind->n_did += did[0] != '\0';
-    if (kind->n_did > MAX_DID) {
+    char others[64];
+    if (did[0] == '\0' && length > 0) {
+        snprintf(others, sizeof others, "what it did in %zu others is not known", members->n);
+        did = others;
+    } else if (kind->n_did > MAX_DID) {
         did = kind->n_did == MAX_DID + 1 ? "and more of this kind" : "";
     }
     if (did[0] != '\0' && length + strlen(did) + 3 < DID_BYTES) {

@@ -380,6 +380,19 @@ class Checks:
             warning = f"warning: B ends early, at node {len(lines) - n - 2}: no node has a loss's gradient"
             self.check(report.startswith(warning), f"{n} lines less", report)
 
+    def check_partly_known(self, full, folder):
+        """What explains some values of a kind is not said of all of them."""
+        port = port_with_noise.run(str(full), [3, 0, 1, 2, 0, 3], 2, 1, False, None)
+        sparse = Path(folder, "partly.sparse")
+        port.named["pos0.loss"].data = -math.log(port.named["pos0.prob[2]"].data)
+        for pos in (2, 3):
+            port.named[f"pos{pos}.loss"].data += 0.1
+        with open(sparse, "w") as file:
+            port_with_noise.write(port, "vectors", "params", file)
+        _, report = self.compare(str(full), str(sparse))
+        self.check("B takes the logarithm of pos0.prob[2] where pos0.prob[0] belongs; "
+                   "what it did in 2 others is not known\n" in report, "partly known", report)
+
     def check_layernorm(self, folder):
         """The mean of a vector that is normalised already is 0, and rounding is large beside it."""
         full, sparse = Path(folder, "layernorm.full"), Path(folder, "layernorm.sparse")
@@ -511,6 +524,7 @@ class Checks:
         self.check_warnings(full, folder)
         self.check_cut(full, folder)
         self.check_layernorm(folder)
+        self.check_partly_known(full, folder)
         self.check_far_off(folder)
         others = itertools.cycle(FORMS[:1] + FORMS[2:])
         for mistake in [None, *SAYS]:
