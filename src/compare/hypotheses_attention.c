@@ -260,25 +260,18 @@ static const Layout layouts[] = {
     {{PLACE_OVERLAPPING, PLACE_OVERLAPPING, PLACE_OVERLAPPING, PLACE_OWN},
      NULL,
      "takes for head h the elements from h on, not from h * head_dim on"},
-    {{PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_OWN},
-     NULL,
-     "takes the queries, keys and values of head 0 for all heads"},
-    {{PLACE_OWN, PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_OWN},
-     NULL,
-     "takes the keys and values of head 0 for all heads"},
     {{PLACE_OWN, PLACE_FIRST_HEAD, PLACE_OWN, PLACE_OWN},
      NULL,
      "takes the keys of head 0 for all heads"},
     {{PLACE_OWN, PLACE_OWN, PLACE_FIRST_HEAD, PLACE_OWN},
      NULL,
      "takes the values of head 0 for all heads"},
+    {{PLACE_FIRST_HEAD, PLACE_FIRST_HEAD, PLACE_OWN, PLACE_OWN},
+     NULL,
+     "takes the queries and keys of head 0 for all heads"},
     {{PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED, PLACE_OWN},
      NULL,
      "reshapes q, k and v to [n_head][positions][head_dim] without transposing them"},
-    {{PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED, PLACE_RESHAPED},
-     NULL,
-     "reshapes q, k and v to [n_head][positions][head_dim], and the outputs back, without "
-     "transposing them"},
     {{PLACE_OWN, PLACE_OWN, PLACE_OWN, PLACE_RESHAPED},
      NULL,
      "reshapes the outputs from [n_head][positions][head_dim] without transposing them"},
@@ -417,14 +410,17 @@ static bool try_layouts(HypothesisSearch *s, char *text)
            find(s, "pos0.layer0.attn.head%u.out[0]", sizes.n_head) != NO_NODE) {
         sizes.n_head++;
     }
-    for (uint32_t i = 0; sizes.n_head > 1 && i < sizeof layouts / sizeof *layouts; i++) {
+    // A port that lays its heads out otherwise may name their outputs by its own layout, so that
+    // only their weights fit.
+    const uint32_t n = sizes.n_head > 1 ? sizeof layouts / sizeof *layouts : 0;
+    for (uint32_t i = 0; i < 2 * n; i++) {
         Hypothesis h = {.change = change_layout,
-                        .kind = i,
+                        .kind = i % n,
                         .n_rows = sizes.n_head,
                         .n_columns = sizes.head_dim,
                         .first = sizes.n_positions};
-        if (hypothesis_holds_for_all(s, &h)) {
-            snprintf(text, HYPOTHESIS_BYTES, "%s", layouts[i].text);
+        if (i < n ? hypothesis_holds_for_all(s, &h) : hypothesis_holds(s, &h)) {
+            snprintf(text, HYPOTHESIS_BYTES, "%s", layouts[i % n].text);
             return true;
         }
     }

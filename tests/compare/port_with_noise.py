@@ -29,6 +29,7 @@ MISTAKES = {
     "last_product_left_out": True, "logits_doubled": True,
     "single_logit": True,
     "single_epsilon": True, "norm_before_lm_head": True, "wq_for_wk": True, "heads_interleaved": True,
+    "heads_interleaved_flat": True,
     "no_mask": True, "mask_sees_next": True, "mask_after_softmax": True, "mask_hides_own": True,
     "zero_logits_to_block_size": True,
     "heads_overlapping": True, "heads_joined_interleaved": True, "heads_reshaped": True,
@@ -254,7 +255,7 @@ class Port:
                                                                         1 / math.sqrt(head_dim))
         for h in range(self.heads):
             part = slice(h * head_dim, (h + 1) * head_dim)
-            if self.mistake == "heads_interleaved":
+            if self.mistake in ("heads_interleaved", "heads_interleaved_flat"):
                 part = slice(h, None, self.heads)
             if self.mistake == "heads_overlapping":
                 part = slice(h, h + head_dim)
@@ -285,8 +286,11 @@ class Port:
                 mixed = [a.detached() for a in mixed]
             self.note(f"{path}.head{h}.out", mixed)
             out += mixed
-        if self.mistake in ("heads_interleaved", "heads_joined_interleaved"):
+        if self.mistake in ("heads_interleaved", "heads_interleaved_flat", "heads_joined_interleaved"):
             out = [out[i % self.heads * head_dim + i // self.heads] for i in range(len(out))]
+        if self.mistake == "heads_interleaved_flat":
+            for h in range(self.heads):
+                self.note(f"{path}.head{h}.out", out[h * head_dim:(h + 1) * head_dim])
         if self.mistake == "outputs_reshaped":
             out = self.reshaped_outputs(pos, layer, head_dim)
         y = self.linear(f"layer{layer}.attn_wo", out)

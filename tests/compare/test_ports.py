@@ -110,6 +110,7 @@ SAYS = {
                   "multiplies by layer0.attn_wq where layer0.attn_wk belongs"),
     "heads_interleaved": ("posN.layer0.attn.headN.logit[*]",
                           "interleaves the heads: element j of head h is at j * n_head + h"),
+    "heads_interleaved_flat": ("posN.layer0.attn.headN.logit[*]", "interleaves the heads"),
     "heads_overlapping": ("posN.layer0.attn.headN.logit[*]", "takes for head h the elements from h on"),
     "heads_joined_interleaved": ("posN.layer0.attn.wo[*]", "interleaves the outputs of the heads"),
     "heads_reshaped": ("posN.layer0.attn.headN.logit[*]", "reshapes q, k and v to [n_head]"),
