@@ -14,10 +14,19 @@ static bool read_error(const InFile *file, Error *error)
     return error_set_file(error, file->name, 0, "cannot be read: %s", strerror(errno));
 }
 
+bool in_file_is_open_pipe(const char *path, int fd)
+{
+    struct stat named;
+    struct stat opened;
+    return stat(path, &named) == 0 && fstat(fd, &opened) == 0 && S_ISFIFO(opened.st_mode) &&
+           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 bool in_file_is_standard_input(const char *path)
 {
     return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 ||
-           strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0;
+           strcmp(path, "/dev/fd/0") == 0 || strcmp(path, "/proc/self/fd/0") == 0 ||
+           in_file_is_open_pipe(path, STDIN_FILENO);
 }
 
 // Opening a pipe waits for a writer, and a terminal may wait as well. Opens anything else without

@@ -18,8 +18,12 @@ typedef struct InFile {
     char *stream; // all bytes that came from a pipe; NULL for a regular file
 } InFile;
 
-// Returns whether a path means standard input: `-`, or one of the system's names for it.
+// Returns whether a path means standard input: `-`, one of the system's names for it, or any name
+// of the pipe that it is.
 bool in_file_is_standard_input(const char *path);
+
+// Returns whether a path names the pipe that is open as fd.
+bool in_file_is_open_pipe(const char *path, int fd);
 
 // Opens a regular file and finds out its size. Reads a pipe, a terminal or standard input to its
 // end. kind says in error messages what the file should be.

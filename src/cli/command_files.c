@@ -49,14 +49,19 @@ static FileIdentity identify_new(const char *path)
     return identity;
 }
 
-static FileIdentity identify(const CommandFile *file)
+static FileIdentity identify_stream(int fd)
 {
     FileIdentity identity = {.exists = true};
+    identity.is_known = fstat(fd, &identity.status) == 0;
+    return identity;
+}
+
+static FileIdentity identify(const CommandFile *file)
+{
     if (is_standard_stream(file)) {
-        int fd = is_output(file) ? output_descriptor() : STDIN_FILENO;
-        identity.is_known = fstat(fd, &identity.status) == 0;
-        return identity;
+        return identify_stream(is_output(file) ? output_descriptor() : STDIN_FILENO);
     }
+    FileIdentity identity = {.exists = true};
     identity.is_known = stat(file->path, &identity.status) == 0;
     return identity.is_known ? identity : identify_new(file->path);
 }
@@ -107,8 +112,7 @@ static bool check_pair(const CommandFile *a, const CommandFile *b, Error *error)
 // Sends standard error to standard output, or nowhere: the message must not be written to the file.
 static void spare_from_message(const FileIdentity *file)
 {
-    FileIdentity out = {.exists = true};
-    out.is_known = fstat(STDOUT_FILENO, &out.status) == 0;
+    FileIdentity out = identify_stream(STDOUT_FILENO);
     int fd = is_same(file, &out) ? open("/dev/null", O_WRONLY | O_CLOEXEC) : STDOUT_FILENO;
     if (fd >= 0) {
         dup2(fd, STDERR_FILENO);
@@ -118,14 +122,13 @@ static void spare_from_message(const FileIdentity *file)
 // Compares a file with a stream that the shell has opened. The path `-` means the stream itself.
 static bool check_stream(const CommandFile *file, int fd, const char *what, Error *error)
 {
-    FileIdentity stream = {.exists = true};
-    stream.is_known = fstat(fd, &stream.status) == 0 && S_ISREG(stream.status.st_mode);
+    FileIdentity stream = identify_stream(fd);
     FileIdentity identity = identify(file);
-    if ((is_output(file) && is_standard_stream(file)) || !is_same(&identity, &stream)) {
+    if (!S_ISREG(stream.status.st_mode) || (is_output(file) && is_standard_stream(file)) ||
+        !is_same(&identity, &stream)) {
         return true;
     }
-    FileIdentity messages = {.exists = true};
-    messages.is_known = fstat(STDERR_FILENO, &messages.status) == 0;
+    FileIdentity messages = identify_stream(STDERR_FILENO);
     if (is_same(&identity, &messages)) {
         spare_from_message(&identity);
     }
@@ -179,6 +182,18 @@ static bool check_writable(const CommandFile *file, Error *error)
     return true;
 }
 
+// While a file goes to standard output, the command prints to standard error.
+static bool check_apart_from_messages(const CommandFile *file, Error *error)
+{
+    FileIdentity out = identify_stream(output_descriptor());
+    FileIdentity messages = identify_stream(STDERR_FILENO);
+    return !is_same(&out, &messages) ||
+           error_set(error,
+                     "%s: standard output is also the destination of standard error; send one of "
+                     "them elsewhere",
+                     file->option);
+}
+
 ExitStatus command_files_check(const CommandFile *files, size_t n_files, bool is_printing,
                                Error *error)
 {
@@ -192,6 +207,9 @@ ExitStatus command_files_check(const CommandFile *files, size_t n_files, bool is
         }
         bool ok = true;
         if (is_standard_stream(file)) {
+            if (is_printing && !check_apart_from_messages(file, error)) {
+                return EXIT_USAGE;
+            }
             ok = !is_printing || output_keep_for_file(error);
         } else if (file->use == FILE_REPLACED) {
             ok = check_writable(file, error);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/in_file.h"
 #include "base/platform.h"
 #include "cli/interrupt.h"
 
@@ -17,7 +18,8 @@ static int kept_output = -1; // the original standard output, while prints go to
 bool out_file_is_standard_output(const char *path)
 {
     return path == NULL || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0 ||
-           strcmp(path, "/dev/fd/1") == 0 || strcmp(path, "/proc/self/fd/1") == 0;
+           strcmp(path, "/dev/fd/1") == 0 || strcmp(path, "/proc/self/fd/1") == 0 ||
+           in_file_is_open_pipe(path, output_descriptor());
 }
 
 bool out_file_is_stream(const char *path)

@@ -21,8 +21,8 @@ typedef struct OutFile {
     AtomicFile atomic; // if is_atomic
 } OutFile;
 
-// Returns whether a path stands for standard output: NULL, `-`, or one of the system's names for
-// it.
+// Returns whether a path stands for standard output: NULL, `-`, one of the system's names for it,
+// or any name of the pipe that it is.
 bool out_file_is_standard_output(const char *path);
 
 // Returns whether a path stands for standard output, or names a pipe or a device: what is written

@@ -226,7 +226,7 @@ static bool prints_the_same(const CommandCase *c)
     return !c->is_comparer && strncmp(c->arguments, "bench", 5) != 0;
 }
 
-static const char *const names_of_standard_input[] = {"-", "/dev/stdin"};
+static const char *const names_of_standard_input[] = {"-", "/dev/stdin", "/dev/./stdin"};
 
 START_TEST(an_input_may_come_through_a_pipe)
 {
@@ -570,6 +570,39 @@ START_TEST(a_checkpoint_may_go_through_a_pipe)
 }
 END_TEST
 
+// Standard output is the same pipe, and nothing else is written to it.
+START_TEST(a_pipe_has_one_output_whatever_it_is_called)
+{
+    Contents expected = contents_of("good");
+    Contents piped;
+    ck_assert_int_eq(mkfifo("pipe", 0600), 0);
+    int fd = open("pipe", O_RDWR);
+    p.stdout_path = "pipe";
+    run("train --data data --num-steps 2 --save ./pipe " SIZES);
+    ck_assert_msg(p.status == 0, "%s", p.err);
+    ssize_t n = read(fd, piped.bytes, sizeof piped.bytes);
+    ck_assert_int_eq(n, (ssize_t)expected.size);
+    ck_assert_mem_eq(piped.bytes, expected.bytes, expected.size);
+    run("train --data data --num-steps 2 --save - --log ./pipe " SIZES);
+    assert_failed(2, "--log", "is the checkpoint");
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_file_on_standard_output_is_not_mixed_with_messages)
+{
+    char text[TEXT_BYTES];
+    snprintf(text, sizeof text, "exec %s train --data data --num-steps 2 --save - %s >out 2>&1",
+             p.path, SIZES);
+    int status = system(text);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 2);
+    Contents out = contents_of("out");
+    assert_one_line(out.bytes, out.size);
+    ck_assert_ptr_nonnull(strstr(out.bytes, "also the destination of standard error"));
+}
+END_TEST
+
 // This is usual in containers.
 START_TEST(a_mounted_file_is_found_before_the_training)
 {
@@ -851,6 +884,8 @@ int main(int argc, char **argv)
     tcase_add_checked_fixture(saving, setup, NULL);
     tcase_set_timeout(saving, 60);
     tcase_add_test(saving, a_checkpoint_may_go_through_a_pipe);
+    tcase_add_test(saving, a_pipe_has_one_output_whatever_it_is_called);
+    tcase_add_test(saving, a_file_on_standard_output_is_not_mixed_with_messages);
     tcase_add_test(saving, a_mounted_file_is_found_before_the_training);
     tcase_add_test(saving, an_immutable_file_is_found_before_the_training);
     tcase_add_test(saving, anothers_file_in_a_sticky_folder_is_found_before_the_training);
