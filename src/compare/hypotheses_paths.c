@@ -262,9 +262,10 @@ bool hypotheses_try_vectors(HypothesisSearch *s, char *text)
 
 bool hypotheses_try_keys(HypothesisSearch *s, char *text)
 {
-    // If a position sees only the first one, its exponential is 1, whatever the key.
+    // If a position sees only the first one, its exponential is 1, whatever the key, and so is the
+    // total.
     const char *pattern = s->kinds->patterns[s->kinds->kind_of[s->targets[0]]];
-    return strstr(pattern, ".softmax.exp[") == NULL && try_positions(s, ".attn.k", text);
+    return strstr(pattern, ".softmax.") == NULL && try_positions(s, ".attn.k", text);
 }
 
 bool hypotheses_try_values(HypothesisSearch *s, char *text)
