@@ -8,22 +8,17 @@
 
 #include "base/count.h"
 #include "base/memory_limit.h"
-#include "compare/dump_number.h"
 #include "compare/line_reader.h"
 
 enum {
     FIRST_NODES = 1 << 12,
     FIRST_TEXT = 1 << 16,
-    FLOAT_DIGITS = 9,  // enough to identify any float
-    MIN_DECIMALS = 16, // this many numbers are hardly ever all short by chance
 };
 
 // A file that is being read into a dump.
 typedef struct Reader {
     NodeDump *dump;
     LineReader lines;
-    size_t n_decimals; // how many numbers were decimal
-    int max_digits;    // the most digits of one of them
 } Reader;
 
 static bool fail(const Reader *r, const char *what)
@@ -74,9 +69,7 @@ static bool take_number(Reader *r, bool in_list, double *number)
     if (!line_take_number(&r->lines, in_list, number)) {
         return false;
     }
-    int n_digits = dump_number_digits(word, (size_t)(r->lines.at - word));
-    r->n_decimals += n_digits > 0;
-    r->max_digits = n_digits > r->max_digits ? n_digits : r->max_digits;
+    printed_digits_add(&r->dump->printed, word, (size_t)(r->lines.at - word), *number);
     return true;
 }
 
@@ -410,7 +403,7 @@ static bool parse_line(Reader *r, uint32_t *n_edges)
     return ok;
 }
 
-// If all numbers are decimals with no more digits than a float has, rounds them to floats.
+// Rounds all numbers to the floats that they were before they were printed.
 static void round_to_float(NodeDump *dump)
 {
     for (size_t i = 0; i < dump->n_nodes; i++) {
@@ -439,7 +432,7 @@ static bool read_lines(Reader *r)
             return false;
         }
     }
-    if (r->n_decimals >= MIN_DECIMALS && r->max_digits <= FLOAT_DIGITS) {
+    if (printed_digits_are_floats(&r->dump->printed)) {
         round_to_float(r->dump);
         if (r->dump->adam != NULL) {
             round_to_float(r->dump->adam);

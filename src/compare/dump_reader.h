@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "compare/dump_about.h"
+#include "compare/printed_digits.h"
 #include "microgpt/error.h"
 
 #define NO_NODE UINT32_MAX      // no such node; no counterpart in another dump
@@ -35,6 +36,7 @@ typedef struct NodeDump {
     bool has_names;   // paths and ops, from the file's own columns or from dump_name_by_model()
     bool named_by_us; // whether they are from dump_name_by_model()
     DumpSays says;    // the description in its first line
+    PrintedDigits printed;
     struct NodeDump *adam; // a sparse dump's values of the paths adam.*; NULL if it has none
     size_t n_nodes;
     double *data;
@@ -54,7 +56,7 @@ typedef struct NodeDump {
 
 // Reads a dump of either kind, gzipped or not. The first line that is not a comment determines the
 // kind: a full dump starts with the index 0, a sparse one with a path. The file name must outlive
-// the dump. If no decimal number has more digits than a float needs, all are rounded to floats.
+// the dump. If the numbers were floats before they were printed, they are rounded to these.
 // Errors: the file cannot be read or unzipped; a line that is not in the format (a missing column,
 // a number in none of the notations of dump_number.h, a comment of a newer format, a child that
 // does not precede its parent, an index out of sequence, more or fewer local gradients than

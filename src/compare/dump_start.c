@@ -169,6 +169,16 @@ static bool ends_early(const NodeDump *dump)
     return has_grads;
 }
 
+static void warn_of_digits(DumpWarnings *warnings, char side, const NodeDump *dump)
+{
+    if (printed_digits_are_few(&dump->printed)) {
+        add_warning(warnings,
+                    "%c's numbers were printed with too few digits, so they differ from those that "
+                    "it computed: write them with %%a or %%.17g (floats with %%.9g)",
+                    side);
+    }
+}
+
 static void warn_of_end(DumpWarnings *warnings, char side, const NodeDump *dump)
 {
     if (ends_early(dump)) {
@@ -208,6 +218,8 @@ bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDum
     if (!add_parameters(a, b, &sums, error)) {
         return false;
     }
+    warn_of_digits(warnings, 'A', a);
+    warn_of_digits(warnings, 'B', b);
     warn_of_end(warnings, 'A', a);
     warn_of_end(warnings, 'B', b);
     warn_of_lengths(warnings, document_length(a), document_length(b));

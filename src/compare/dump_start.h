@@ -9,7 +9,7 @@
 #include "microgpt/error.h"
 
 enum {
-    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 5,
+    MAX_DUMP_WARNINGS = MAX_ABOUT_WARNINGS + 7,
 };
 
 typedef struct DumpWarnings {
@@ -18,9 +18,8 @@ typedef struct DumpWarnings {
 } DumpWarnings;
 
 // Finds out why two dumps can differ before anything is computed: one of them is cut off,
-// they are of different steps or runs by their descriptions, of different documents, or their
-// parameters have nothing in common.
-// Errors: out of memory.
+// they are of different steps or runs by their descriptions, of different documents, their
+// parameters have nothing in common, or their numbers have too few digits. Errors: out of memory.
 bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error);
 
 #endif

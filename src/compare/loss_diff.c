@@ -24,6 +24,9 @@
 // The largest noise of single precision behind losses that were printed with few digits.
 #define MAX_PRINTED_NOISE 0x1p-17
 
+// Losses that were printed less exactly than this may be floats.
+#define MAX_FLOAT_MARGIN 0x1p-24
+
 enum {
     MAX_SHOWN = 10, // pairs that show how the difference grows
 };
@@ -62,27 +65,30 @@ static size_t pair_steps(LossDiff *diff, const Losses *a, const Losses *b)
     return n;
 }
 
-// Returns the rounding error of a number that was printed with few decimals.
-static double printed_margin(const LossDiff *diff)
+// Returns how much a loss may be off because it was printed with few digits, on either side.
+static double printed_margin(const LossDiff *diff, const LossPair *pair)
 {
     double margin = 0;
     for (int side = 0; side < 2; side++) {
-        int n_decimals = diff->sides[side]->n_decimals;
-        margin = n_decimals >= 0 ? fmax(margin, 0.5000001 * pow(10, -n_decimals)) : margin;
+        const Losses *losses = diff->sides[side];
+        double size = fabs(pair->losses[side]);
+        if (losses->n_digits > 0 && size > 0 && isfinite(size)) {
+            double last_digit = floor(log10(size)) + 1 - losses->n_digits;
+            margin = fmax(margin, 0.5000001 * pow(10, fmax(last_digit, -losses->places)));
+        }
     }
     return margin;
 }
 
 static void measure(LossDiff *diff)
 {
-    double margin = printed_margin(diff);
     diff->first = diff->n;
     diff->largest = 0;
     for (size_t i = 0; i < diff->n; i++) {
         LossPair *pair = &diff->pairs[i];
         const double *losses = pair->losses;
-        bool differs =
-            numbers_differ(losses[0], losses[1], 0) && !(fabs(losses[0] - losses[1]) <= margin);
+        bool differs = numbers_differ(losses[0], losses[1], 0) &&
+                       !(fabs(losses[0] - losses[1]) <= printed_margin(diff, pair));
         pair->difference = differs ? relative_difference(losses[0], losses[1]) : 0;
         diff->n_differ += differs;
         diff->first = differs && diff->first == diff->n ? i : diff->first;
@@ -92,17 +98,18 @@ static void measure(LossDiff *diff)
 }
 
 // Finds the first difference that is too large for rounding, and for the growth of earlier
-// differences in training. With few digits, how they grow is not seen.
+// differences in training. With so few digits that the port may compute in single precision, how
+// they grow is not seen.
 static void find_jump(LossDiff *diff, double unit)
 {
-    double margin = printed_margin(diff);
     diff->jump = diff->n;
     diff->before = 0;
     for (size_t i = 0; i < diff->n && diff->jump == diff->n; i++) {
         const LossPair *pair = &diff->pairs[i];
-        double printed = 2 * margin / fmax(fabs(pair->losses[0]), DBL_MIN) + MAX_PRINTED_NOISE;
+        double margin = printed_margin(diff, pair) / fmax(fabs(pair->losses[0]), DBL_MIN);
         double grown = fmax(unit * MAX_ROUNDING, diff->before * MAX_GROWTH);
-        if (pair->difference > (margin > 0 ? printed : grown)) {
+        double noise = margin > MAX_FLOAT_MARGIN ? MAX_PRINTED_NOISE : grown;
+        if (pair->difference > 2 * margin + noise) {
             diff->jump = i;
         } else {
             diff->before = fmax(diff->before, pair->difference);
@@ -121,8 +128,8 @@ static bool is_printed_alike(const LossDiff *diff)
 
 static void judge(LossDiff *diff)
 {
-    diff->is_single =
-        printed_margin(diff) == 0 && (all_are_floats(diff, 0) || all_are_floats(diff, 1));
+    bool are_exact = diff->sides[0]->n_digits == 0 && diff->sides[1]->n_digits == 0;
+    diff->is_single = are_exact && (all_are_floats(diff, 0) || all_are_floats(diff, 1));
     find_jump(diff, diff->is_single ? 0x1p-24 : 0x1p-53);
     if (is_printed_alike(diff)) {
         diff->verdict = LOSSES_SAME_AS_PRINTED;

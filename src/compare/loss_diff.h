@@ -19,7 +19,8 @@ typedef struct Losses {
     const char *file_name;
     size_t n;
     StepLoss *list; // [n]
-    int n_decimals; // how many decimals all losses have, if they are few; -1: as many as needed
+    int n_digits;   // how many digits the losses were printed with, if they are few; otherwise 0
+    int places;     // and how many after the point
 } Losses;
 
 // Reads one loss per line, `step loss`, a log whose first line names the columns step and loss, or

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compare/dump_number.h"
 #include "compare/line_reader.h"
 #include "compare/loss_diff.h"
+#include "compare/printed_digits.h"
 
 enum {
     FIRST_LOSSES = 1 << 10,
-    MANY_DECIMALS = 9,  // a loss with this many decimals is a double
-    FLOAT_DECIMALS = 7, // with at least this many it is a float; with fewer it is rounded
+    EXACT_DIGITS = 16, // a loss with this many digits is a double
+    FLOAT_DIGITS = 8,  // with at least this many it can be a float
+    MAX_PLACES = 400,  // more than any double has after its point
 };
 
 typedef struct Reader {
@@ -20,6 +21,7 @@ typedef struct Reader {
     size_t capacity;
     bool has_columns; // whether it is a log, in which more columns may follow
     bool has_steps;
+    PrintedDigits printed;
 } Reader;
 
 static bool reserve(Reader *r)
@@ -38,17 +40,6 @@ static bool reserve(Reader *r)
     return true;
 }
 
-// Returns how many digits a number has after its decimal point, or -1 if it is in another notation.
-static int count_decimals(const char *word, size_t length)
-{
-    if (dump_number_digits(word, length) == 0 || memchr(word, 'e', length) != NULL ||
-        memchr(word, 'E', length) != NULL) {
-        return -1;
-    }
-    const char *point = memchr(word, '.', length);
-    return point != NULL ? (int)(word + length - point - 1) : 0;
-}
-
 static bool take_loss(Reader *r, double step)
 {
     Losses *losses = r->losses;
@@ -56,13 +47,9 @@ static bool take_loss(Reader *r, double step)
     if (!reserve(r) || !line_take_number(&r->lines, false, &losses->list[losses->n].loss)) {
         return false;
     }
-    losses->list[losses->n].step = step;
-    int n_decimals = count_decimals(word, (size_t)(r->lines.at - word));
-    bool is_long = n_decimals < 0 || n_decimals >= MANY_DECIMALS;
-    if (losses->n == 0 || losses->n_decimals >= 0) {
-        bool is_more = losses->n == 0 || n_decimals > losses->n_decimals;
-        losses->n_decimals = is_long ? -1 : is_more ? n_decimals : losses->n_decimals;
-    }
+    StepLoss *loss = &losses->list[losses->n];
+    loss->step = step;
+    printed_digits_add(&r->printed, word, (size_t)(r->lines.at - word), loss->loss);
     losses->n++;
     return true;
 }
@@ -133,12 +120,18 @@ static bool parse_line(Reader *r)
            line_fail(&r->lines, "has more than a step and its loss");
 }
 
-static void round_to_float(Losses *losses)
+// Rounds floats to what they were before they were printed, and finds the digits of others.
+static void take_digits(Losses *losses, const PrintedDigits *printed)
 {
-    for (size_t i = 0; i < losses->n; i++) {
+    bool is_exact = printed->n_exact > 0 || printed->max_digits >= EXACT_DIGITS;
+    bool are_floats = !printed->has_double && printed->max_digits >= FLOAT_DIGITS;
+    for (size_t i = 0; i < losses->n && are_floats; i++) {
         losses->list[i].loss = (float)losses->list[i].loss;
     }
-    losses->n_decimals = -1;
+    if (!is_exact && !are_floats) {
+        losses->n_digits = printed->max_digits;
+        losses->places = printed->has_exponent ? MAX_PLACES : printed->places;
+    }
 }
 
 bool losses_read(Losses *losses, const char *file_name, Error *error)
@@ -158,8 +151,8 @@ bool losses_read(Losses *losses, const char *file_name, Error *error)
     }
     if (!ok) {
         losses_free(losses);
-    } else if (losses->n_decimals >= FLOAT_DECIMALS) {
-        round_to_float(losses);
+    } else {
+        take_digits(losses, &reader.printed);
     }
     return ok;
 }

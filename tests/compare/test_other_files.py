@@ -100,6 +100,49 @@ class OtherTexts(OtherFiles):
                       self.refused("a", self.write("b", "wte.weight[0][0] 1 1\n")))
 
 
+class Digits(OtherFiles):
+    """Which decimals of a node dump are floats, and when digits are missing."""
+
+    def setUp(self):
+        super().setUp()
+        generator = random.Random(5)
+        self.numbers = [generator.gauss(0, 0.08) for _ in range(200)]
+
+    def dump(self, name, form, numbers):
+        return self.write(name, "".join(f"wte[0,{i}] {form(x)} 1\n" for i, x in enumerate(numbers)))
+
+    def test_floats_in_many_digits(self):
+        floats = [to_float(x) for x in self.numbers]
+        self.dump("a", float.hex, floats)
+        for form in ("%.9g", "%.8e", "%.9e", "%.10g", "%.12g", "%.17g", "%.15f"):
+            out = self.compare(0, "a", self.dump("b", lambda x: form % x, floats))
+            self.assertIn("same: data", out)
+            self.assertNotIn("warning", out)
+
+    def test_doubles_beside_short_decimals(self):
+        """Local gradients and a loss's gradient are often written as 1."""
+        self.dump("a", float.hex, self.numbers)
+        for form in (float.hex, repr):
+            text = "".join(f"wte[0,{i}] {form(x)} 1\n" for i, x in enumerate(self.numbers))
+            out = self.compare(0, "a", self.write("b", text))
+            self.assertIn("same: data and gradients of 200 values", out)
+            self.assertNotIn("single precision", out)
+
+    def test_too_few_digits(self):
+        self.dump("a", float.hex, self.numbers)
+        warning = "warning: B's numbers were printed with too few digits"
+        for form in ("%f", "%.4f", "%.10f", "%.17f", "%g", "%.8g", "%.10g", "%.15g", "%.5e"):
+            out = self.compare(1, "a", self.dump("b", lambda x: form % x, self.numbers))
+            self.assertEqual(out.startswith(warning), True, form)
+            self.assertEqual(out.count("warning"), 1, form)
+        for form in ("%.17g", "%.16e", "%r", "%.25f"):
+            out = self.compare(0, "a", self.dump("b", lambda x: form % x, self.numbers))
+            self.assertNotIn("warning", out)
+        by_hand = [0.5, 0.25, 1.5, 2.0] * 8
+        out = self.compare(0, self.dump("a", repr, by_hand), "a")
+        self.assertNotIn("warning", out)
+
+
 class LossFiles(OtherFiles):
     def setUp(self):
         super().setUp()
@@ -167,7 +210,8 @@ class LossFiles(OtherFiles):
     def test_floats(self):
         noisy = [to_float(x) for x in self.with_noise(1e-7, 1.03)]
         for name, text in {"promoted": "".join(f"{x!r}\n" for x in noisy),
-                           "with nine digits": "".join(f"{x:.9g}\n" for x in noisy)}.items():
+                           "with nine digits": "".join(f"{x:.9g}\n" for x in noisy),
+                           "with ten decimals": "".join(f"{x:.10f}\n" for x in noisy)}.items():
             with self.subTest(name):
                 self.write("b", text)
                 self.assertIn("different, as much as single precision makes it",
@@ -178,6 +222,14 @@ class LossFiles(OtherFiles):
         self.write("b", "".join(f"{x:.4f}\n" for x in self.losses))
         self.assertIn("the same in all digits that were printed: 200 losses",
                       self.compare(1, "a", "b"))
+        self.losses[7] = 0.98765
+        self.write("a", "".join(f"{i + 1} {x.hex()}\n" for i, x in enumerate(self.losses)))
+        for form in ("%.5f", "%.6f", "%.9f", "%.10f", "%.12f", "%g", "%.9g", "%.12g", "%.5e", "%.14g"):
+            with self.subTest(form):
+                self.write("b", "".join(form % x + "\n" for x in self.losses))
+                self.assertIn("the same in all digits that were printed", self.compare(1, "a", "b"))
+        self.write("b", "".join(f"{x * (1 + 1e-8 * (i > 99)):.11f}\n" for i, x in enumerate(self.losses)))
+        self.assertIn("from step 101 on", self.compare(1, "a", "b"))
         self.losses[150] += 2e-4
         self.write("b", "".join(f"{x:.4f}\n" for x in self.losses))
         self.assertIn("from step 151 on", self.compare(1, "a", "b"))
