@@ -123,10 +123,10 @@ static bool check_sizes(const CompareOptions *options, const NodeDump *const *du
 
 // Warns on the terminal that the dumps are of different steps or runs, before the differences that
 // follow from it.
-static bool warn(const CompareOptions *options, const NodeDump *dumps, Error *error)
+static bool warn(const CompareOptions *options, const NodeDump *a, const NodeDump *b, Error *error)
 {
     DumpWarnings warnings;
-    if (!dump_warnings_find(&warnings, &dumps[0], &dumps[1], error)) {
+    if (!dump_warnings_find(&warnings, a, b, error)) {
         return false;
     }
     for (size_t i = 0; i < warnings.n; i++) {
@@ -145,7 +145,7 @@ static ExitStatus compare_dumps(const CompareOptions *options, NodeDump *dumps, 
     }
     dumps[0].file_name = options->names[0];
     dumps[1].file_name = options->names[1];
-    if (!warn(options, dumps, error)) {
+    if (!warn(options, &dumps[0], &dumps[1], error)) {
         return EXIT_TROUBLE;
     }
     DiffRules rules = {options->max_ulp, options->only};
@@ -230,11 +230,12 @@ static ExitStatus judge_update(const CompareOptions *options, const UpdateFiles 
                                Error *error)
 {
     UpdateValues values;
-    UpdateDiff diff;
+    UpdateDiff diff = {.values = NULL};
     if (!update_values_init(&values, files, error)) {
         return EXIT_TROUBLE;
     }
-    bool ok = update_diff(&diff, &values, error);
+    bool ok = warn(options, files->dumps[0], files->dumps[1], error) &&
+              update_diff(&diff, &values, error);
     if (ok && options->json) {
         ok = update_diff_print_json(stdout, &diff, error);
     } else if (ok) {

@@ -414,12 +414,20 @@ static bool are_zero(const double *numbers, size_t n)
     return true;
 }
 
+// Returns whether a parameter of B is another number than A's, before the update: then A's moments
+// are not B's.
+static bool is_apart(const UpdateValues *values, size_t i)
+{
+    return relative_difference(values->sides[0].data[i], values->sides[1].data[i]) > 0.1;
+}
+
 static void count_unexplained(UpdateDiff *diff)
 {
     diff->first = diff->values->n_params;
     for (size_t i = diff->values->n_params; i-- > 0;) {
         if (!explains_one(diff, &right_rule, diff->rate, 1, i)) {
             diff->n_unexplained++;
+            diff->n_apart += is_apart(diff->values, i);
             diff->first = i;
         }
     }
@@ -453,7 +461,8 @@ static UpdateVerdict judge(UpdateDiff *diff, Ratios *ratios)
     if (diff->n_rules > 0) {
         return UPDATE_EXPLAINED;
     }
-    bool are_moments_right = diff->n_unexplained <= diff->values->n_params / 2;
+    bool are_moments_right = diff->n_unexplained <= diff->values->n_params / 2 &&
+                             diff->n_apart <= diff->n_unexplained / 2;
     return diff->values->borrows_moments && !are_moments_right ? UPDATE_NO_CLAIM
                                                                : UPDATE_UNEXPLAINED;
 }
@@ -496,7 +505,7 @@ bool update_diff(UpdateDiff *diff, const UpdateValues *values, Error *error)
     if (ratios.list == NULL) {
         return error_out_of_memory(error, "the update", n * sizeof(double));
     }
-    diff->is_single = all_are_floats(b->data, n) && all_are_floats(b->next, n);
+    diff->is_single = all_are_floats(b->next, n);
     diff->n_data_differ = count_different(a->data, b->data, n);
     diff->n_grads_differ = count_different(a->grad, b->grad, n);
     diff->n_next_differ = count_different(a->next, b->next, n);

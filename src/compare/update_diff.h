@@ -33,6 +33,7 @@ typedef struct UpdateDiff {
     size_t n_grads_differ;
     size_t n_next_differ;
     size_t n_unexplained;     // how many parameters the correct rule does not explain
+    size_t n_apart;           // how many of them differ from A's before the update
     size_t first;             // the first of them
     bool has_no_memory;       // B's moments before the update are all 0, and A's are not
     bool is_left_over;        // whether B adds the gradients of this step to those of the next one

@@ -190,10 +190,42 @@ static double said_number(const UpdateFiles *files, AboutNumber which)
     return 0;
 }
 
+// Checks that a dump of the next step is not of another one, as far as the dumps say.
+static bool check_next(const NodeDump *now, const NodeDump *next, Error *error)
+{
+    const DumpSays *a = &now->says;
+    const DumpSays *b = next != NULL ? &next->says : NULL;
+    bool are_known = b != NULL && a->has_number[ABOUT_STEP] && b->has_number[ABOUT_STEP];
+    return !are_known || b->numbers[ABOUT_STEP] == a->numbers[ABOUT_STEP] + 1 ||
+           error_set_file(error, next->file_name, 0,
+                          "is of step %.17g; --next needs the step after that of %.200s, %.17g",
+                          b->numbers[ABOUT_STEP], now->file_name, a->numbers[ABOUT_STEP] + 1);
+}
+
+// Checks that both sides are of the same step, as far as they say.
+static bool check_steps(const UpdateFiles *files, Error *error)
+{
+    const DumpSays *a = &files->dumps[0]->says;
+    const DumpSays *b = &files->dumps[1]->says;
+    bool are_known = a->numbers[ABOUT_STEP] >= 1 && b->numbers[ABOUT_STEP] >= 1;
+    if (are_known && a->numbers[ABOUT_STEP] != b->numbers[ABOUT_STEP]) {
+        return error_set_file(error, files->dumps[1]->file_name, 0,
+                              "is of step %.17g, and %.200s of step %.17g; write dumps of the same "
+                              "step, counted from 1",
+                              b->numbers[ABOUT_STEP], files->dumps[0]->file_name,
+                              a->numbers[ABOUT_STEP]);
+    }
+    return check_next(files->dumps[0], files->next_dumps[0], error) &&
+           check_next(files->dumps[1], files->next_dumps[1], error);
+}
+
 bool update_values_init(UpdateValues *values, const UpdateFiles *files, Error *error)
 {
     assert(values != NULL && files != NULL && error != NULL);
     *values = (UpdateValues){.step = 0};
+    if (!check_steps(files, error)) {
+        return false;
+    }
     double step = said_number(files, ABOUT_STEP);
     if (step < 1 || step > 1e15) {
         return error_set_file(error, files->dumps[0]->file_name, 0,

@@ -12,6 +12,7 @@ import io
 import json
 import math
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -430,6 +431,56 @@ class Updates(unittest.TestCase):
         self.assertIn("the learning rate has the factor 3", out.splitlines()[2])
         status, out, err = self.run_program("compare", "a", "a", "--next", "after", "after")
         self.assertEqual((status, err), (0, ""))
+
+    def test_floats_after_the_step(self):
+        """A port in double precision that saves floats."""
+        for phrase, changes in (("the right rule, but for rounding", {}),
+                                ("eps is inside the root", {"inside": True})):
+            def as_floats(text):
+                words = [line.split() for line in text.splitlines()[1:]]
+                return "".join(f"{path} {to_float(float.fromhex(x)).hex()} -\n" for path, x, *_ in words)
+            self.dump_ours(2, "--sparse")
+            b, b2 = run_port(type("Port", (Adam,), changes), 2)
+            for name, text in (("b", b), ("b2", as_floats(b2))):
+                Path(self.folder, name).write_text(text)
+            status, out, err = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+            self.assertEqual((status, err), (1, ""))
+            self.assertIn(phrase, out)
+
+    def test_moments_of_a_transposed_port(self):
+        """A's moments are not B's if B has other parameters at their places."""
+        self.dump_ours(3, "--sparse")
+        for name, text in zip(("b", "b2"), run_port(Adam, 3, moments=False)):
+            text = re.sub(r"(fc1|attn_wq)\[(\d+),(\d+)\]", r"\1[\3,\2]", text)
+            Path(self.folder, name).write_text(text)
+        status, out, _ = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertIn("B's moments before it are not known: nothing can be said", out)
+
+    def test_steps_that_do_not_belong_together(self):
+        self.dump_ours(2, "--sparse")
+        for name, step in (("a1", 1), ("a4", 4)):
+            self.run_program("nodes", "--data", "names", "--sparse", "--step", step, "--output", name, *SIZES)
+        for words, phrase in (
+                (["a", "a2", "--next", "a2", "a4"], "a2: is of step 3, and a of step 2; write dumps of the"),
+                (["a", "a", "--next", "a4", "a2"], "a4: is of step 4; --next needs the step after that of a, 3"),
+                (["a", "a", "--next", "a2", "a"], "a: is of step 2; --next needs the step after that of a, 3"),
+                (["a", "a", "--next", "a1", "a1"], "a1: is of step 1; --next needs the step after")):
+            status, out, err = self.run_program("compare", *words)
+            self.assertEqual((status, out, err.count("\n")), (2, "", 1), err)
+            self.assertIn(phrase, err)
+
+    def test_warnings(self):
+        self.dump_ours(2, "--sparse")
+        b, b2 = run_port(Adam, 2)
+        short = re.sub(r"-?0x\S+", lambda x: f"{float.fromhex(x[0]):.10g}", b)
+        for name, text in (("b", short), ("b2", b2)):
+            Path(self.folder, name).write_text(text)
+        status, out, err = self.run_program("compare", "a", "b", "--next", "a2", "b2")
+        self.assertEqual(out.splitlines()[0].split(",")[0],
+                         "warning: B's numbers were printed with too few digits")
+        _, out, err = self.run_program("compare", "a", "b", "--next", "a2", "b2", "--json")
+        self.assertIn("too few digits", err)
+        json.loads(out)
 
     def test_json(self):
         report = json.loads(self.judge(type("Port", (Adam,), {"inside": True}), 2, "--json")[1])
