@@ -119,7 +119,79 @@ static const char *name_place(UnexplainedIn in)
     return places[in];
 }
 
-static void put_unexplained_kind(Json *j, json_t *kinds, const UnexplainedKind *kind)
+// Adds the nodes that lie between a value and those that its side shows: how many there are, and
+// the first one. Adds null if there are none.
+static bool put_between(Json *j, json_t *object, bool is_grad, uint32_t node_id)
+{
+    size_t n = 0;
+    uint32_t first;
+    if (j->diff->has_graph &&
+        !(is_grad ? diff_grads_between(j->diff, node_id, &n, &first, j->error)
+                  : diff_nodes_between(j->diff, node_id, &n, &first, j->error))) {
+        return false;
+    }
+    if (n == 0) {
+        json_out_null(&j->out, object, "between");
+        return true;
+    }
+    json_t *between = json_out_object(&j->out, object, "between");
+    json_out_count(&j->out, between, "nodes", n);
+    put_node(j, json_out_object(&j->out, between, "first"), first);
+    return true;
+}
+
+// Adds the contributions to a gradient from the subject's own numbers.
+static void put_own_contributions(Json *j, json_t *object, uint32_t node_id)
+{
+    const Bounds *b = &j->judgement->bounds;
+    json_t *list = json_out_array(&j->out, object, "contributions");
+    for (uint32_t use = b->order.first_use[node_id]; use < b->order.first_use[node_id + 1]; use++) {
+        uint32_t parent = b->order.use_parent[use];
+        if (b->order.is_reachable[parent]) {
+            Range local_grad;
+            Range grad;
+            judgement_contribution(j->judgement, parent, b->order.use_edge[use], &local_grad,
+                                   &grad);
+            json_t *item = json_out_object(&j->out, list, NULL);
+            put_node(j, item, parent);
+            json_out_number(&j->out, item, "local_grad", range_middle(local_grad));
+            json_out_number(&j->out, item, "grad", range_middle(grad));
+            json_out_number(&j->out, item, "amount", range_middle(range_mul(local_grad, grad)));
+            json_out_bool(&j->out, item, "shown", b->has_grad[parent]);
+        }
+    }
+}
+
+// Adds the inputs of a node as the subject shows them: null if it does not.
+static void put_own_inputs(Json *j, json_t *object, uint32_t node_id)
+{
+    const Bounds *b = &j->judgement->bounds;
+    json_t *list = json_out_array(&j->out, object, "inputs");
+    for (uint32_t i = 0; i < dump_n_children(b->dump, node_id); i++) {
+        uint32_t child = dump_child(b->dump, node_id, i);
+        json_t *item = json_out_object(&j->out, list, NULL);
+        put_node(j, item, child);
+        if (b->has_data[child]) {
+            put_number(j, item, "data", b->data[child]);
+        } else {
+            json_out_null(&j->out, item, "data");
+        }
+    }
+}
+
+// Adds what the first value of a kind is made of.
+static bool put_origin(Json *j, json_t *first, const UnexplainedKind *kind)
+{
+    if (kind->in == IN_GRAD) {
+        put_own_contributions(j, first, kind->first);
+    } else if (kind->in != IN_PARAMS) {
+        put_own_inputs(j, first, kind->first);
+    }
+    bool is_value = kind->in == IN_GRAD || kind->in == IN_DATA;
+    return !is_value || put_between(j, first, kind->in == IN_GRAD, kind->first);
+}
+
+static bool put_unexplained_kind(Json *j, json_t *kinds, const UnexplainedKind *kind)
 {
     const Judgement *judgement = j->judgement;
     json_t *object = json_out_object(&j->out, kinds, NULL);
@@ -138,23 +210,26 @@ static void put_unexplained_kind(Json *j, json_t *kinds, const UnexplainedKind *
                         range_middle(judgement_bound(judgement, kind->in, kind->first)));
     }
     put_string(j, object, "subject_did", kind->did[0] != '\0' ? kind->did : NULL);
+    return put_origin(j, first, kind);
 }
 
 // Adds null if there is no graph to judge by.
-static void put_unexplained(Json *j, json_t *root)
+static bool put_unexplained(Json *j, json_t *root)
 {
     const Judgement *judgement = j->judgement;
     if (!judgement->has_bounds) {
         json_out_null(&j->out, root, "unexplained");
-        return;
+        return true;
     }
     json_t *object = json_out_object(&j->out, root, "unexplained");
     put_string(j, object, "subject", judgement->subject == 0 ? "a" : "b");
     json_out_count(&j->out, object, "values", judgement->n_unexplained);
     json_t *kinds = json_out_array(&j->out, object, "kinds");
-    for (size_t i = 0; i < judgement->n_kinds; i++) {
-        put_unexplained_kind(j, kinds, &judgement->kinds[i]);
+    bool ok = true;
+    for (size_t i = 0; i < judgement->n_kinds && ok; i++) {
+        ok = put_unexplained_kind(j, kinds, &judgement->kinds[i]);
     }
+    return ok;
 }
 
 static void put_structure_side(Json *j, json_t *parent, const char *key, const NodeDump *dump,
@@ -256,7 +331,7 @@ static bool put_data(Json *j, json_t *root)
         explain_data(diff, node_id, 0, text[0]);
         explain_data(diff, node_id, 1, text[1]);
         put_explanations(j, cause, text[0], text[1]);
-        return put_arithmetic(j, cause, node_id);
+        return put_between(j, cause, false, node_id) && put_arithmetic(j, cause, node_id);
     }
     return true;
 }
@@ -323,7 +398,7 @@ static bool put_grad_cause(Json *j, json_t *grad, uint32_t node_id)
         put_explanations(j, cause, text[0], text[1]);
     }
     free(contributions);
-    return true;
+    return put_between(j, cause, true, node_id);
 }
 
 // If data are unexplained, and the gradients are explained, the gradients follow from the data.
@@ -421,7 +496,9 @@ static bool put_all(Json *j, json_t *root)
     put_string(j, root, "only", diff->rules.only);
     json_out_count(&j->out, root, "compared", diff->n_paired);
     put_first_cause(j, root);
-    put_unexplained(j, root);
+    if (!put_unexplained(j, root)) {
+        return false;
+    }
     put_structure(j, root);
     if (!put_data(j, root)) {
         return false;

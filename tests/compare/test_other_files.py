@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`microgpt compare` on files that are not node dumps: losses and safetensors files.
+"""`microgpt compare` on losses, on safetensors files, and on decimals in node dumps.
 
     test_other_files.py PROGRAM
 """

@@ -234,8 +234,27 @@ class Checks:
             self.check(text in report, f"{name} does not say '{text}'", report)
         for text in says_not:
             self.check(text not in report, f"{name} says '{text}'", report)
+        self.check_json(report, a, b)
         code, report = self.compare(str(DUMPS / a), str(DUMPS / b), *SIZES, "--unexplained")
         self.check(code == status_unexplained, f"{name} --unexplained: status {code}", report)
+
+    def check_json(self, report, a, b):
+        """What the text says a value is made of is in the JSON, too."""
+        found = json.loads(self.compare(str(DUMPS / a), str(DUMPS / b), *SIZES, "--json")[1])
+        firsts = [kind["first"] for kind in found["unexplained"]["kinds"]]
+        causes = [found[part].get("first_cause") for part in ("data", "grad")]
+        gaps = [x["between"] for x in firsts + causes if x is not None and x.get("between") is not None]
+        for n, path in re.findall(r"(\d+) \w+ lies? between.*, from ([^ :]+) on", report):
+            self.check((int(n), path) in [(x["nodes"], x["first"]["path"]) for x in gaps],
+                       f"{b}: {n} between, in JSON", json.dumps(gaps))
+        for x in firsts:
+            made_of = x.get("contributions", x.get("inputs", []))
+            self.check(made_of != [], f"{b}: what it is made of, in JSON", json.dumps(x))
+        shown = re.findall(r"^ +\d+ +(\S+) \* +(\S+) = +(\S+) ([ ~]) (\S+)$", report, re.MULTILINE)
+        in_json = [(f"{x['local_grad']:.7g}", f"{x['grad']:.7g}", f"{x['amount']:.7g}",
+                    " " if x["shown"] else "~", x["path"])
+                   for first in firsts for x in first.get("contributions", [])]
+        self.check(shown == in_json or shown == [], f"{b}: contributions in JSON", str(in_json), str(shown))
 
     def check_extract(self, folder):
         """The values of a full dump with another structure are the same, and nothing else."""
