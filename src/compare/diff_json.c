@@ -262,6 +262,7 @@ static void put_structure(Json *j, json_t *root)
     put_string(j, object, "kind", kinds[found->kind]);
     json_out_count(&j->out, object, "differing", found->n_differ);
     json_out_bool(&j->out, object, "by_names", j->diff->by_path);
+    json_out_bool(&j->out, object, "sums_begin_with_first_term", found->lacks_zeros);
     json_t *transposed = json_out_array(&j->out, object, "transposed");
     for (size_t i = 0; i < j->diff->pairs.transposed.n; i++) {
         put_string(j, transposed, NULL, j->diff->pairs.transposed.names[i]);

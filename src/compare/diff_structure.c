@@ -63,7 +63,7 @@ static void compare_structure(GraphDiff *diff)
             continue;
         }
         if (!same_count) {
-            *found = (StructureFinding){kind, node_id, 1};
+            *found = (StructureFinding){.kind = kind, .first = node_id, .n_differ = 1};
             diff->counterpart[node_id] = NO_NODE;
             return;
         }
@@ -75,7 +75,7 @@ static void compare_structure(GraphDiff *diff)
         diff_mark_other_shape(diff, node_id);
     }
     if (a->n_nodes != b->n_nodes) {
-        *found = (StructureFinding){STRUCTURE_N_NODES, n_both, 1};
+        *found = (StructureFinding){.kind = STRUCTURE_N_NODES, .first = n_both, .n_differ = 1};
     }
 }
 
@@ -141,24 +141,52 @@ static bool pair_other_graphs(GraphDiff *diff, Error *error)
     return true;
 }
 
+static bool is_zero(const NodeDump *dump, size_t node_id)
+{
+    return dump_n_children(dump, node_id) == 0 && dump->data[node_id] == 0;
+}
+
+// Returns whether the nodes that only the base has are all its additions to 0, and these zeros: the
+// other side's sums begin with their first term.
+static bool lacks_zeros(const GraphDiff *diff)
+{
+    const NodeDump *dump = diff->dumps[diff->base];
+    size_t n = 0;
+    for (uint32_t i = 0; i < diff->n_nodes; i++) {
+        bool is_only_here = diff->counterpart[i] == NO_NODE;
+        bool adds_to_zero =
+            dump_n_children(dump, i) == 2 &&
+            (is_zero(dump, dump_child(dump, i, 0)) || is_zero(dump, dump_child(dump, i, 1)));
+        if (is_only_here ? !adds_to_zero && !is_zero(dump, i) : adds_to_zero) {
+            return false;
+        }
+        n += is_only_here;
+    }
+    return n > 0;
+}
+
 bool diff_pair_nodes(GraphDiff *diff, Error *error)
 {
     const NodeDump *base = diff->dumps[diff->base];
     const NodeDump *other = diff->dumps[1 - diff->base];
     if (!diff->by_path) {
         compare_structure(diff);
-        return !is_same_document(diff) || pair_other_graphs(diff, error);
+        bool ok = !is_same_document(diff) || pair_other_graphs(diff, error);
+        diff->structure.lacks_zeros = ok && diff->by_path && lacks_zeros(diff);
+        return ok;
     }
     const DumpPairs *pairs = &diff->pairs;
     if (!dump_pair_by_path(base, other, diff->counterpart, &diff->pairs, error)) {
         return false;
     }
     if (pairs->n_only_other > 0 && diff->has_graph) { // a full dump has all nodes
-        diff->structure =
-            (StructureFinding){STRUCTURE_PATH, pairs->first_only_other, pairs->n_only_other};
+        diff->structure = (StructureFinding){.kind = STRUCTURE_PATH,
+                                             .first = pairs->first_only_other,
+                                             .n_differ = pairs->n_only_other};
     } else if (pairs->transposed.n > 0) {
-        diff->structure =
-            (StructureFinding){STRUCTURE_TRANSPOSED, pairs->first_transposed, pairs->transposed.n};
+        diff->structure = (StructureFinding){.kind = STRUCTURE_TRANSPOSED,
+                                             .first = pairs->first_transposed,
+                                             .n_differ = pairs->transposed.n};
     }
     return true;
 }

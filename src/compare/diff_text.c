@@ -450,6 +450,10 @@ static void print_structure(const TextReport *r)
     fprintf(r->file, "%s\n", in_base ? diff_label(r->diff, found->first, label) : "after the last");
     print_structure_side(r, 0, found->first);
     print_structure_side(r, 1, found->first);
+    if (found->lacks_zeros) {
+        fprintf(r->file, "  %c begins its sums with their first term, and %c with 0\n",
+                text_side(1 - r->diff->base), text_side(r->diff->base));
+    }
     if (r->diff->by_path) {
         fprintf(r->file, "  nodes with the same %s on both sides are compared: %zu\n",
                 r->diff->by_shape ? "inputs" : "name", r->diff->n_paired);

@@ -63,6 +63,7 @@ typedef struct StructureFinding {
     uint32_t first;     // its node; for STRUCTURE_PATH a node of the dump that is not the base
     size_t n_differ;    // how many nodes; if the node counts differ, only those before the first
                         // difference; how many matrices or paths for the last two kinds
+    bool lacks_zeros;   // all that the other side lacks are constants 0 at the beginning of sums
 } StructureFinding;
 
 // Which gradients a side has.

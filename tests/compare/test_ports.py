@@ -58,6 +58,7 @@ CASES = [
      ["left over"]),
     ("tiny.full", "sums_without_0.full", 1, 0,
      ["structure: 528 nodes in A, 408 in B", "data: the same", "gradients: the same",
+      "\n  B begins its sums with their first term, and A with 0\n",
       "nodes with the same name on both sides are compared: 408"], ["unexplained, first"]),
 ]
 
@@ -474,6 +475,7 @@ class Checks:
             for text in (found, *says) if n_found is not None else says:
                 self.check(text in report, f"{change}: does not say '{text}'", report)
             self.check(report.count("\nstructure:") == 1, f"{change}: structure", report)
+            self.check("begins its sums" not in report, f"{change}: not all sums begin so", report)
 
     def check_divisions(self, folder):
         """Of a graph with divisions, which has no names, the last bits may differ, and not more."""
