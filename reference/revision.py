@@ -57,6 +57,9 @@ KNOWN_PARTS = {
 # These parts run after the training and do not change its numbers.
 AFTER_TRAINING = ["the loop over sample_idx"]
 
+# These parts read the documents, and compute nothing.
+DATA = ["docs", "uchars"]
+
 # The names, in messages, of the constants that are not simply assigned to a name.
 SETTING_NAMES = {
     "seed": "the argument of random.seed()",
@@ -406,7 +409,7 @@ class Program:
         for known in KNOWN_PARTS:
             if known in found or known.startswith("Value.") and self.value_class is None:
                 continue
-            rank = 4 if known in AFTER_TRAINING else 2
+            rank = 4 if known in AFTER_TRAINING else 3 if known in DATA else 2
             if known in self.parts and known not in matched:
                 line = self.parts[known].lineno
                 ranked.append((rank, f"{known} (line {line}) is different"))
@@ -433,8 +436,10 @@ class Program:
             if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
                     and ast.unparse(node.left).endswith(".relu()")):
                 yield 0, f"line {node.lineno}: squares the ReLU"
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("gelu", "silu"):
-                yield 0, f"line {node.lineno}: {node.func.attr} in place of the ReLU"
+            if isinstance(node, ast.Call):
+                function = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if function in ("gelu", "silu"):
+                    yield 0, f"line {node.lineno}: {function} in place of the ReLU"
         texts = {x.value for x in ast.walk(self.tree)
                  if isinstance(x, ast.Constant) and isinstance(x.value, str)}
         if "wte" in texts and "lm_head" not in texts:

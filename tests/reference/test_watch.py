@@ -266,6 +266,13 @@ random.seed(42)""")
         self.assertRegex(first, r"^line \d+: squares the ReLU$")
         self.assertRegex(second, r"^gpt\(\) \(line \d+\) is different$")
         self.assertEqual(rest, [])
+        other_data = SCRIPT.replace('open("input.txt")', 'open("input.txt").readlines()')
+        path.write_text(replaced(other_data, "element.relu() for", "gelu(element) for"))
+        _, out, _ = self.command(watch_microgpt.main, "--source", path, "--differences")
+        first, second, *rest = out.splitlines()
+        self.assertRegex(first, r"^line \d+: gelu in place of the ReLU$")
+        self.assertRegex("\n".join(rest),
+                         r"^gpt\(\) \(line \d+\) is different\ndocs \(line \d+\) is different$")
         path.write_text(SCRIPT)
         self.assertEqual(self.command(watch_microgpt.main, "--source", path, "--differences")[1],
                          "no difference\n")
