@@ -53,7 +53,9 @@ static void print_sizes(const TextReport *r, const UnexplainedKind *kind)
     } else if (isfinite(off)) {
         fprintf(r->file, "off by %.2g relative; its inputs explain %.1g", off, explained);
     } else {
-        fprintf(r->file, "not a number");
+        double value = kind->in == IN_GRAD ? diff_grad(r->diff, r->judgement->subject, kind->first)
+                                           : diff_data(r->diff, r->judgement->subject, kind->first);
+        fprintf(r->file, isinf(value) ? "infinite" : "not a number");
     }
 }
 

@@ -266,6 +266,14 @@ class Checks:
         code, report = self.compare(str(DUMPS / "tiny.full"), str(extract), *SIZES)
         self.check(code == 0 and "same: data and gradients of" in report, "the extract", report)
 
+    def check_not_finite(self, folder):
+        sparse = Path(folder, "not_finite.sparse")
+        for number, says in (("-Infinity", "infinite"), ("-nan", "not a number")):
+            text = (DUMPS / "single.sparse").read_text()
+            sparse.write_text(re.sub(r"^loss \S+", f"loss {number}", text, flags=re.MULTILINE))
+            code, report = self.compare(str(DUMPS / "tiny.full"), str(sparse), *SIZES)
+            self.check(f"first loss: {says}\n" in report, f"a loss of {number}", report)
+
     def check_other_indices(self, folder):
         """A matrix may have paths with one index, or none."""
         sparse = Path(folder, "indices.sparse")
@@ -570,6 +578,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="test_ports.") as folder:
         checks.check_extract(folder)
         checks.check_other_indices(folder)
+        checks.check_not_finite(folder)
         checks.check_documents(folder)
         checks.check_nameless(folder)
         checks.check_structures(folder)
