@@ -43,10 +43,8 @@ bool spooled_input_open(SpooledInput *input, const char *path, const char *kind,
 {
     struct stat status;
     *input = (SpooledInput){.path = path, .name = path};
-    bool is_named = !in_file_is_standard_input(path);
-    // A path that does not exist, or a directory, is reported when it is opened.
-    bool can_be_read_again = is_named && (stat(path, &status) != 0 || S_ISREG(status.st_mode) ||
-                                          S_ISDIR(status.st_mode));
+    bool can_be_read_again =
+        !in_file_is_standard_input(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode);
     return can_be_read_again || spool(input, kind, error);
 }
 

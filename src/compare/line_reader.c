@@ -58,7 +58,7 @@ bool line_reader_open(LineReader *r, const char *file_name, const char *what, Er
     errno = 0;
     r->file = gzopen(file_name, "rbe");
     if (r->file == NULL) {
-        return error_set_file(error, file_name, 0, "cannot be read: %s",
+        return error_set_file(error, file_name, 0, "cannot be opened: %s",
                               errno != 0 ? strerror(errno) : "out of memory");
     }
     gzbuffer(r->file, READ_BYTES);

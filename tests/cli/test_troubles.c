@@ -176,7 +176,8 @@ END_TEST
 START_TEST(an_input_that_is_missing_is_named)
 {
     run_case(&commands[_i], "missing", "");
-    assert_refused(trouble(&commands[_i]), "missing", strerror(ENOENT));
+    assert_refused(trouble(&commands[_i]),
+                   "microgpt: missing: cannot be opened: ", strerror(ENOENT));
 }
 END_TEST
 
@@ -184,7 +185,7 @@ START_TEST(an_input_that_is_a_folder_is_named)
 {
     ck_assert_int_eq(mkdir("folder", 0700), 0);
     run_case(&commands[_i], "folder", "");
-    assert_refused(trouble(&commands[_i]), "folder", "");
+    assert_refused(trouble(&commands[_i]), "microgpt: folder: is a directory; name a ", "");
 }
 END_TEST
 

@@ -1062,9 +1062,9 @@ START_TEST(the_commands_trouble_is_one_line_and_status_2)
     run_compare(&p, files.broken, files.plain, "--json");
     assert_trouble(&p, says);
     run_compare(&p, files.plain, "/nonexistent", "");
-    assert_trouble(&p, "microgpt: /nonexistent: cannot be read: No such file or directory");
+    assert_trouble(&p, "microgpt: /nonexistent: cannot be opened: No such file or directory");
     run_compare(&p, "/tmp", files.plain, "");
-    assert_trouble(&p, "microgpt: /tmp: cannot be read: Is a directory");
+    assert_trouble(&p, "microgpt: /tmp: is a directory; name a node dump");
     run_compare(&p, files.plain, files.sparse, "");
     assert_trouble(&p, "its nodes have no names to find them by, and it is not a graph of the");
     run_compare(&p, files.plain, files.named, "--n-head 3");

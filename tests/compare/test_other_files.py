@@ -291,7 +291,7 @@ class LossFiles(OtherFiles):
         for line in ("1 0x1p0 0x1p0\n", "1] 2\n"):
             self.assertIn("and b is not; compare two of a kind",
                           self.refused("a", self.write("b", line)))
-        self.assertIn("none: cannot be read", self.refused("a", "none"))
+        self.assertIn("none: cannot be opened", self.refused("a", "none"))
 
 
 def safetensors(tensors, metadata=None):

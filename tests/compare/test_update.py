@@ -494,7 +494,7 @@ class Updates(unittest.TestCase):
         for words, phrase in (
                 (["a", "a", "--next", "a2"], "--next: needs the files of the next step"),
                 (["a", "a", "a2"], "a2: is one argument too many"),
-                (["a", "a", "--next", "a2", "none"], "none: cannot be read"),
+                (["a", "a", "--next", "a2", "none"], "none: cannot be opened"),
                 (["bare", "bare", "--next", "a2", "a2"], "does not say of which step it is"),
                 (["a", "a", "--next", "a2", "other"], "has no parameter that all four files have")):
             Path(self.folder, "bare").write_text("wte[0,0] 1 1\n")
