@@ -182,12 +182,13 @@ static bool check_writable(const CommandFile *file, Error *error)
     return true;
 }
 
-// While a file goes to standard output, the command prints to standard error.
+// While a file goes to standard output, the command prints to standard error. Both may go to the
+// same place only if the file is a log, whose lines are text as well.
 static bool check_apart_from_messages(const CommandFile *file, Error *error)
 {
     FileIdentity out = identify_stream(output_descriptor());
     FileIdentity messages = identify_stream(STDERR_FILENO);
-    return !is_same(&out, &messages) ||
+    return file->use == FILE_APPENDED || !is_same(&out, &messages) ||
            error_set(error,
                      "%s: standard output is also the destination of standard error; send one of "
                      "them elsewhere",

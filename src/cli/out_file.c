@@ -113,7 +113,7 @@ bool out_file_open_log(OutFile *out, const char *path, Error *error)
     if (out_file_is_stream(path)) {
         return out_file_open(out, path, error);
     }
-    *out = (OutFile){.name = path};
+    *out = (OutFile){.name = path, .is_log = true};
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) {
         return write_error(out, errno, error);

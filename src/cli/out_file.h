@@ -17,6 +17,7 @@
 typedef struct OutFile {
     const char *name;  // for error messages
     FILE *file;        // NULL once closed
+    bool is_log;       // a regular file that was opened as a log: can be read and truncated
     bool is_atomic;    // closing it replaces the old file, which stays intact until then
     AtomicFile atomic; // if is_atomic
 } OutFile;

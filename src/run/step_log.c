@@ -32,9 +32,7 @@ static uint32_t crc32_doubles(const double *numbers, size_t n)
 // Truncates the log at this late point, so that a run that fails to start leaves it unchanged.
 bool step_log_begin(OutFile *log, Error *error)
 {
-    struct stat status;
-    int fd = fileno(log->file);
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ftruncate(fd, 0) != 0) {
+    if (log->is_log && ftruncate(fileno(log->file), 0) != 0) {
         return error_set_file(error, log->name, 0, "cannot be written: %s", strerror(errno));
     }
     fputs(HEADER, log->file);
@@ -96,7 +94,7 @@ bool step_log_continue(OutFile *log, size_t step, const Model *model, Error *err
 {
     struct stat status;
     char line[LINE_BYTES];
-    if (fstat(fileno(log->file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+    if (!log->is_log || fstat(fileno(log->file), &status) != 0 || status.st_size == 0) {
         return step_log_begin(log, error);
     }
     size_t last = 0;

@@ -590,6 +590,22 @@ START_TEST(a_pipe_has_one_output_whatever_it_is_called)
 }
 END_TEST
 
+// Such as with `>>`, which the program cannot know.
+START_TEST(what_standard_output_has_already_stays)
+{
+    static const char *const runs[] = {"--data data --num-steps 1 " SIZES,
+                                       "--data data --resume good"};
+    for (int i = 0; i < COUNT(runs); i++) {
+        char text[TEXT_BYTES];
+        write_text("out", "before\n");
+        snprintf(text, sizeof text, "exec %s train %s --log - >>out 2>/dev/null", p.path, runs[i]);
+        ck_assert_int_eq(system(text), 0);
+        Contents out = contents_of("out");
+        ck_assert_ptr_eq(strstr(out.bytes, "before\nstep\tloss"), out.bytes);
+    }
+}
+END_TEST
+
 START_TEST(a_file_on_standard_output_is_not_mixed_with_messages)
 {
     char text[TEXT_BYTES];
@@ -886,6 +902,7 @@ int main(int argc, char **argv)
     tcase_set_timeout(saving, 60);
     tcase_add_test(saving, a_checkpoint_may_go_through_a_pipe);
     tcase_add_test(saving, a_pipe_has_one_output_whatever_it_is_called);
+    tcase_add_test(saving, what_standard_output_has_already_stays);
     tcase_add_test(saving, a_file_on_standard_output_is_not_mixed_with_messages);
     tcase_add_test(saving, a_mounted_file_is_found_before_the_training);
     tcase_add_test(saving, an_immutable_file_is_found_before_the_training);
