@@ -319,51 +319,101 @@ void bounds_compute_all_data(Bounds *bounds)
     }
 }
 
-static void want(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
+// A cone while it is being found; the nodes in it are marked as wanted.
+typedef struct Cone {
+    bool *wanted;
+    uint32_t *nodes;
+    size_t n;
+} Cone;
+
+static void want(Cone *cone, uint32_t node_id)
 {
-    if (!wanted[node_id] && !bounds->has_data[node_id]) {
-        wanted[node_id] = true;
-        *n_pending += 1;
+    if (!cone->wanted[node_id]) {
+        cone->wanted[node_id] = true;
+        cone->nodes[cone->n++] = node_id;
     }
 }
 
-// Marks the inputs of a node. The inputs of softmax's constant are not its children in the graph.
-static void want_inputs(const Bounds *bounds, uint32_t node_id, bool *wanted, size_t *n_pending)
+static void want_data(const Bounds *bounds, Cone *cone, uint32_t node_id)
+{
+    if (!bounds->has_data[node_id]) {
+        want(cone, node_id);
+    }
+}
+
+// The inputs of softmax's constant are not its children in the graph.
+static void want_inputs(const Bounds *bounds, Cone *cone, uint32_t node_id)
 {
     for (uint32_t slot = 0; slot < bounds_n_children(bounds, node_id); slot++) {
-        want(bounds, bounds_child(bounds, node_id, slot), wanted, n_pending);
+        want_data(bounds, cone, bounds_child(bounds, node_id, slot));
     }
     if (bounds->rules[node_id] != RULE_MINUS_MAX) {
         return;
     }
     SoftmaxGroup group = bounds->softmaxes.groups[bounds->softmaxes.group_of[node_id]];
     for (uint32_t i = group.first; i < group.first + group.n; i++) {
-        want(bounds, bounds->softmaxes.inputs[i], wanted, n_pending);
+        want_data(bounds, cone, bounds->softmaxes.inputs[i]);
+    }
+}
+
+static void want_parents(const Bounds *bounds, Cone *cone, uint32_t node_id)
+{
+    const GraphOrder *order = &bounds->order;
+    for (uint32_t use = order->first_use[node_id]; use < order->first_use[node_id + 1]; use++) {
+        uint32_t parent = order->use_parent[use];
+        if (order->is_reachable[parent] && !bounds->has_grad[parent]) {
+            want(cone, parent);
+        }
+    }
+}
+
+// Begins with the targets, and appends what each node of the cone is computed from. A hypothesis
+// may have moved children to any nodes, even to later ones, so the order of the nodes says nothing.
+static void fill_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
+                      void (*want_more)(const Bounds *bounds, Cone *cone, uint32_t node_id),
+                      Cone *cone)
+{
+    for (size_t i = 0; i < n_targets; i++) {
+        want(cone, targets[i]);
+    }
+    for (size_t i = 0; i < cone->n; i++) {
+        want_more(bounds, cone, cone->nodes[i]);
     }
 }
 
 size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
-                        bool *wanted, uint32_t *cone)
+                        bool *wanted, uint32_t *nodes)
 {
-    size_t n_pending = 0;
+    Cone cone = {wanted, nodes, 0};
+    fill_cone(bounds, targets, n_targets, want_inputs, &cone);
     uint32_t top = 0;
-    for (size_t i = 0; i < n_targets; i++) {
-        n_pending += !wanted[targets[i]];
-        wanted[targets[i]] = true;
-        top = targets[i] > top ? targets[i] : top;
+    for (size_t i = 0; i < cone.n; i++) {
+        top = nodes[i] > top ? nodes[i] : top;
     }
-    // The inputs of a node have smaller ids, so one pass from the last node to the first finds all.
-    size_t n = 0;
-    for (uint32_t i = top + 1; i-- > 0 && n_pending > 0;) {
+    size_t n_left = cone.n;
+    for (uint32_t i = top + 1; n_left > 0 && i-- > 0;) {
         if (wanted[i]) {
-            n_pending--;
+            nodes[--n_left] = i;
             wanted[i] = false;
-            cone[n++] = i;
-            want_inputs(bounds, i, wanted, &n_pending);
         }
     }
-    reverse_nodes(cone, n);
-    return n;
+    return cone.n;
+}
+
+size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
+                             bool *wanted, uint32_t *nodes)
+{
+    Cone cone = {wanted, nodes, 0};
+    fill_cone(bounds, targets, n_targets, want_parents, &cone);
+    size_t n_left = cone.n;
+    for (size_t i = bounds->n_nodes; n_left > 0 && i-- > 0;) {
+        uint32_t node_id = bounds->order.backward[i];
+        if (wanted[node_id]) {
+            nodes[--n_left] = node_id;
+            wanted[node_id] = false;
+        }
+    }
+    return cone.n;
 }
 
 // Returns the slope of an activation. If the input may be on both sides of 0, so may the slope.
@@ -519,37 +569,6 @@ void bounds_compute_all_grads(Bounds *bounds)
     for (size_t i = 0; i < bounds->n_nodes; i++) {
         bounds_compute_grad(bounds, bounds->order.backward[i]);
     }
-}
-
-// The same as for data in the other direction: in the order of backward, parents come before
-// children.
-size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
-                             bool *wanted, uint32_t *cone)
-{
-    const GraphOrder *order = &bounds->order;
-    size_t n_pending = n_targets;
-    for (size_t i = 0; i < n_targets; i++) {
-        wanted[targets[i]] = true;
-    }
-    size_t n = 0;
-    for (size_t i = bounds->n_nodes; i-- > 0 && n_pending > 0;) {
-        uint32_t node_id = order->backward[i];
-        if (!wanted[node_id]) {
-            continue;
-        }
-        n_pending--;
-        wanted[node_id] = false;
-        cone[n++] = node_id;
-        for (uint32_t use = order->first_use[node_id]; use < order->first_use[node_id + 1]; use++) {
-            uint32_t parent = order->use_parent[use];
-            if (order->is_reachable[parent] && !bounds->has_grad[parent] && !wanted[parent]) {
-                wanted[parent] = true;
-                n_pending++;
-            }
-        }
-    }
-    reverse_nodes(cone, n);
-    return n;
 }
 
 static bool is_near(double a, double b)

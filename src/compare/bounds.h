@@ -120,14 +120,14 @@ void bounds_compute_all_grads(Bounds *bounds);
 
 // Finds the cone of the targets: the nodes that they are computed from and that the subject does
 // not show, and the targets themselves, in the order of creation. Returns how many there are.
-// Shapes: wanted [n_nodes], all false before and after; cone [n_nodes].
+// Shapes: wanted [n_nodes], all false before and after; nodes [n_nodes].
 size_t bounds_find_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
-                        bool *wanted, uint32_t *cone);
+                        bool *wanted, uint32_t *nodes);
 
 // The same for gradients, in the order of backward: the nodes through which they are computed and
 // whose gradients the subject does not show.
 size_t bounds_find_grad_cone(const Bounds *bounds, const uint32_t *targets, size_t n_targets,
-                             bool *wanted, uint32_t *cone);
+                             bool *wanted, uint32_t *nodes);
 
 // Return the local gradient of an edge: computed from the subject's data, and the one that the
 // subject shows, if it does.

@@ -607,6 +607,84 @@ START_TEST(one_spoilt_value_is_named_first)
 }
 END_TEST
 
+// A hypothesis may have moved a child to any node, even to a later one.
+static void move_children(Trial *t, Bounds *bounds)
+{
+    Error error;
+    for (uint32_t i = 0; i < 5; i++) {
+        uint32_t edge = next_random(&t->state) % t->a.first_edge[t->a.n_nodes];
+        bounds->children[edge] = next_random(&t->state) % (uint32_t)t->a.n_nodes;
+    }
+    ck_assert(bounds_reorder(bounds, &error));
+    for (uint32_t i = 0; i < t->a.n_nodes; i++) {
+        bounds->has_data[i] = next_random(&t->state) % 8 == 0;
+        bounds->has_grad[i] = next_random(&t->state) % 8 == 0;
+    }
+}
+
+// Checks that the nodes have places in ascending order, and are closed: what any of them is
+// computed from, along an edge, is one of them if the subject does not show it. Leaves no marks.
+static void check_cone(const Bounds *b, bool is_grad, const size_t *places, bool *marks,
+                       const uint32_t *nodes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        ck_assert(i == 0 || places[nodes[i]] > places[nodes[i - 1]]);
+        marks[nodes[i]] = true;
+    }
+    for (uint32_t parent = 0; parent < b->n_nodes; parent++) {
+        for (uint32_t slot = 0; slot < bounds_n_children(b, parent); slot++) {
+            uint32_t child = bounds_child(b, parent, slot);
+            bool is_data_needed = marks[parent] && !b->has_data[child];
+            bool is_grad_needed =
+                marks[child] && b->order.is_reachable[parent] && !b->has_grad[parent];
+            ck_assert(marks[is_grad ? parent : child] ||
+                      !(is_grad ? is_grad_needed : is_data_needed));
+        }
+    }
+    memset(marks, false, b->n_nodes);
+}
+
+START_TEST(cones_are_closed_if_children_are_moved)
+{
+    enum {
+        N = 100,
+    };
+    for (uint32_t trial = 0; trial < N; trial++) {
+        Trial t;
+        Bounds bounds;
+        Error error;
+        begin_trial(&t, trial);
+        ck_assert(bounds_init(&bounds, &t.a, &error));
+        move_children(&t, &bounds);
+        size_t n_nodes = bounds.n_nodes;
+        bool *wanted = calloc(n_nodes, sizeof *wanted);
+        bool *marks = calloc(n_nodes, sizeof *marks);
+        uint32_t *nodes = calloc(n_nodes, sizeof *nodes);
+        size_t *places = calloc(n_nodes, sizeof *places);
+        uint32_t targets[2] = {next_random(&t.state) % (uint32_t)n_nodes,
+                               next_random(&t.state) % (uint32_t)n_nodes};
+        for (size_t i = 0; i < n_nodes; i++) {
+            places[i] = i;
+        }
+        size_t n = bounds_find_cone(&bounds, targets, 2, wanted, nodes);
+        check_cone(&bounds, false, places, marks, nodes, n);
+        for (size_t i = 0; i < n_nodes; i++) {
+            places[bounds.order.backward[i]] = i;
+        }
+        ck_assert_ptr_null(memchr(wanted, true, n_nodes));
+        n = bounds_find_grad_cone(&bounds, targets, 2, wanted, nodes);
+        check_cone(&bounds, true, places, marks, nodes, n);
+        ck_assert_ptr_null(memchr(wanted, true, n_nodes));
+        free(wanted);
+        free(marks);
+        free(nodes);
+        free(places);
+        bounds_free(&bounds);
+        end_trial(&t);
+    }
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     is_torture = argc == 2 && strcmp(argv[1], "torture") == 0;
@@ -616,5 +694,9 @@ int main(int argc, char **argv)
     tcase_add_test(tcase, no_rounding_is_unexplained);
     tcase_add_test(tcase, one_spoilt_value_is_named_first);
     suite_add_tcase(suite, tcase);
+    TCase *cones = tcase_create("cones");
+    tcase_set_timeout(cones, 900);
+    tcase_add_test(cones, cones_are_closed_if_children_are_moved);
+    suite_add_tcase(suite, cones);
     return run_suite(suite);
 }
