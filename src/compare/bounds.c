@@ -512,7 +512,9 @@ Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge)
     return range_mul(passed_local_grad(bounds, parent, edge), bounds->grad_used[parent]);
 }
 
-uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
+// Returns the other term of a sum of two if one is the constant 0 or left out, or what a node is
+// identical to.
+static uint32_t only_term(const Bounds *bounds, uint32_t node_id)
 {
     if (bounds->rules[node_id] == RULE_IDENTITY) {
         return bounds_child(bounds, node_id, 0);
@@ -522,11 +524,24 @@ uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
     }
     for (uint32_t slot = 0; slot < 2; slot++) {
         uint32_t other = bounds_child(bounds, node_id, 1 - slot);
-        if (bounds->rules[other] == RULE_LEAF && bounds->constants[other] == 0) {
+        bool is_zero = bounds->rules[other] == RULE_LEAF && bounds->constants[other] == 0;
+        double factor = bounds->edge_factors[bounds->dump->first_edge[node_id] + 1 - slot];
+        if (is_zero || factor == 0) {
             return bounds_child(bounds, node_id, slot);
         }
     }
     return NO_NODE;
+}
+
+uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id)
+{
+    uint32_t same = node_id;
+    uint32_t term = only_term(bounds, same);
+    while (term < same) { // children that a hypothesis moved to later nodes may form a circle
+        same = term;
+        term = only_term(bounds, same);
+    }
+    return same == node_id ? NO_NODE : same;
 }
 
 // Returns whether the subject may have one value for x and x + 0. Then the gradient of this value

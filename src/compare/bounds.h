@@ -138,8 +138,8 @@ Range bounds_local_grad(const Bounds *bounds, uint32_t parent, uint32_t edge);
 // factor.
 Range bounds_contribution(const Bounds *bounds, uint32_t parent, uint32_t edge);
 
-// Returns the node that a node equals, because the other terms of its sum are the constant 0, or
-// because a hypothesis says so; NO_NODE otherwise.
+// Returns the node that a node equals, because the other terms of its sum are the constant 0 or are
+// left out, or because a hypothesis says so; NO_NODE otherwise.
 uint32_t bounds_same_as(const Bounds *bounds, uint32_t node_id);
 
 // Returns whether a range explains a value.

@@ -136,27 +136,73 @@ static void add_to_constant(HypothesisSearch *s, uint32_t node_id, double amount
     }
 }
 
+// Returns the largest logit of these and of the first own ones.
+static double find_largest(const HypothesisSearch *s, const Head *h, uint32_t n_own,
+                           const double *later, uint32_t n_later)
+{
+    double largest = -INFINITY;
+    for (uint32_t i = 0; i < n_own; i++) {
+        largest = fmax(largest, value_at(s, find_in_head(s, h, "logit", i, "")));
+    }
+    for (uint32_t i = 0; i < n_later; i++) {
+        largest = fmax(largest, later[i]);
+    }
+    return largest;
+}
+
+// Returns what the port's softmax takes off each logit: the largest one, including the later ones,
+// unless the port shows that it leaves them out or takes nothing off.
+static double find_maximum(const HypothesisSearch *s, const Head *h, const double *later,
+                           uint32_t n)
+{
+    uint32_t exp_id = find_in_head(s, h, "softmax.exp", 0, "");
+    uint32_t minus_max = find_in_head(s, h, "softmax.exp", 0, ".const");
+    if (minus_max == NO_NODE || s->bounds->rules[minus_max] != RULE_MINUS_MAX) {
+        return minus_max == NO_NODE ? 0 : -s->bounds->constants[minus_max];
+    }
+    double own = find_largest(s, h, h->position + 1, NULL, 0);
+    double largest = find_largest(s, h, h->position + 1, later, n);
+    double shown = value_at(s, find_in_head(s, h, "logit", 0, "")) - log(value_at(s, exp_id));
+    bool is_own = s->bounds->has_data[exp_id] && fabs(shown - own) < fabs(shown - largest);
+    return is_own ? own : largest;
+}
+
+static void set_maximum(HypothesisSearch *s, const Head *h, double maximum)
+{
+    for (uint32_t i = 0; i <= h->position; i++) {
+        uint32_t minus_max = find_in_head(s, h, "softmax.exp", i, ".const");
+        if (minus_max != NO_NODE) {
+            hypothesis_set_rule(s, minus_max, RULE_LEAF);
+            hypothesis_set_constant(s, minus_max, -maximum);
+        }
+    }
+}
+
 // Adds later positions to a head's total and outputs, as the constants with which the sums begin.
 // Both are changed wherever the targets are, since only both together tell some cases apart.
 static void see_later(HypothesisSearch *s, const Head *h, const Sight *sight, uint32_t n_positions)
 {
-    uint32_t end =
-        sight->next_only && h->position + 2 < n_positions ? h->position + 2 : n_positions;
-    double minus_max = value_at(s, find_in_head(s, h, "softmax.exp", 0, ".const"));
-    uint32_t total_const =
-        find(s, "pos%u.layer%u.attn.head%u.softmax.total.const", h->position, h->layer, h->head);
-    double total = 0;
     double later[MAX_LATER] = {0};
     uint32_t n = 0;
-    for (uint32_t i = 0; i <= h->position; i++) {
-        total += value_at(s, find_in_head(s, h, "softmax.exp", i, ""));
-    }
+    uint32_t end =
+        sight->next_only && h->position + 2 < n_positions ? h->position + 2 : n_positions;
     for (uint32_t position = h->position + 1; position < end && n < MAX_LATER; position++) {
-        double logit = sight->has_zero_logit ? 0 : later_logit(s, h, position);
-        later[n] = exp(logit + minus_max);
-        total += later[n];
-        n++;
-        add_to_constant(s, total_const, later[n - 1]);
+        later[n++] = sight->has_zero_logit ? 0 : later_logit(s, h, position);
+    }
+    if (n == 0) {
+        return;
+    }
+    double maximum = find_maximum(s, h, later, n);
+    double total = 0;
+    for (uint32_t i = 0; i <= h->position; i++) {
+        total += exp(value_at(s, find_in_head(s, h, "logit", i, "")) - maximum);
+    }
+    uint32_t total_const =
+        find(s, "pos%u.layer%u.attn.head%u.softmax.total.const", h->position, h->layer, h->head);
+    for (uint32_t i = 0; i < n; i++) {
+        later[i] = exp(later[i] - maximum);
+        total += later[i];
+        add_to_constant(s, total_const, later[i]);
     }
     for (uint32_t i = 0; sight->has_values && i < h->head_dim; i++) {
         for (uint32_t k = 0; k < n; k++) {
@@ -164,6 +210,7 @@ static void see_later(HypothesisSearch *s, const Head *h, const Sight *sight, ui
             add_to_constant(s, find_in_head(s, h, "out", i, ".const"), later[k] / total * value);
         }
     }
+    set_maximum(s, h, maximum);
 }
 
 static void change_sight(HypothesisSearch *s, const Hypothesis *hypothesis)
@@ -182,6 +229,7 @@ static void forget_grads(HypothesisSearch *s)
     for (uint32_t i = 0; i < s->bounds->n_nodes; i++) {
         const char *pattern = s->kinds->patterns[s->kinds->kind_of[i]];
         bool is_of_head = strstr(pattern, ".headN.logit[*].mul") != NULL ||
+                          strstr(pattern, ".headN.weight[*].pow") != NULL ||
                           strstr(pattern, ".headN.out[*].mul") != NULL;
         s->bounds->is_odd[i] = s->bounds->is_odd[i] || is_of_head;
     }
@@ -199,6 +247,7 @@ static void change_earlier_only(HypothesisSearch *s, const Hypothesis *hypothesi
         if (h.position > 0 && total != NO_NODE && weight != NO_NODE) {
             hypothesis_set_term(s, total, 1, 0);
             hypothesis_scale(s, weight, 0);
+            set_maximum(s, &h, find_largest(s, &h, h.position, NULL, 0));
         }
     }
 }
@@ -432,6 +481,6 @@ static bool try_layouts(HypothesisSearch *s, char *text)
 bool hypotheses_try_attention(HypothesisSearch *s, char *text)
 {
     bool has_heads = cone_has(s, ".headN.");
-    return ((has_heads || cone_has(s, ".attn.wo[")) && try_layouts(s, text)) ||
-           (has_heads && try_sights(s, text));
+    return (has_heads && try_sights(s, text)) ||
+           ((has_heads || cone_has(s, ".attn.wo[")) && try_layouts(s, text));
 }

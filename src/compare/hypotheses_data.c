@@ -567,6 +567,7 @@ static bool try_single(HypothesisSearch *s, char *text)
 // Those with few hypotheses come first, as long as the budget lasts.
 static bool (*const families[])(HypothesisSearch *s, char *text) = {
     try_single,
+    hypotheses_try_attention,
     try_activations,
     try_epsilons,
     try_scales,
@@ -582,7 +583,6 @@ static bool (*const families[])(HypothesisSearch *s, char *text) = {
     hypotheses_try_normed,
     try_left_out,
     try_residuals,
-    hypotheses_try_attention,
     hypotheses_try_vectors,
     hypotheses_try_keys,
     hypotheses_try_values,

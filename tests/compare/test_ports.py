@@ -187,6 +187,9 @@ AS_TRUE = {
         "leaves out posN.layer0.attn.residual[*] in posN.layer0.mlp.residual[*]",
 }
 
+# Mistakes that are also looked for where the port shows all values, exponentials of attention included.
+ALSO_IN_ALL = ("no_mask", "mask_sees_next", "mask_hides_own")
+
 # How the structure of a graph without names differs, how many nodes of the reference are found in it, and
 # what the report must say.
 STRUCTURES = {
@@ -299,8 +302,8 @@ class Checks:
         if mistake in ("temperature", "no_norm_shared"):
             self.check(len(found["kinds"]) == 1, name, json.dumps(found))
         did = first["subject_did"] if first else None
-        if values == "vectors" and grads == "all" and not (single and mistake in ("single_logit", "single_epsilon")):
-            self.check(first is not None and first["pattern"] == pattern, name, json.dumps(first))
+        if values in ("vectors", "all") and grads == "all" and not (single and mistake in ("single_logit", "single_epsilon")):
+            self.check(values == "all" or first is not None and first["pattern"] == pattern, name, json.dumps(first))
             self.check(says is None or says in (did or ""), name, json.dumps(first))
         self.check(did is None or did == AS_TRUE.get((mistake, values)) or (says is not None and says in did), name,
                    json.dumps(first))
@@ -567,6 +570,8 @@ class Checks:
                     forms = FORMS
                 elif "MICROGPT_QUICK_TESTS" not in os.environ:
                     forms = [FORMS[1], next(others)]
+                if mistake in ALSO_IN_ALL and FORMS[0] not in forms:
+                    forms = [FORMS[0], *forms]
                 for values, grads in forms:
                     self.check_mistake(full, port, mistake, single, values, grads, folder)
 
