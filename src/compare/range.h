@@ -31,7 +31,7 @@ static inline Range range_between(double a, double b)
     if (isnan(a) || isnan(b)) {
         return range_all();
     }
-    return a < b ? (Range){a, b} : (Range){b, a};
+    return (Range){a < b ? a : b, a < b ? b : a};
 }
 
 // An infinite end is a limit that is not reached, so 0 times infinity is 0 here.
@@ -48,10 +48,19 @@ static inline Range range_add(Range a, Range b)
 
 static inline Range range_mul(Range a, Range b)
 {
-    Range left = range_between(range_product(a.lo, b.lo), range_product(a.lo, b.hi));
-    Range right = range_between(range_product(a.hi, b.lo), range_product(a.hi, b.hi));
-    return (Range){left.lo < right.lo ? left.lo : right.lo,
-                   left.hi > right.hi ? left.hi : right.hi};
+    double products[] = {a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi};
+    if (!isfinite(products[0] + products[1] + products[2] + products[3])) {
+        Range left = range_between(range_product(a.lo, b.lo), range_product(a.lo, b.hi));
+        Range right = range_between(range_product(a.hi, b.lo), range_product(a.hi, b.hi));
+        return (Range){left.lo < right.lo ? left.lo : right.lo,
+                       left.hi > right.hi ? left.hi : right.hi};
+    }
+    double lo_left = products[0] < products[1] ? products[0] : products[1];
+    double lo_right = products[2] < products[3] ? products[2] : products[3];
+    double hi_left = products[0] > products[1] ? products[0] : products[1];
+    double hi_right = products[2] > products[3] ? products[2] : products[3];
+    return (Range){(lo_left < lo_right ? lo_left : lo_right) + 0.0,
+                   (hi_left > hi_right ? hi_left : hi_right) + 0.0};
 }
 
 static inline Range range_scale(Range a, double factor)
