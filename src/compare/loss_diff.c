@@ -288,6 +288,7 @@ bool loss_diff_print_json(FILE *file, const LossDiff *diff, Error *error)
         json_out_bytes(&out, object, "file", losses->file_name, strlen(losses->file_name));
         json_out_count(&out, object, "n_losses", losses->n);
     }
+    json_out_bool(&out, out.root, "one_counts_from_0", diff->is_shifted);
     json_out_bool(&out, out.root, "same", diff->verdict == LOSSES_SAME);
     json_out_text(&out, out.root, "looks_like", verdict_name(diff->verdict));
     json_out_count(&out, out.root, "n_compared", diff->n);

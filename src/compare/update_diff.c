@@ -570,6 +570,12 @@ static void print_common(FILE *file, const UpdateDiff *diff)
     }
 }
 
+// Returns how much a parameter of B decreases by the right rule.
+static double right_length(const UpdateDiff *diff, size_t i)
+{
+    return diff->rate * move_of(&right_rule, diff->values, 1, i).length;
+}
+
 static void print_unexplained(FILE *file, const UpdateDiff *diff)
 {
     const SideValues *b = &diff->values->sides[1];
@@ -582,8 +588,7 @@ static void print_unexplained(FILE *file, const UpdateDiff *diff)
     }
     fprintf(file, "    gradient %.17g\n", b->grad[i]);
     fprintf(file, "    moves by %.17g\n", -moved(diff->values, 1, i));
-    fprintf(file, "    right is %.17g\n",
-            -diff->rate * move_of(&right_rule, diff->values, 1, i).length);
+    fprintf(file, "    right is %.17g\n", -right_length(diff, i));
 }
 
 void update_diff_print_text(FILE *file, const UpdateDiff *diff)
@@ -638,10 +643,19 @@ bool update_diff_print_json(FILE *file, const UpdateDiff *diff, Error *error)
     json_out_count(&out, out.root, "n_grads_differ", diff->n_grads_differ);
     json_out_count(&out, out.root, "n_next_differ", diff->n_next_differ);
     json_out_bool(&out, out.root, "gradients_left_over", diff->is_left_over);
+    if (diff->is_left_over && diff->left_over_in != NULL) {
+        const char *path = diff->left_over_in;
+        json_out_bytes(&out, out.root, "left_over_in", path, matrix_length(path));
+    }
     json_out_bool(&out, out.root, "moments_not_kept", diff->has_no_memory);
+    json_out_bool(&out, out.root, "moments_of_a", diff->values->borrows_moments);
     json_out_count(&out, out.root, "n_unexplained", diff->n_unexplained);
     if (diff->n_unexplained > 0) {
-        json_out_text(&out, out.root, "first_unexplained", diff->values->paths[diff->first]);
+        size_t i = diff->first;
+        json_out_text(&out, out.root, "first_unexplained", diff->values->paths[i]);
+        json_out_number(&out, out.root, "gradient", diff->values->sides[1].grad[i]);
+        json_out_number(&out, out.root, "moves_by", -moved(diff->values, 1, i));
+        json_out_number(&out, out.root, "right_is", -right_length(diff, i));
     }
     return json_out_write(&out, file, error);
 }

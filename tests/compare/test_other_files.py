@@ -199,6 +199,7 @@ class LossFiles(OtherFiles):
         self.write("b", "".join(f"{i} {x!r}\n" for i, x in enumerate(self.losses)))
         out = self.compare(0, "a", "b")
         self.assertIn("one of them counts its steps from 0, the other from 1\nsame: 200 losses", out)
+        self.assertIs(json.loads(self.compare(0, "a", "b", "--json"))["one_counts_from_0"], True)
 
     def test_losses_without_steps_are_counted_from_1(self):
         self.write("b", "0.5\n0.25\n")

@@ -368,6 +368,8 @@ class Updates(unittest.TestCase):
                     p.grad = p.grad if id(p) in self.of_wpe else 0.0
         status, out = self.judge(LeftOverInWpe, 5, "--unexplained")
         self.assertEqual((status, text.replace("step are", "step in wpe are") in out), (1, True), out)
+        report = json.loads(self.judge(LeftOverInWpe, 5, "--json")[1])
+        self.assertEqual(report["left_over_in"], "wpe")
         floats = type("Floats", (LeftOver,), {"rounded": staticmethod(to_float)})
         status, out = self.judge(floats, 1, "--unexplained")
         self.assertEqual((status, text in out), (1, True), out)
@@ -488,6 +490,12 @@ class Updates(unittest.TestCase):
                          ("update", 2, False, "explained"))
         self.assertIn("eps is inside the root", report["rules"])
         self.assertGreater(report["n_unexplained"], 0)
+        text = self.judge(type("Port", (Adam,), {"inside": True}), 2)[1]
+        for key, words in (("gradient", "gradient"), ("moves_by", "moves by"), ("right_is", "right is")):
+            self.assertEqual(float(re.search(rf"    {words} (\S+)", text)[1]), report[key])
+        self.assertIs(report["moments_of_a"], False)
+        report = json.loads(self.judge(Adam, 2, "--json", moments=False)[1])
+        self.assertIs(report["moments_of_a"], True)
 
     def test_what_is_refused(self):
         self.dump_ours(1, "--sparse")
