@@ -118,7 +118,7 @@ static bool explains(const UpdateDiff *diff, const Rule *rule, double rate, int 
 {
     size_t n = diff->values->n_params;
     size_t n_wrong = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && n_wrong <= n / 1000; i++) {
         n_wrong += !explains_one(diff, rule, rate, side, i);
     }
     return n_wrong <= n / 1000;
@@ -203,24 +203,67 @@ static void try_named_rules(UpdateDiff *diff)
         {{0.85, 0.99, 1e-8, .eps_early = true},
          "eps is added to the root of v before its bias correction"},
         {{0.85, 0.99, 1e-8, .no_root = true}, "no root: divides by v itself"},
-        {{0.9, 0.999, 1e-8, .shift = 0}, "betas of 0.9 and 0.999, for 0.85 and 0.99"},
-        {{0.9, 0.95, 1e-8, .shift = 0}, "betas of 0.9 and 0.95, for 0.85 and 0.99"},
-        {{0.9, 0.99, 1e-8, .shift = 0}, "beta1 is 0.9, for 0.85"},
-        {{0, 0.99, 1e-8, .shift = 0}, "beta1 is 0, for 0.85: no momentum"},
-        {{0.85, 0.95, 1e-8, .shift = 0}, "beta2 is 0.95, for 0.99"},
-        {{0.85, 0.999, 1e-8, .shift = 0}, "beta2 is 0.999, for 0.99"},
         {{0.85, 0.99, 0, .shift = 0}, "no eps"},
-        {{0.85, 0.99, 1e-4, .shift = 0}, "eps is 1e-4, for 1e-8"},
-        {{0.85, 0.99, 1e-5, .shift = 0}, "eps is 1e-5, for 1e-8"},
-        {{0.85, 0.99, 1e-6, .shift = 0}, "eps is 1e-6, for 1e-8"},
-        {{0.85, 0.99, 1e-7, .shift = 0}, "eps is 1e-7, for 1e-8"},
-        {{0.85, 0.99, 1e-9, .shift = 0}, "eps is 1e-9, for 1e-8"},
-        {{0.85, 0.99, 1e-10, .shift = 0}, "eps is 1e-10, for 1e-8"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         bool has_step = (double)diff->values->step + rules[i].rule.shift >= 1;
         if (has_step && explains(diff, &rules[i].rule, diff->rate, 1)) {
             keep(diff, "%s", rules[i].name);
+        }
+    }
+}
+
+// Returns the parameter with the largest gradient and first moment: a rule that does not explain it
+// does not explain the step, and most rules need no other test.
+static size_t find_witness(const UpdateValues *values)
+{
+    size_t witness = 0;
+    double largest = -1;
+    for (size_t i = 0; i < values->n_params; i++) {
+        double size = fabs(values->sides[1].m[i]) + fabs(values->sides[1].grad[i]);
+        if (size > largest) {
+            largest = size;
+            witness = i;
+        }
+    }
+    return witness;
+}
+
+static void keep_betas(UpdateDiff *diff, const Rule *rule)
+{
+    if (rule->beta2 == right_rule.beta2) {
+        keep(diff, "beta1 is %.3g, for 0.85%s", rule->beta1,
+             rule->beta1 == 0 ? ": no momentum" : "");
+    } else if (rule->beta1 == right_rule.beta1) {
+        keep(diff, "beta2 is %.3g, for 0.99", rule->beta2);
+    } else {
+        keep(diff, "betas of %.3g and %.3g, for 0.85 and 0.99", rule->beta1, rule->beta2);
+    }
+}
+
+// Tries all betas of up to three decimals.
+static void try_betas(UpdateDiff *diff)
+{
+    size_t witness = find_witness(diff->values);
+    for (int i = 0; i < 1000; i++) {
+        for (int k = 500; k < 1000; k++) {
+            Rule rule = {.beta1 = i / 1000.0, .beta2 = k / 1000.0, .eps = right_rule.eps};
+            bool are_swapped = i == 990 && k == 850; // which has its own name
+            if (!are_swapped && explains_one(diff, &rule, diff->rate, 1, witness) &&
+                explains(diff, &rule, diff->rate, 1)) {
+                keep_betas(diff, &rule);
+            }
+        }
+    }
+}
+
+static void try_eps(UpdateDiff *diff)
+{
+    for (int exponent = -12; exponent <= -2; exponent++) {
+        Rule rule = right_rule;
+        rule.eps = pow(10, exponent);
+        if (exponent != -8 && explains(diff, &rule, diff->rate, 1)) {
+            keep(diff, "eps is 1e%d, for 1e-8", exponent);
         }
     }
 }
@@ -294,12 +337,13 @@ static void try_decay(UpdateDiff *diff, Ratios *ratios)
              "weight decay of %.5g, of the parameter itself (as AdamW has it): %.5g of it a step",
              rule.decay, rule.decay * diff->rate);
     }
-    static const double usual[] = {0.1, 0.01, 0.001, 1e-4, 5e-4, 1e-5, 0.05, 0.02, 0.2};
-    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
-        rule = right_rule;
-        rule.l2 = usual[i];
-        if (explains(diff, &rule, diff->rate, 1)) {
-            keep(diff, "weight decay of %.6g, added to the gradient", usual[i]);
+    for (int exponent = 1; exponent <= 6; exponent++) {
+        for (int digit = 1; digit <= 9; digit++) {
+            rule = right_rule;
+            rule.l2 = digit / pow(10, exponent);
+            if (explains(diff, &rule, diff->rate, 1)) {
+                keep(diff, "weight decay of %.6g, added to the gradient", rule.l2);
+            }
         }
     }
 }
@@ -455,6 +499,8 @@ static UpdateVerdict judge(UpdateDiff *diff, Ratios *ratios)
     }
     try_nothing(diff);
     try_named_rules(diff);
+    try_betas(diff);
+    try_eps(diff);
     try_factor(diff, ratios);
     try_decay(diff, ratios);
     try_plain(diff, ratios);

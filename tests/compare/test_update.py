@@ -217,6 +217,11 @@ class Updates(unittest.TestCase):
                 self.named(step, "the bias correction of m has beta2", correction1_by=0.99)
                 self.named(step, "beta1 is 0, for 0.85: no momentum", beta1=0)
                 self.named(step, "beta2 is 0.95, for 0.99", beta2=0.95)
+                self.named(step, "beta1 is 0.8, for 0.85", beta1=0.8)
+                self.named(step, "beta2 is 0.985, for 0.99", beta2=0.985)
+                self.named(step, "betas of 0.5 and 0.9, for", beta1=0.5, beta2=0.9)
+                self.named(step, "eps is 1e-3, for 1e-8", eps=1e-3)
+                self.named(step, "weight decay of 0.03, added to the gradient", l2=0.03)
                 self.named(step, "weight decay of 0.1, of the parameter itself", decay=0.1)
                 self.named(step, "weight decay of 0.01, added to the gradient", l2=0.01)
         self.assertIn("or the learning rate does not fall", "\n".join(
