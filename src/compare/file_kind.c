@@ -34,9 +34,12 @@ static bool begins_as_tensors(const char *file_name)
 }
 
 // Returns whether a line has only one or two numbers, the names of a log's columns, or a step and
-// its loss as microgpt.py prints them.
+// its loss as microgpt.py prints them; or begins microgpt.py's output.
 static bool is_line_of_losses(LineReader *lines)
 {
+    if (line_take_word(lines, "num")) {
+        return line_take_word(lines, "docs:");
+    }
     if (line_take_word(lines, "step")) {
         return line_find_word(lines, "loss");
     }

@@ -119,7 +119,7 @@ static bool read_more(LineReader *r)
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t';
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 void line_skip_blanks(LineReader *r)
@@ -168,7 +168,7 @@ static bool begin_line(LineReader *r, const char *line, size_t length)
         return false;
     }
     line_skip_blanks(r);
-    while (r->line_end > r->at && (is_blank(r->line_end[-1]) || r->line_end[-1] == '\r')) {
+    while (r->line_end > r->at && is_blank(r->line_end[-1])) {
         r->line_end--;
     }
     return true;

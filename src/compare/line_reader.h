@@ -1,6 +1,7 @@
 // Reads a text file line by line and word by word, gzipped or not: node dumps and losses.
 //
-// Words are separated by any number of spaces and tabs, which may also be at both ends of a line.
+// Words are separated by any number of spaces, tabs and carriage returns, which may also be at both
+// ends of a line.
 // Skips a byte order mark of UTF-8, and empty lines.
 #ifndef MICROGPT_LINE_READER_H
 #define MICROGPT_LINE_READER_H

@@ -24,7 +24,7 @@ typedef struct Losses {
 } Losses;
 
 // Reads one loss per line, `step loss`, a log whose first line names the columns step and loss, or
-// lines as microgpt.py prints them.
+// lines as microgpt.py prints them, with or without the rest of its output.
 // Errors: the file cannot be read; any other line; steps that are not in ascending order; no loss;
 // out of memory.
 bool losses_read(Losses *losses, const char *file_name, Error *error);

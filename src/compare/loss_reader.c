@@ -21,6 +21,7 @@ typedef struct Reader {
     size_t capacity;
     bool has_columns; // whether it is a log, in which more columns may follow
     bool has_steps;
+    bool is_output; // whether it is all that microgpt.py printed
     PrintedDigits printed;
 } Reader;
 
@@ -86,14 +87,29 @@ static bool take_columns(Reader *r)
     return true;
 }
 
-// Reads `step 1 / 1000 | loss 3.4639`, as microgpt.py prints it, from its second word on.
+// Goes to the next step in the same line, after a carriage return. Returns whether there is one.
+static bool find_next_printed(LineReader *lines)
+{
+    const char *end = memchr(lines->at, '\r', (size_t)(lines->line_end - lines->at));
+    lines->at = end != NULL ? end : lines->line_end;
+    line_skip_blanks(lines);
+    return line_take_word(lines, "step");
+}
+
+// Reads `step 1 / 1000 | loss 3.4639`, as microgpt.py prints it, from its second word on. Between
+// two steps, microgpt.py prints a carriage return.
 static bool take_printed(Reader *r)
 {
-    double step;
+    bool ok = true;
     r->has_steps = true;
-    return take_step(r, &step) &&
-           (line_find_word(&r->lines, "loss") || line_fail(&r->lines, "has a step and no loss")) &&
-           take_loss(r, step);
+    do {
+        double step;
+        ok =
+            take_step(r, &step) &&
+            (line_find_word(&r->lines, "loss") || line_fail(&r->lines, "has a step and no loss")) &&
+            take_loss(r, step);
+    } while (ok && find_next_printed(&r->lines));
+    return ok;
 }
 
 // Returns whether the first line has a second word.
@@ -108,6 +124,10 @@ static bool parse_line(Reader *r)
     double step;
     if (line_take_word(&r->lines, "step")) {
         return take_columns(r) || take_printed(r);
+    }
+    r->is_output = r->is_output || (r->losses->n == 0 && line_take_word(&r->lines, "num"));
+    if (r->is_output) {
+        return true;
     }
     if (r->losses->n == 0 && !r->has_columns) {
         r->has_steps = has_two_words(&r->lines);

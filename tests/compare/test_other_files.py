@@ -181,9 +181,16 @@ class LossFiles(OtherFiles):
         self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x!r}\n"
                                 for i, x in enumerate(self.losses)))
         self.assertIn("same: 200 losses\n", self.compare(0, "a", "b"))
-        self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x:.4f} | 3.1 s\n"
+        self.write("b", "".join(f"step {i + 1:4d} / {200:4d} | loss {x:.4f} | step time 3.1 s\n"
                                 for i, x in enumerate(self.losses)))
         self.assertIn("same in all digits that were printed: 200", self.compare(1, "a", "b"))
+        lines = "\r".join(f"step {i + 1:4d} /  200 | loss {x!r}" for i, x in enumerate(self.losses))
+        for begin, end in (("", "\r\n"), ("num docs: 3\nvocab size: 27\nnum params: 4192\n",
+                                         "\r\n--- inference ---\nsample  1: step\nsample  2: 7\n")):
+            self.write("b", begin + lines + end)
+            self.assertIn("same: 200 losses\n", self.compare(0, "a", "b"))
+            self.write("b", begin + lines.replace("\r", "\n") + end)
+            self.assertIn("same: 200 losses\n", self.compare(0, "a", "b"))
         for line in ("step 2 / 9 |\n", "step 2 / 9 | loss\n", "step x / 9 | loss 1\n",
                      "steps 2 / 9 | loss 1\n", "step 2 / 9 | losses 1\n"):
             self.assertIn("b:2: ", self.refused("a", self.write("b", "step 1 / 9 | loss 1\n" + line)))
