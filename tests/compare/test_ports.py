@@ -176,6 +176,7 @@ AS_TRUE = {
     ("logits_doubled", "none"): "divides the logits by 0.5, a temperature, first",
     ("keys_for_values", "landmarks"): "multiplies by layer0.attn_wk where layer0.attn_wv belongs",
     ("queries_for_keys", "landmarks"): "multiplies by layer0.attn_wq where layer0.attn_wk belongs",
+    ("wq_for_wk", "landmarks"): "takes the queries where the keys belong",
     ("log2", "none"): "is 1/log(2) x their sum, throughout",
     ("no_mean_of_losses", "none"): "is 5 x their sum, throughout",
     ("loss_sign", "none"): "has the other sign, throughout",
