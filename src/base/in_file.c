@@ -18,7 +18,7 @@ bool in_file_is_open_pipe(const char *path, int fd)
 {
     struct stat named;
     struct stat opened;
-    return stat(path, &named) == 0 && fstat(fd, &opened) == 0 && S_ISFIFO(opened.st_mode) &&
+    return stat(path, &named) == 0 && S_ISFIFO(named.st_mode) && fstat(fd, &opened) == 0 &&
            named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 

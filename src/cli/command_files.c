@@ -211,7 +211,7 @@ ExitStatus command_files_check(const CommandFile *files, size_t n_files, bool is
             if (is_printing && !check_apart_from_messages(file, error)) {
                 return EXIT_USAGE;
             }
-            ok = !is_printing || output_keep_for_file(error);
+            ok = !is_printing || output_keep_for_file(file->path, error);
         } else if (file->use == FILE_REPLACED) {
             ok = check_writable(file, error);
         }

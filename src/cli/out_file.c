@@ -12,14 +12,16 @@
 #include "base/platform.h"
 #include "cli/interrupt.h"
 
-static bool pipe_is_closed;  // a reader has closed its end
-static int kept_output = -1; // the original standard output, while prints go to standard error
+static bool pipe_is_closed;   // a reader has closed its end
+static int kept_output = -1;  // the original standard output, while prints go to standard error
+static const char *kept_path; // the path that stands for it
 
 bool out_file_is_standard_output(const char *path)
 {
     return path == NULL || strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0 ||
            strcmp(path, "/dev/fd/1") == 0 || strcmp(path, "/proc/self/fd/1") == 0 ||
-           in_file_is_open_pipe(path, output_descriptor());
+           (kept_output >= 0 ? strcmp(path, kept_path) == 0
+                             : in_file_is_open_pipe(path, STDOUT_FILENO));
 }
 
 bool out_file_is_stream(const char *path)
@@ -196,7 +198,8 @@ bool output_flush(Error *error)
     return out_file_flush(&out, error);
 }
 
-bool output_keep_for_file(Error *error)
+// Other names of standard output, such as links to /dev/stdout, name standard error from then on.
+bool output_keep_for_file(const char *path, Error *error)
 {
     OutFile out = {.name = "standard output", .file = stdout};
     if (kept_output >= 0) {
@@ -207,6 +210,7 @@ bool output_keep_for_file(Error *error)
         return write_error(&out, errno, error);
     }
     kept_output = fd;
+    kept_path = path;
     return true;
 }
 

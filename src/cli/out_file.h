@@ -59,9 +59,9 @@ void out_file_discard(OutFile *out);
 bool output_check(Error *error);
 bool output_flush(Error *error);
 
-// Reserves standard output for the file `-`: everything that is printed later goes to standard
-// error.
-bool output_keep_for_file(Error *error);
+// Reserves standard output for the file of that path, which stands for it; the path must stay
+// valid. Everything that is printed later goes to standard error.
+bool output_keep_for_file(const char *path, Error *error);
 
 // Returns the descriptor of the original standard output.
 int output_descriptor(void);

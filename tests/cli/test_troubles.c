@@ -586,6 +586,14 @@ START_TEST(a_pipe_has_one_output_whatever_it_is_called)
     ck_assert_mem_eq(piped.bytes, expected.bytes, expected.size);
     run("train --data data --num-steps 2 --save - --log ./pipe " SIZES);
     assert_failed(2, "--log", "is the checkpoint");
+    renew_program();
+    p.stdout_path = "pipe";
+    run("train --data data --num-steps 2 --save /dev/./stdout " SIZES);
+    ck_assert_msg(p.status == 0, "%s", p.err);
+    ck_assert_ptr_nonnull(strstr(p.err, "num params"));
+    n = read(fd, piped.bytes, sizeof piped.bytes);
+    ck_assert_int_eq(n, (ssize_t)expected.size);
+    ck_assert_mem_eq(piped.bytes, expected.bytes, expected.size);
     close(fd);
 }
 END_TEST
