@@ -616,7 +616,7 @@ bool hypotheses_try_forward(HypothesisSearch *search, char *text)
     static bool (*const of_all_nodes[])(HypothesisSearch * s, char *text) = {
         try_activations, hypotheses_try_transposed, try_no_norm,
         try_residuals,   hypotheses_try_no_lookup,  try_epsilons,
-        try_scales,      hypotheses_try_vectors,    try_temperatures,
+        try_scales,      try_temperatures,          hypotheses_try_vectors,
     };
     for (size_t i = 0; i < sizeof of_all_nodes / sizeof *of_all_nodes; i++) {
         if (of_all_nodes[i](search, text)) {

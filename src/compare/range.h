@@ -34,6 +34,12 @@ static inline Range range_between(double a, double b)
     return (Range){a < b ? a : b, a < b ? b : a};
 }
 
+// Returns the range with these ends, lo <= hi; all numbers if one of them is NaN.
+static inline Range range_with_ends(double lo, double hi)
+{
+    return isnan(lo) || isnan(hi) ? range_all() : (Range){lo, hi};
+}
+
 // An infinite end is a limit that is not reached, so 0 times infinity is 0 here.
 static inline double range_product(double a, double b)
 {
@@ -43,7 +49,7 @@ static inline double range_product(double a, double b)
 // Return the range of the sums or products of any two numbers of the ranges. 0 times anything is 0.
 static inline Range range_add(Range a, Range b)
 {
-    return range_between(a.lo + b.lo, a.hi + b.hi);
+    return range_with_ends(a.lo + b.lo, a.hi + b.hi);
 }
 
 static inline Range range_mul(Range a, Range b)
@@ -65,7 +71,7 @@ static inline Range range_mul(Range a, Range b)
 
 static inline Range range_scale(Range a, double factor)
 {
-    return range_mul(a, range_of(factor));
+    return factor == 1 ? a : range_mul(a, range_of(factor));
 }
 
 // Return the range of the squares, powers, exponentials or logarithms of the range's numbers; all
@@ -98,7 +104,7 @@ static inline Range range_log(Range a)
 // Returns the range with both ends moved outwards.
 static inline Range range_widen(Range a, double by)
 {
-    return range_between(a.lo - by, a.hi + by);
+    return range_with_ends(a.lo - by, a.hi + by);
 }
 
 static inline bool range_is_finite(Range a)
