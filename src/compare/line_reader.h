@@ -40,8 +40,8 @@ bool line_reader_open(LineReader *r, const char *file_name, const char *what, Er
 void line_reader_close(LineReader *r);
 
 // Goes to the first word of the next line that has one; *found is false at the end of the file.
-// Errors: the file cannot be read or unzipped; it is UTF-16, or has zeros; a line is longer than MAX_LINE_BYTES;
-// the last one has no end; out of memory.
+// Errors: the file cannot be read or unzipped; it is UTF-16, or has zeros; a line is longer than
+// MAX_LINE_BYTES; the last one has no end; out of memory.
 bool line_reader_next(LineReader *r, bool *found);
 
 // Returns how many bytes the current word has. It ends before a blank, a bracket (in a list) or the

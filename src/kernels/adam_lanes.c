@@ -114,9 +114,9 @@ update_moment_lanes(const double *g, double *m, double *v, const AdamStep *s, Di
     Lanes new_v = v_by(square, decayed, s);
     lanes_store(v, new_v);
 
-    // If the square is below 2^-128, libm's margin is wider and rest may have underflowed. But where
-    // decayed is 2^-64 or more, so small a square is less than half an ULP of it and changes nothing,
-    // whichever double libm returns. settle_doubts() looks at the others.
+    // If the square is below 2^-128, libm's margin is wider and rest may have underflowed. But
+    // where decayed is 2^-64 or more, so small a square is less than half an ULP of it and changes
+    // nothing, whichever double libm returns. settle_doubts() looks at the others.
     LaneMask is_safe = lanes_either(lanes_not_less(decayed, lanes_all(0x1p-64)),
                                     lanes_equal(grad, lanes_all(0.0)));
     LaneMask usual = lanes_both(is_safe, lanes_less(new_v, lanes_all(0x1p120)));
