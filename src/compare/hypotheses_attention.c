@@ -412,7 +412,9 @@ static void move_input(HypothesisSearch *s, const HeadSizes *sizes, const Layout
     long number = strchr(names, name) - names;
     Element own = {position, head, index - head * sizes->head_dim};
     Element other = taken_for(sizes, layout->places[number], own);
-    name = layout->names != NULL ? layout->names[number] : name;
+    if (layout->names != NULL) {
+        name = layout->names[number];
+    }
     take_child(s, node_id, slot,
                find(s, "pos%u.layer%u.attn.%c[%u]", other.position, layer, name,
                     other.head * sizes->head_dim + other.j));

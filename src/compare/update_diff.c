@@ -52,10 +52,9 @@ typedef struct Move {
 static void find_moments(const Rule *rule, const UpdateValues *values, int side, size_t i,
                          double *m, double *v)
 {
-    bool has_other_betas = side == 1 && values->borrows_moments && values->step == 2;
     *m = rule->forgets ? 0 : values->sides[side].m[i];
     *v = rule->forgets ? 0 : values->sides[side].v[i];
-    if (has_other_betas) {
+    if (side == 1 && values->borrows_moments && values->step == 2) {
         *m *= (1 - rule->beta1) / (1 - right_rule.beta1);
         *v *= (1 - rule->beta2) / (1 - right_rule.beta2);
     }
