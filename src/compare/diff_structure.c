@@ -36,25 +36,24 @@ static StructureKind compare_structure_of_node(const NodeDump *a, const NodeDump
     return other_op ? STRUCTURE_OP : STRUCTURE_SAME;
 }
 
-// Returns whether so many nodes differ that they cannot correspond by their index: the same graph,
-// created in another order, has the same number of nodes.
-static bool has_other_order(const NodeDump *a, const NodeDump *b)
+// Returns whether the nodes correspond by their index. The same graph, created in another order,
+// has the same number of nodes, but too many of them differ.
+static bool correspond_by_index(const NodeDump *a, const NodeDump *b)
 {
     size_t n_differ = 0;
-    for (size_t i = 0; i < a->n_nodes; i++) {
+    for (size_t i = 0; i < a->n_nodes && a->n_nodes == b->n_nodes; i++) {
         n_differ += compare_structure_of_node(a, b, i) != STRUCTURE_SAME;
     }
-    return n_differ > a->n_nodes / 4;
+    return a->n_nodes == b->n_nodes && n_differ <= a->n_nodes / 4;
 }
 
-// Finds the nodes whose operation or children differ. If the node counts differ, the nodes after
-// the first difference no longer correspond, so only those before it are compared.
-static void compare_structure(GraphDiff *diff)
+// Finds the nodes whose operation or children differ. If the nodes do not correspond by their
+// index, only those before the first difference are compared.
+static void compare_structure(GraphDiff *diff, bool by_index)
 {
     const NodeDump *a = diff->dumps[0];
     const NodeDump *b = diff->dumps[1];
     uint32_t n_both = (uint32_t)(a->n_nodes < b->n_nodes ? a->n_nodes : b->n_nodes);
-    bool same_count = a->n_nodes == b->n_nodes && !has_other_order(a, b);
     StructureFinding *found = &diff->structure;
     for (uint32_t node_id = 0; node_id < n_both; node_id++) {
         StructureKind kind = compare_structure_of_node(a, b, node_id);
@@ -62,7 +61,7 @@ static void compare_structure(GraphDiff *diff)
         if (kind == STRUCTURE_SAME) {
             continue;
         }
-        if (!same_count) {
+        if (!by_index) {
             *found = (StructureFinding){.kind = kind, .first = node_id, .n_differ = 1};
             diff->counterpart[node_id] = NO_NODE;
             return;
@@ -85,8 +84,7 @@ static bool is_same_document(const GraphDiff *diff)
     const NodeDump *a = diff->dumps[0];
     const NodeDump *b = diff->dumps[1];
     StructureKind kind = diff->structure.kind;
-    bool is_by_index = a->n_nodes == b->n_nodes && !has_other_order(a, b);
-    return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES && !is_by_index &&
+    return kind != STRUCTURE_SAME && kind != STRUCTURE_N_NODES &&
            (!a->has_names || !b->has_names ||
             document_length(a).of_paths == document_length(b).of_paths);
 }
@@ -170,8 +168,9 @@ bool diff_pair_nodes(GraphDiff *diff, Error *error)
     const NodeDump *base = diff->dumps[diff->base];
     const NodeDump *other = diff->dumps[1 - diff->base];
     if (!diff->by_path) {
-        compare_structure(diff);
-        bool ok = !is_same_document(diff) || pair_other_graphs(diff, error);
+        bool by_index = correspond_by_index(base, other);
+        compare_structure(diff, by_index);
+        bool ok = by_index || !is_same_document(diff) || pair_other_graphs(diff, error);
         diff->structure.lacks_zeros = ok && diff->by_path && lacks_zeros(diff);
         return ok;
     }
