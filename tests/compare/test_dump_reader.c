@@ -491,6 +491,16 @@ START_TEST(a_broken_dump_gives_its_line)
 }
 END_TEST
 
+// Checks that a temporary file cannot be read, for this reason, and removes it.
+static void assert_refused(const char *path, const char *reason)
+{
+    NodeDump dump;
+    Error error;
+    ck_assert(!dump_read(&dump, path, &error));
+    ck_assert_msg(strstr(error.message, reason) != NULL, "%s", error.message);
+    unlink(path);
+}
+
 // A machine that stops may leave zeros where a file was being written, even within a line.
 START_TEST(zeros_are_damage)
 {
@@ -498,11 +508,7 @@ START_TEST(zeros_are_damage)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char path[TEST_PATH_BYTES];
         write_temporary(path, texts[i], 9);
-        NodeDump dump;
-        Error error;
-        ck_assert(!dump_read(&dump, path, &error));
-        ck_assert_ptr_nonnull(strstr(error.message, ":2: has bytes that are 0"));
-        unlink(path);
+        assert_refused(path, ":2: has bytes that are 0");
     }
 }
 END_TEST
@@ -530,11 +536,7 @@ START_TEST(too_many_children_are_refused)
         fputs("]\n", file);
     }
     fclose(file);
-    NodeDump dump;
-    Error error;
-    ck_assert(!dump_read(&dump, path, &error));
-    ck_assert_msg(strstr(error.message, ":10: has too many children") != NULL, "%s", error.message);
-    unlink(path);
+    assert_refused(path, ":10: has too many children");
 }
 END_TEST
 
@@ -550,11 +552,7 @@ START_TEST(a_line_without_an_end_is_refused)
         fwrite(blanks, 1, sizeof blanks, file);
     }
     fclose(file);
-    NodeDump dump;
-    Error error;
-    ck_assert(!dump_read(&dump, path, &error));
-    ck_assert_ptr_nonnull(strstr(error.message, ":2: is longer than 1048576 bytes"));
-    unlink(path);
+    assert_refused(path, ":2: is longer than 1048576 bytes");
 }
 END_TEST
 
