@@ -17,9 +17,9 @@ typedef struct DumpWarnings {
     char lines[MAX_DUMP_WARNINGS][ABOUT_WARNING_BYTES];
 } DumpWarnings;
 
-// Finds out why two dumps can differ before anything is computed: one of them is cut off,
-// they are of different steps or runs by their descriptions, of different documents, their
-// parameters have nothing in common, or their numbers have too few digits. Errors: out of memory.
+// Finds out why two dumps can differ before anything is computed: one of them is cut off, they are
+// of different steps or runs by their descriptions, of different documents, their parameters have
+// nothing in common, or their numbers have too few digits. Errors: out of memory.
 bool dump_warnings_find(DumpWarnings *warnings, const NodeDump *a, const NodeDump *b, Error *error);
 
 #endif

@@ -134,8 +134,7 @@ static bool try_matrices(HypothesisSearch *s, char *text)
     return false;
 }
 
-// ---- Softmax element by element: each p depends on its own logit alone, with the slope p * (1 -
-// p)
+// ---- Softmax element by element: each p depends on its own logit alone, by p * (1 - p)
 
 static void change_elementwise(HypothesisSearch *s, const Hypothesis *h, uint32_t parent,
                                uint32_t edge)

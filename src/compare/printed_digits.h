@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// What the numbers of a file have in common; zeroed at first. Zeros, infinities,
-// nans and decimals without a point tell nothing and are not counted.
+// What the numbers of a file have in common; zeroed at first. Zeros, infinities, nans and decimals
+// without a point tell nothing and are not counted.
 typedef struct PrintedDigits {
     size_t n;          // how many are decimal
     size_t n_exact;    // how many are hexadecimal

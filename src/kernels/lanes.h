@@ -14,7 +14,7 @@
 #define AT_LEVEL(name) name##_neon
 #endif
 
-#ifndef LANES_AVX512 // which has faster ways
+#ifndef LANES_AVX512 // which has a faster way
 
 // Whether |a| >= 2^-511 (or a is NaN).
 static inline LaneMask lanes_not_tiny(Lanes a)
